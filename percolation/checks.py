@@ -1,0 +1,58 @@
+"""Checks at the public door. Each says what was expected, what came, and the way out."""
+
+import difflib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+
+def integer(name: str, value: object, *, at_least: int) -> int:
+    """value as an int that is not below at_least."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ValueError(f"{name} must be an integer, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
+
+
+def positive(name: str, value: float) -> float:
+    """value as a finite float above zero."""
+    number = float(value)
+    if not (np.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be a finite number above 0, got {value}")
+    return number
+
+
+def probabilities(p: object, name: str = "p") -> np.ndarray:
+    """p as a float array whose values all lie in [0, 1]."""
+    array = np.asarray(p, dtype=float)
+    outside = ~((array >= 0) & (array <= 1))  # also true for NaN
+    if outside.any():
+        index = np.unravel_index(int(np.argmax(outside)), array.shape)
+        where = f" at index {tuple(int(i) for i in index)}" if array.ndim else ""
+        raise ValueError(f"{name} must lie in [0, 1], got {array[index]:.4g}{where}")
+    return array
+
+
+def one_of(name: str, value: str, choices: Iterable[str]) -> str:
+    """value if it is one of the choices; else an error that suggests the nearest."""
+    choices = list(choices)
+    if value in choices:
+        return value
+    nearest = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.4)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    raise ValueError(f"unknown {name} {value!r}, expected one of {', '.join(choices)}{hint}")
+
+
+def output_folder(folder: str | os.PathLike[str]) -> Path:
+    """The folder, made if absent; an OSError of our own words where it cannot be written."""
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot make the output folder {path}: {error.strerror}; choose another with --out") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise OSError(f"cannot write into the output folder {path}; choose another with --out")
+    return path

@@ -1,0 +1,88 @@
+"""Many realisations of one task: a seed each, any number of workers, the same result.
+
+A task is a function of one item and a seed; nothing else enters. Results come back in the order of
+the items, so that they do not depend on who finished first.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import TypeVar
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from percolation import checks
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def seeds(seed: int, n: int) -> list[np.random.SeedSequence]:
+    """n independent children of the seed, SeedSequence(seed).spawn(n)."""
+    return np.random.SeedSequence(checks.integer("seed", seed, at_least=0)).spawn(n)
+
+
+def run(
+    task: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int = 1,
+    processes: bool = False,
+    label: str = "",
+    progress: bool = True,
+) -> list[Result]:
+    """task(item) for every item, in the order of the items.
+
+    workers: how many at a time; 0 takes all cores. processes=False runs threads, right for kernels that
+    release the interpreter lock; processes=True starts fresh interpreters (task and items must pickle).
+    progress: a bar on standard error while that is a terminal.
+    The first exception of a task is raised as it is; what had not begun is cancelled.
+    """
+    work = list(items)
+    workers = min(checks.integer("workers", workers, at_least=0) or os.cpu_count() or 1, max(len(work), 1))
+    with _progress(progress) as bar:
+        row = bar.add_task(label or getattr(task, "__name__", "tasks"), total=len(work))
+        if workers == 1 and not processes:
+            results = []
+            for item in work:
+                results.append(task(item))
+                bar.advance(row)
+            return results
+        with _executor(workers, processes) as executor:
+            return _collect(executor, task, work, lambda: bar.advance(row))
+
+
+def _collect(
+    executor: Executor, task: Callable[[Item], Result], work: Sequence[Item], advance: Callable[[], None]
+) -> list[Result]:
+    futures: list[Future[Result]] = [executor.submit(task, item) for item in work]
+    try:
+        for future in as_completed(futures):
+            future.result()
+            advance()
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    return [future.result() for future in futures]
+
+
+def _executor(workers: int, processes: bool) -> Executor:
+    if processes:
+        # spawn: a forked child would inherit the locks of numba's and torch's threads
+        return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    return ThreadPoolExecutor(workers)
+
+
+def _progress(shown: bool) -> Progress:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal))

@@ -1,0 +1,53 @@
+"""Numbers that know their error and where they come from."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A simulated number: value with its one-sigma error, and the method that gave both."""
+
+    value: float
+    error: float
+    method: str
+
+    def z(self, reference: "Estimate | Threshold") -> float:
+        """Distance to another number in units of the combined error: (v - v') / sqrt(e^2 + e'^2).
+
+        0 if both are exact and equal, +-inf if both are exact and differ.
+        """
+        difference = self.value - reference.value
+        error = math.hypot(self.error, reference.error)
+        if error == 0:
+            return math.copysign(math.inf, difference) if difference else 0.0
+        return difference / error
+
+    def __str__(self) -> str:
+        return with_error(self.value, self.error)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A published or derived threshold: value, one-sigma error (0 only for a proof), source."""
+
+    value: float
+    error: float
+    source: str
+
+    def __str__(self) -> str:
+        return with_error(self.value, self.error)
+
+
+def with_error(value: float, error: float) -> str:
+    """The value with its error in units of the last digits: 0.0752102(7); two digits of error below 2."""
+    if not math.isfinite(value) or not math.isfinite(error):
+        return f"{value:.6g}({error:.2g})"
+    if error == 0:
+        return f"{value:.12g}"
+    digits = -math.floor(math.log10(error))
+    if error * 10**digits < 1.95:
+        digits += 1
+    if digits <= 0:
+        return f"{value:.0f}({error:.0f})"
+    return f"{value:.{digits}f}({error * 10**digits:.0f})"
