@@ -12,7 +12,7 @@ class Estimate:
     error: float
     method: str
 
-    def z(self, reference: "Estimate | Threshold") -> float:
+    def z(self, reference: "Estimate | Published") -> float:
         """Distance to another number in units of the combined error: (v - v') / sqrt(e^2 + e'^2).
 
         0 if both are exact and equal, +-inf if both are exact and differ.
@@ -28,8 +28,8 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Threshold:
-    """A published or derived threshold: value, one-sigma error (0 only for a proof), source."""
+class Published:
+    """A published or derived number: value, one-sigma error (0 only for a proof), source."""
 
     value: float
     error: float
@@ -37,6 +37,11 @@ class Threshold:
 
     def __str__(self) -> str:
         return with_error(self.value, self.error)
+
+
+@dataclass(frozen=True)
+class Threshold(Published):
+    """A published or derived percolation threshold."""
 
 
 def with_error(value: float, error: float) -> str:
