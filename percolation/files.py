@@ -44,6 +44,14 @@ def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False)
 
 
+def write_run(folder: Path, table: pd.DataFrame, record: dict[str, Any]) -> list[Path]:
+    """table.csv and run.json, what every command leaves in its folder."""
+    paths = [folder / "table.csv", folder / "run.json"]
+    write_table(paths[0], table)
+    write_json(paths[1], record)
+    return paths
+
+
 def save_figure(folder: Path, name: str, figure: Any) -> list[Path]:
     """The figure as name.pdf and name.png in the folder; the PDF carries no date, so equal data give equal bytes."""
     paths = []

@@ -1,0 +1,1 @@
+"""Networks: low-loss points, the path finder that connects them, and the comparison with percolation."""

@@ -1,0 +1,96 @@
+"""What is being connected: a batched loss on a vector space.
+
+An objective maps points (n, *shape) and the pair that each belongs to, (n,), to losses (n,): one path finder
+serves inputs of a network, parameters of a network, and random fields.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from percolation import checks
+
+
+class Objective(Protocol):
+    """Losses (n,) of points (n, *shape); pairs (n,) long says which pair each point belongs to."""
+
+    def __call__(self, points: Tensor, pairs: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class ClassLoss:
+    """Cross-entropy, in nats, of a fixed network's output against the label of the pair.
+
+    L(x) = -log softmax(model(x))[label]. labels: (n_pairs,) long.
+    """
+
+    model: nn.Module
+    labels: Tensor
+
+    def __post_init__(self) -> None:
+        if self.model.training:
+            raise ValueError("the model is in training mode, where a loss depends on the batch; call model.eval()")
+        if self.labels.ndim != 1 or self.labels.dtype != torch.long:
+            raise ValueError(f"labels must be (n_pairs,) long, got {tuple(self.labels.shape)} {self.labels.dtype}")
+
+    def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(self.model(points), self.labels[pairs], reduction="none")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A scalar field on R^d as an objective, the same for every pair: function maps (n, d) to (n,)."""
+
+    function: Callable[[Tensor], Tensor]
+
+    def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
+        return self.function(points)
+
+
+def total_variation(points: Tensor) -> Tensor:
+    """Sum over space of |x_i - x_j| for neighbours i, j along each axis: (n, channels, *space) -> (n,).
+
+    Points without space, (n, d), have none.
+    """
+    variation = points.new_zeros(len(points))
+    for axis in range(2, points.ndim):
+        variation = variation + points.diff(dim=axis).abs().flatten(1).sum(1)
+    return variation
+
+
+@torch.inference_mode()
+def losses(objective: Objective, points: Tensor, pairs: Tensor | None = None) -> Tensor:
+    """Losses (n,) without gradients, in chunks; pairs default to 0..n-1."""
+    pairs = torch.arange(len(points), device=points.device) if pairs is None else pairs
+    chunk = chunk_size(points)
+    parts = zip(points.split(chunk), pairs.split(chunk), strict=True)
+    return torch.cat([objective(part, pair) for part, pair in parts] or [points.new_zeros(0)])
+
+
+def chunk_size(points: Tensor) -> int:
+    """Points evaluated at once: about 2^20 input numbers, between 16 and 4096 points."""
+    return min(max(2**20 // max(points[:1].numel(), 1), 16), 4096)
+
+
+def checked_points(name: str, points: Tensor) -> Tensor:
+    """points (n, *shape), n >= 1, floating and finite; the error names the first that is not."""
+    if not isinstance(points, Tensor) or points.ndim < 2 or not points.is_floating_point():
+        got = f"{tuple(points.shape)} {points.dtype}" if isinstance(points, Tensor) else type(points).__name__
+        raise ValueError(f"{name} must be a floating tensor (n, *shape), got {got}")
+    if len(points) == 0:
+        raise ValueError(f"{name} is empty, at least one point is needed")
+    finite = points.flatten(1).isfinite().all(1)
+    if not finite.all():
+        raise ValueError(f"{name} holds NaN or infinite values at index {int((~finite).nonzero()[0])}")
+    return points
+
+
+def device(name: str) -> torch.device:
+    """The device by name ('cpu', 'cuda', 'cuda:1', 'mps'); an error says which ones are here."""
+    present = ["cpu"]
+    present += [f"cuda:{i}" for i in range(torch.cuda.device_count())] + ["cuda"] * torch.cuda.is_available()
+    present += ["mps"] * torch.backends.mps.is_available()
+    return torch.device(checks.one_of("device", name, present))

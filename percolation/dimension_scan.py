@@ -1,0 +1,77 @@
+"""p_c over the dimension: simulation beside theory, a row a dimension. One of the two places where they meet."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from percolation import checks, invasion_threshold
+from percolation.invasion_threshold import InvasionThreshold
+from percolation.quantities import Estimate, Threshold
+from percolation.theory import thresholds
+
+COLUMNS = ("lattice", "kind", "d", "estimate", "error", "method", "reference", "reference_error", "z")
+
+
+@dataclass(frozen=True)
+class DimensionScan:
+    """Estimates of p_c(Z^d) and the best values known, for each dimension."""
+
+    kind: str
+    dimensions: tuple[int, ...]
+    simulated: tuple[InvasionThreshold, ...]
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        return tuple(one.estimate for one in self.simulated)
+
+    @property
+    def references(self) -> tuple[Threshold, ...]:
+        return tuple(thresholds.threshold(d, self.kind) for d in self.dimensions)
+
+    @property
+    def z(self) -> np.ndarray:
+        """Deviations from the references in units of the combined errors, (n_dimensions,)."""
+        return np.array([e.z(r) for e, r in zip(self.estimates, self.references, strict=True)])
+
+    def table(self) -> pd.DataFrame:
+        """Columns COLUMNS, a row a dimension."""
+        rows = zip(self.dimensions, self.estimates, self.references, self.z, strict=True)
+        return pd.DataFrame(
+            [("Z^d", self.kind, d, e.value, e.error, e.method, r.value, r.error, z) for d, e, r, z in rows],
+            columns=list(COLUMNS),
+        )
+
+
+def scan(
+    dimensions: list[int],
+    kind: str = "site",
+    *,
+    n_runs: int = 16,
+    n_sites: int = 2**17,
+    seconds: float | None = None,
+    seed: int = 0,
+    workers: int = 0,
+) -> DimensionScan:
+    """Estimate p_c(Z^d) by invasion percolation in each dimension.
+
+    n_runs runs of n_sites accepted sites a dimension; or, with seconds, as many as fit an equal share of that time.
+    """
+    if not dimensions:
+        raise ValueError("no dimension given, at least one is needed")
+    if seconds is not None:
+        checks.positive("time", seconds)
+    children = np.random.SeedSequence(checks.integer("seed", seed, at_least=0)).generate_state(max(dimensions) + 1)
+    simulated = tuple(
+        invasion_threshold.threshold(
+            d,
+            kind,
+            n_sites=n_sites,
+            n_runs=n_runs,
+            seconds=None if seconds is None else seconds / len(dimensions),
+            seed=int(children[d]),  # of the dimension alone: other rows do not change it
+            workers=workers,
+        )
+        for d in dimensions
+    )
+    return DimensionScan(kind, tuple(dimensions), simulated)

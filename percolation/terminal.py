@@ -1,0 +1,33 @@
+"""What the commands share: options, tables that fit a terminal, and where the files went."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+Seed = Annotated[int, typer.Option(help="Seed of all randomness: the same seed gives the same numbers.")]
+Workers = Annotated[int, typer.Option(help="Tasks at a time; 0 takes all cores. The numbers do not depend on it.")]
+Device = Annotated[str, typer.Option(help="Where networks run: cpu, cuda, cuda:1, mps.")]
+Out = Annotated[Path, typer.Option(help="Folder for the files, made if absent.")]
+
+
+def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on standard output; columns that hold only numbers stand to the right."""
+    rows = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for column, name in enumerate(header):
+        numbers = all(row[column][:1].isdigit() or row[column][:1] in "+-" for row in rows)
+        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def print_paths(paths: Iterable[Path]) -> None:
+    """The files that were written, one a line."""
+    for path in paths:
+        typer.echo(path)
