@@ -8,6 +8,7 @@ dimension. A result depends on the subject, the finder and the seed alone.
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,10 +37,30 @@ CONFIDENCE = 0.95  # of the interval around a connection rate
 ADVERSARIAL = attacks.Descent(lr=0.01, iterations=2048, deviation=0.01, first_check=32)
 
 COLUMNS = (
-    "network training dimension classes pair pairs occupation p_c iid_connected connected connected_low connected_high "
-    "rounds rounds_error segments barrier_q25 barrier_median barrier_q75 gap_median displacement excess_length "
-    "radial_connected verdict"
-).split()
+    "network",
+    "training",
+    "dimension",
+    "classes",
+    "pair",
+    "pairs",
+    "occupation",
+    "p_c",
+    "iid_connected",
+    "connected",
+    "connected_low",
+    "connected_high",
+    "rounds",
+    "rounds_error",
+    "segments",
+    "barrier_q25",
+    "barrier_median",
+    "barrier_q75",
+    "gap_median",
+    "displacement",
+    "excess_length",
+    "radial_connected",
+    "verdict",
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,7 @@ def measure(subject: Subject, *, seed: int, finder: Finder = PRESETS["default"],
 
     On the CPU the bits depend on the arguments alone: torch runs on one thread.
     """
+    checks.integer("seed", seed, at_least=0)
     with models.one_thread():
         streams = _streams(subject, seed)
         model, dataset, shape = _network(subject, seed)
@@ -107,11 +129,11 @@ def pair_table(measured: list[Measured]) -> pd.DataFrame:
     return pd.DataFrame([pair for one in measured for pair in one.pairs])
 
 
-def _streams(subject: Subject, seed: int) -> Any:
+def _streams(subject: Subject, seed: int) -> Iterator[torch.Generator]:
     """torch generators, independent between subjects and stages, the same whoever else is measured."""
     digest = hashlib.sha256(json.dumps(asdict(subject), sort_keys=True).encode()).digest()
     key = tuple(int(word) for word in np.frombuffer(digest[:16], dtype=np.uint32))
-    sequence = np.random.SeedSequence(checks.integer("seed", seed, at_least=0), spawn_key=key)
+    sequence = np.random.SeedSequence(seed, spawn_key=key)
     for child in sequence.spawn(2):
         yield torch.Generator().manual_seed(int(child.generate_state(1, np.uint64)[0] >> 1))
 
@@ -128,7 +150,9 @@ def _network(subject: Subject, seed: int) -> tuple[nn.Module, data.Dataset | Non
 
 def _bare_shape(network: str, dimension: int | None) -> tuple[int, ...]:
     """Shape of an input of the given dimension, for a network that goes with no data set."""
-    axes, channels, usual = {"mlp": (0, 1, 64), "cnn1d": (1, 1, 40), "cnn": (2, 1, 64), "resnet18": (2, 3, 3072)}[network]
+    axes, channels, usual = {"mlp": (0, 1, 64), "cnn1d": (1, 1, 40), "cnn": (2, 1, 64), "resnet18": (2, 3, 3072)}[
+        network
+    ]
     dimension = checks.integer("dimension", usual if dimension is None else dimension, at_least=1)
     if axes == 0:
         return (dimension,)
@@ -151,8 +175,8 @@ def _points(
     """End points A and C (n, *shape), the class (n,) of each pair, and how they were come by."""
     device = next(model.parameters()).device
     if subject.pair == "class-optimal":
-        # one to spare for every four: some do not reach the level from noise
-        labels = torch.arange(2 * subject.pairs + subject.pairs // 2, device=device) % subject.classes
+        # a pair to spare for every four: some inputs do not reach the level from noise
+        labels = torch.arange(subject.pairs + subject.pairs // 4, device=device).repeat_interleave(2) % subject.classes
         found = modes.class_optimal(model, labels, shape, generator=generator)
     else:
         assert dataset is not None
@@ -204,7 +228,10 @@ def _radial_baseline(objective: Objective, a: Tensor, c: Tensor, finder: Finder)
     connected = torch.zeros_like(pairs, dtype=torch.bool)
     for s in SCALES:
         for pair in pairs[~connected]:
-            legs_a, legs_c = torch.stack([a[pair], s * a[pair], s * c[pair]]), torch.stack([s * a[pair], s * c[pair], c[pair]])
+            legs_a, legs_c = (
+                torch.stack([a[pair], s * a[pair], s * c[pair]]),
+                torch.stack([s * a[pair], s * c[pair], c[pair]]),
+            )
             connected[pair] = straight_is_open(objective, legs_a, legs_c, pair.expand(3), finder).all()
     return connected
 

@@ -71,7 +71,9 @@ def descend(
     if rule.projected and normals is None:
         raise ValueError("a projected descent needs the normals of its hyperplanes")
     stop = start.new_full((len(start),), rule.stop) if stop is None else stop
-    done = Descended(start.clone(), torch.full_like(stop, torch.inf), torch.zeros_like(pairs), torch.zeros_like(pairs).bool())
+    done = Descended(
+        start.clone(), torch.full_like(stop, torch.inf), torch.zeros_like(pairs), torch.zeros_like(pairs).bool()
+    )
     rows = _Rows(start, pairs, stop, _unit(normals) if rule.projected else None)
     room = batch_size or len(start)
     rows.take(room)

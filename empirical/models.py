@@ -5,6 +5,7 @@ arguments alone: architecture, data, training rule, seed.
 """
 
 import hashlib
+import inspect
 import json
 import logging
 import math
@@ -186,7 +187,7 @@ def _cache_file(name: str, data: Dataset, training: Training, seed: int) -> Path
         "training": asdict(training),
         "seed": seed,
         "torch": torch.__version__,
-        "code": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+        "rule": inspect.getsource(_fit),
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(os.environ.get("PERCOLATION_CACHE") or user_cache_path("highdim-percolation"))

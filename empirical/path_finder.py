@@ -36,7 +36,7 @@ class Finder:
     def __post_init__(self) -> None:
         if not self.level > self.descent.stop:
             raise ValueError(
-                f"the level must lie above the optimiser's stop, got level={self.level:g} and stop={self.descent.stop:g}"
+                f"the level must lie above the optimiser's stop, got level={self.level:g}, stop={self.descent.stop:g}"
             )
         for name, low in (("max_rounds", 0), ("dense", COARSE), ("recheck", 1), ("batch_size", 1)):
             checks.integer(name, getattr(self, name), at_least=low)

@@ -48,9 +48,7 @@ def threshold(
     dimensions = parse_dimensions(dim)
     folder = checks.output_folder(out)
     began = time.perf_counter()
-    scan = dimension_scan.scan(
-        dimensions, kind, n_runs=runs, n_sites=sites, seconds=time_, seed=seed, workers=workers
-    )
+    scan = dimension_scan.scan(dimensions, kind, n_runs=runs, n_sites=sites, seconds=time_, seed=seed, workers=workers)
     record = files.provenance({"dim": dimensions, "kind": kind, "runs": runs, "sites": sites, "time": time_}, seed)
     record |= {
         "workers": workers,

@@ -52,16 +52,6 @@ def write_run(folder: Path, table: pd.DataFrame, record: dict[str, Any]) -> list
     return paths
 
 
-def save_figure(folder: Path, name: str, figure: Any) -> list[Path]:
-    """The figure as name.pdf and name.png in the folder; the PDF carries no date, so equal data give equal bytes."""
-    paths = []
-    for suffix, metadata_of_file in ((".pdf", {"CreationDate": None}), (".png", {})):
-        paths.append(folder / f"{name}{suffix}")
-        with appearing(paths[-1]) as temporary:
-            figure.savefig(temporary, metadata=metadata_of_file)
-    return paths
-
-
 def provenance(parameters: dict[str, Any], seed: int) -> dict[str, Any]:
     """What made a result: parameters, seed, versions, git commit, machine, time."""
     return {

@@ -1,14 +1,15 @@
-"""Functions that draw on a given ax. Data in, nothing computed, nothing saved.
-
-`matplotlib.style.context(STYLE)` sets the house style.
-"""
+"""Functions that draw on a given ax: data in, nothing computed. `matplotlib.style.context(STYLE)` sets the house style."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
+from percolation import files
 from percolation.quantities import Estimate, Published
 
 STYLE = "percolation.house"
@@ -26,6 +27,9 @@ def plot_thresholds(
     ax.plot(dimensions, _values(published), "o", mfc="none", ms=7, color="C0", label="published")
     ax.errorbar(dimensions, _values(simulated), _errors(simulated), fmt=".", color="C1", label="simulation (invasion)")
     ax.set(yscale="log", ylabel="$p_c$ (site)")
+    ax.yaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.1, 0.2, 0.5]))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend()
     return ax
@@ -34,19 +38,27 @@ def plot_thresholds(
 def plot_residuals(
     dimensions: Sequence[int], simulated: Sequence[Estimate], published: Sequence[Published], ax: Axes
 ) -> Axes:
-    """(simulation - published) / published against d, in units of 1e-4, one-sigma errors."""
+    """(simulation - published) / published against d, one-sigma errors; linear within +-1e-4, logarithmic outside."""
     reference = _values(published)
     ax.axhline(0, color="C0", lw=0.8)
-    ax.errorbar(
-        dimensions,
-        1e4 * (_values(simulated) / reference - 1),
-        1e4 * _errors(simulated) / reference,
-        fmt=".",
-        color="C1",
-    )
-    ax.set(xlabel="dimension $d$", ylabel="rel. dev.\n" + r"$[10^{-4}]$")
+    deviation = _values(simulated) / reference - 1
+    ax.errorbar(dimensions, deviation, _errors(simulated) / reference, fmt=".", color="C1")
+    ax.set_yscale("symlog", linthresh=1e-4, linscale=0.7)
+    ax.yaxis.set_major_locator(FixedLocator([-1e-2, -1e-4, 0, 1e-4, 1e-2]))
+    ax.set(xlabel="dimension $d$", ylabel="relative\ndeviation")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
+
+
+def save(folder: Path, name: str, figure: Figure) -> list[Path]:
+    """The figure as name.pdf and name.png in the folder; the PDF carries no date, so equal data give equal bytes."""
+    paths = []
+    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {})):
+        paths.append(folder / f"{name}{suffix}")
+        # colours of the cycle and the resolution are looked up only now
+        with files.appearing(paths[-1]) as temporary, plt.style.context(STYLE):
+            figure.savefig(temporary, metadata=metadata)
+    return paths
 
 
 def _values(numbers: Sequence[Estimate | Published]) -> np.ndarray:

@@ -18,13 +18,16 @@ Out = Annotated[Path, typer.Option(help="Folder for the files, made if absent.")
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on standard output; columns that hold only numbers stand to the right."""
     rows = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.padding = (0, 0)  # the box keeps one space between columns: more would not fit 80 of them
     for column, name in enumerate(header):
         numbers = all(row[column][:1].isdigit() or row[column][:1] in "+-" for row in rows)
-        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+        table.add_column(name, justify="right" if numbers else "left", no_wrap=True, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    console.print()
 
 
 def print_paths(paths: Iterable[Path]) -> None:

@@ -1,0 +1,160 @@
+"""The commands `percolation compare` and `percolation connect`. torch loads only when one of them runs."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from percolation import checks, files
+from percolation.quantities import with_error
+from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Level = Annotated[float, typer.Option(help="Loss in nats at or below which an input is open.")]
+
+
+def compare(
+    quick: Annotated[bool, typer.Option("--quick", help="Few pairs, few networks: under a minute.")] = False,
+    seed: Seed = 0,
+    workers: Workers = 0,
+    device: Device = "cpu",
+    out: Out = Path("results/compare"),
+) -> None:
+    """Do thresholds predicted by theory say when a network's low-loss inputs are connected?
+
+    Writes table.csv (a row a network x dimension x pair kind), pairs.csv (a row a pair), run.json, compare.pdf and
+    compare.png.
+    """
+    folder = checks.output_folder(out)
+    from empirical import comparison, connectivity, objectives, plotting
+    from empirical.path_finder import PRESETS
+    from percolation.plotting import save
+
+    objectives.device(device)
+    finder = PRESETS["default"]
+    plan = comparison.quick() if quick else comparison.full()
+    done = comparison.compare(plan, seed=seed, workers=workers, device=device, finder=finder)
+    table = connectivity.table(done.measured)
+    record = files.provenance(comparison.parameters(plan, finder), seed) | {
+        "workers": workers,
+        "device": device,
+        "seconds": done.seconds,
+        "points": [vars(one.subject) | one.drawn for one in done.measured],
+        "thresholds": done.scan.table().to_dict("records"),
+    }
+    paths = files.write_run(folder, table, record)
+    files.write_table(folder / "pairs.csv", connectivity.pair_table(done.measured))
+    paths += [
+        folder / "pairs.csv",
+        *files.save_figure(folder, "compare", plotting.comparison_figure(done, finder.level)),
+    ]
+    print_comparison(table)
+    print_paths(paths)
+
+
+def connect(
+    network: Annotated[str, typer.Option(help="mlp, cnn1d, cnn or resnet18.")] = "cnn1d",
+    data: Annotated[str, typer.Option(help="digits, mnist1d, or none (untrained networks only).")] = "mnist1d",
+    training: Annotated[str, typer.Option(help="trained or untrained.")] = "trained",
+    pair: Annotated[
+        str, typer.Option(help="natural-natural, natural-adversarial or class-optimal.")
+    ] = "natural-natural",
+    pairs: Annotated[int, typer.Option(help="Pairs to connect.")] = 50,
+    dim: Annotated[int | None, typer.Option(help="Input dimension; default: the data set's own.")] = None,
+    preset: Annotated[str, typer.Option(help="Procedure: default, or the article's trained or untrained.")] = "default",
+    level: Level = 1e-3,
+    max_rounds: Annotated[int, typer.Option(help="Rounds after which a pair is given up.")] = 8,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    device: Device = "cpu",
+    out: Out = Path("results/connect"),
+) -> None:
+    """Connect pairs of low-loss inputs of one network by paths of low loss.
+
+    Writes table.csv (one row), pairs.csv (a row a pair) and run.json.
+    """
+    folder = checks.output_folder(out)
+    from dataclasses import asdict, replace
+
+    from empirical import connectivity, objectives
+    from empirical.path_finder import PRESETS
+
+    objectives.device(device)
+    checks.integer("workers", workers, at_least=0)  # one network is one task
+    finder = replace(PRESETS[checks.one_of("preset", preset, PRESETS)], level=level, max_rounds=max_rounds)
+    subject = connectivity.Subject(network, data, training, pair, pairs, dim)
+    began = time.perf_counter()
+    measured = [connectivity.measure(subject, seed=seed, finder=finder, device=device)]
+    table = connectivity.table(measured)
+    record = files.provenance(asdict(subject) | {"preset": preset, "finder": asdict(finder)}, seed) | {
+        "workers": workers,
+        "device": device,
+        "seconds": time.perf_counter() - began,
+        "points": measured[0].drawn,
+    }
+    paths = files.write_run(folder, table, record)
+    files.write_table(folder / "pairs.csv", connectivity.pair_table(measured))
+    print_comparison(table)
+    print_paths([*paths, folder / "pairs.csv"])
+
+
+def print_comparison(table: "pd.DataFrame") -> None:
+    """The table in two parts that fit a terminal: what percolation predicts, and what the paths are like."""
+    rows = table.to_dict("records")
+    label = [[_short_network(r), str(r["dimension"]), SHORT_PAIRS[r["pair"]]] for r in rows]
+    print_table(
+        "Connected? iid percolation says yes where p > p_c   (* untrained)",
+        ["network", "d", "pairs", "n", "p", "p_c", "iid", "found", "95 %", "rounds", "verdict"],
+        [
+            [
+                *part,
+                str(r["pairs"]),
+                f"{r['occupation']:.3f}",
+                f"{r['p_c']:.2g}",
+                "yes" if r["iid_connected"] else "no",
+                f"{r['connected']:.2f}",
+                f"{r['connected_low']:.2f}..{r['connected_high']:.2f}",
+                with_error(r["rounds"], r["rounds_error"]),
+                r["verdict"],
+            ]
+            for part, r in zip(label, rows, strict=True)
+        ],
+    )
+    print_table(
+        "Their paths: means; quartiles of the primary barrier, median gap [nats]",
+        ["network", "d", "pairs", "segm.", "q25", "barrier", "q75", "gap", "|B'-B|", "excess", "radial"],
+        [
+            [
+                *part,
+                f"{r['segments']:.2f}",
+                *(_compact(r[name]) for name in ("barrier_q25", "barrier_median", "barrier_q75", "gap_median")),
+                f"{r['displacement']:.2f}",
+                f"{r['excess_length']:.3f}",
+                f"{r['radial_connected']:.2f}",
+            ]
+            for part, r in zip(label, rows, strict=True)
+        ],
+    )
+
+
+SHORT_PAIRS = {"natural-natural": "nat-nat", "natural-adversarial": "nat-adv", "class-optimal": "optimal"}
+
+
+def _short_network(row: dict[str, Any]) -> str:
+    return row["network"] + ("*" if row["training"] == "untrained" else "")
+
+
+def _compact(value: float) -> str:
+    """Two digits, one below a thousandth: 0.26, 5e-4."""
+    return f"{value:.2g}" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")
+
+
+# shown at the foot of `--help`
+compare.epilog = "Examples:  percolation compare   |   percolation compare --quick --seed 7 --out results/quick"  # type: ignore[attr-defined]
+connect.epilog = (  # type: ignore[attr-defined]
+    "Examples:  percolation connect --network cnn1d --data mnist1d --pair natural-adversarial --pairs 50   |   "
+    "percolation connect --network resnet18 --data none --training untrained --pair class-optimal --pairs 6"
+)

@@ -1,0 +1,120 @@
+"""The main job: thresholds from theory and simulation beside connectivity measured on networks, over the dimension."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from empirical.connectivity import Measured, Subject, measure
+from empirical.path_finder import PRESETS, Finder
+from percolation import dimension_scan, ensembles
+from percolation.dimension_scan import DimensionScan
+
+NATURAL = ("natural-natural", "natural-adversarial")
+KINDS = (*NATURAL, "class-optimal")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to compare: subjects for the path finder, dimensions and effort for the simulated thresholds."""
+
+    subjects: tuple[Subject, ...]
+    dimensions: tuple[int, ...] = tuple(range(2, 14))
+    n_runs: int = 16
+    n_sites: int = 2**16
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Simulated and published thresholds, what was measured on every subject in the plan's order, seconds by stage."""
+
+    scan: DimensionScan
+    measured: list[Measured]
+    seconds: dict[str, float]
+
+
+def full() -> Plan:
+    """Trained and untrained networks from 10 to 3072 dimensions: minutes on two cores."""
+    subjects = [
+        Subject(network, data, "trained", pair, 50 if pair in NATURAL else 30, d)
+        for network, data, dimensions in (
+            ("cnn1d", "mnist1d", (20, 40, 80, 160, 320)),
+            ("cnn", "digits", (16, 64, 256)),
+        )
+        for d in dimensions
+        for pair in KINDS
+    ]
+    subjects += [_untrained("cnn1d", d, 30) for d in (20, 40, 80, 160, 320)]
+    subjects += [_untrained("mlp", d, 30) for d in (10, 30, 100, 300, 1000, 3072)]
+    return Plan((*subjects, _untrained("resnet18", 3072, 6)))
+
+
+def quick() -> Plan:
+    """The same job, small: seconds."""
+    subjects = [Subject("cnn1d", "mnist1d", "trained", pair, 16, d) for d in (20, 40) for pair in KINDS]
+    subjects += [_untrained("cnn1d", 40, 12), *(_untrained("mlp", d, 12) for d in (30, 300))]
+    return Plan(tuple(subjects), n_runs=8, n_sites=2**13)
+
+
+def compare(
+    plan: Plan, *, seed: int = 0, workers: int = 0, device: str = "cpu", finder: Finder = PRESETS["default"]
+) -> Comparison:
+    """Carry out the plan. The numbers depend on the plan, the seed and the finder, not on the workers."""
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "thresholds"):
+        scan = dimension_scan.scan(
+            list(plan.dimensions), n_runs=plan.n_runs, n_sites=plan.n_sites, seed=seed, workers=workers
+        )
+    with _timed(seconds, "networks"):
+        measured = measure_all(plan.subjects, seed=seed, workers=workers, device=device, finder=finder)
+    return Comparison(scan, measured, seconds)
+
+
+def measure_all(
+    subjects: tuple[Subject, ...],
+    *,
+    seed: int,
+    workers: int = 0,
+    device: str = "cpu",
+    finder: Finder = PRESETS["default"],
+) -> list[Measured]:
+    """`measure` every subject, those of one network together, so that it is trained once."""
+    groups = [list(group) for _, group in groupby(subjects, key=_network)]
+    order = sorted(range(len(groups)), key=lambda i: -_cost(groups[i]))  # the longest first keeps all workers busy
+    task = partial(_measure_group, seed=seed, device=device, finder=finder)
+    found = ensembles.run(task, [groups[i] for i in order], workers=workers, processes=workers != 1, label="networks")
+    place = {i: group for i, group in zip(order, found, strict=True)}
+    return [one for i in range(len(groups)) for one in place[i]]
+
+
+def parameters(plan: Plan, finder: Finder) -> dict[str, Any]:
+    """Everything that determines a comparison but the seed."""
+    return asdict(plan) | {"finder": asdict(finder)}
+
+
+def _untrained(network: str, d: int, pairs: int) -> Subject:
+    return Subject(network, "none", "untrained", "class-optimal", pairs, d)
+
+
+def _measure_group(subjects: list[Subject], *, seed: int, device: str, finder: Finder) -> list[Measured]:
+    return [measure(subject, seed=seed, device=device, finder=finder) for subject in subjects]
+
+
+def _network(subject: Subject) -> tuple[Any, ...]:
+    return subject.network, subject.data, subject.training, subject.dimension
+
+
+def _cost(group: list[Subject]) -> float:
+    """Rough: a ResNet's inputs cost a thousand times those of a small network."""
+    weight = 1000 if group[0].network == "resnet18" else 1
+    return weight * (group[0].dimension or 64) * sum(subject.pairs for subject in group)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - began

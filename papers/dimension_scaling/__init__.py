@@ -1,0 +1,1 @@
+"""Figures of a theory paper on percolation over the dimension."""

@@ -1,0 +1,157 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from empirical import connectivity
+from empirical.comparison import measure_all
+from empirical.connectivity import COLUMNS, Subject, measure, verdict
+from percolation.theory import thresholds
+
+TRAINED = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 12)
+UNTRAINED = Subject("mlp", "none", "untrained", "class-optimal", 6, 30)
+
+
+@pytest.fixture(scope="module")
+def natural():
+    return measure(TRAINED, seed=1)
+
+
+def test_row_of_natural_pairs(natural):
+    row = natural.row
+    assert tuple(row) == COLUMNS
+    assert (row["network"], row["training"], row["dimension"], row["classes"], row["pairs"]) == (
+        "cnn1d",
+        "trained",
+        40,
+        10,
+        12,
+    )
+    assert row["p_c"] == thresholds.threshold(40).value
+    assert row["iid_connected"] == (row["occupation"] > row["p_c"])
+    assert row["connected_low"] <= row["connected"] <= row["connected_high"]
+    assert row["barrier_q25"] <= row["barrier_median"] <= row["barrier_q75"]
+
+
+def test_row_is_the_summary_of_the_pairs(natural):
+    pairs, row = pd.DataFrame(natural.pairs), natural.row
+    found = pairs[pairs["status"] == "connected"]
+    assert row["connected"] == len(found) / len(pairs)
+    assert row["rounds"] == pytest.approx(found["rounds"].mean())
+    assert row["rounds_error"] == pytest.approx(found["rounds"].sem())
+    assert row["segments"] == pytest.approx(found["segments"].mean())
+    assert row["barrier_median"] == pytest.approx(pairs["barrier"].median())
+    assert row["gap_median"] == pytest.approx(pairs["gap"].median())
+    assert row["displacement"] == pytest.approx(pairs["displacement"].mean())
+    assert row["radial_connected"] == pairs["radial_connected"].mean()
+    assert (pairs["loss_a"].max() <= 5e-4) and (pairs["loss_c"].max() <= 5e-4)
+
+
+def test_radial_baseline_holds_the_straight_line(natural):
+    pairs = pd.DataFrame(natural.pairs)
+    assert pairs.loc[pairs["rounds"] == 0, "radial_connected"].all()
+
+
+def test_adversarial_partners_have_larger_barriers(natural):
+    """Medians of 50 pairs each, in the reference about 3 against 0.5 nats."""
+    pair = replace(TRAINED, pairs=50)
+    adversarial = measure(replace(pair, pair="natural-adversarial"), seed=1).row
+    assert adversarial["connected"] == 1
+    assert adversarial["barrier_median"] > 1.5 * measure(pair, seed=1).row["barrier_median"]
+    assert adversarial["rounds"] > 1.3
+
+
+def test_example_is_the_loss_along_a_path(natural):
+    rounds = max(pair["rounds"] for pair in natural.pairs if pair["status"] == "connected")
+    assert len(natural.example) == rounds + 1
+    for s, loss in natural.example:
+        assert s[0] == 0 and s[-1] == pytest.approx(1) and (np.diff(s) >= 0).all() and len(loss) == len(s)
+    assert natural.example[-1][1].max() <= 1e-3 < natural.example[0][1].max()
+
+
+def test_a_row_depends_on_subject_and_seed_only():
+    """Same bytes with one worker and two, alone or beside others."""
+    subjects = (UNTRAINED, replace(UNTRAINED, dimension=12), replace(UNTRAINED, network="cnn1d", dimension=20))
+    one, two = (measure_all(subjects, seed=3, workers=workers) for workers in (1, 2))
+    assert connectivity.table(one).to_csv() == connectivity.table(two).to_csv()
+    assert connectivity.pair_table(one).to_csv() == connectivity.pair_table(two).to_csv()
+    assert pd.DataFrame([measure(subjects[1], seed=3).row]).to_csv() == pd.DataFrame([one[1].row]).to_csv()
+    assert measure(subjects[1], seed=4).row["occupation"] != one[1].row["occupation"]
+
+
+@pytest.mark.slow
+def test_untrained_resnet18():
+    """Reference: primary barrier 0.1..0.5 nats, 1e-3..2e-3 after two rounds, connected after three."""
+    found = measure(Subject("resnet18", "none", "untrained", "class-optimal", 6), seed=1)
+    assert found.row["connected"] == 1
+    assert 0.1 < found.row["barrier_median"] < 0.5
+    assert 2.5 < found.row["rounds"] < 3.5
+    after_two_rounds = found.example[2][1].max()
+    assert 1e-3 < after_two_rounds < 3e-3
+
+
+@pytest.mark.parametrize(
+    ("iid", "low", "high", "expected"),
+    [
+        (True, 0.8, 1, "agrees"),
+        (False, 0, 0.2, "agrees"),
+        (False, 0.8, 1, "refuted"),
+        (True, 0, 0.2, "not found"),
+        (True, 0.4, 0.9, "undecided"),
+    ],
+)
+def test_verdict(iid, low, high, expected):
+    assert verdict(iid, low, high) == expected
+
+
+def test_interval_covers_the_rate():
+    """Clopper-Pearson at 95 %: exact coverage at least 0.95 for any rate; here 12 pairs at rate 0.8."""
+    from scipy.stats import binom, binomtest
+
+    k = np.arange(13)
+    covered = [
+        interval.low <= 0.8 <= interval.high
+        for interval in (binomtest(int(n), 12).proportion_ci(connectivity.CONFIDENCE, method="exact") for n in k)
+    ]
+    assert binom.pmf(k, 12, 0.8)[covered].sum() >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"network": "cn1d"}, "did you mean 'cnn1d'"),
+        ({"data": "mnist"}, "did you mean 'mnist1d'"),
+        ({"training": "pretrained"}, "unknown training 'pretrained'"),
+        ({"pair": "natural"}, "unknown pair kind 'natural'"),
+        ({"pairs": 0}, "pairs must be at least 1"),
+        ({"data": "none"}, "without data there are only untrained networks and class-optimal pairs"),
+    ],
+)
+def test_bad_subjects(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Subject(**{"network": "cnn1d", "data": "mnist1d", "training": "trained", "pair": "natural-natural"} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        (replace(UNTRAINED, network="cnn", dimension=65), "cnn takes 1 x side.2 numbers, got dimension=65; try 64"),
+        (replace(TRAINED, network="cnn"), "cnn takes inputs of 3 axes"),
+        (replace(TRAINED, training="untrained"), "no natural-natural pair has both losses at or below stop"),
+        (replace(UNTRAINED, dimension=0), "dimension must be at least 1"),
+    ],
+)
+def test_bad_measurements(subject, message):
+    with pytest.raises(ValueError, match=message):
+        measure(subject, seed=1)
+
+
+def test_unconnected_pairs_are_reported_not_dropped():
+    found = measure(TRAINED, seed=1, finder=replace(connectivity.PRESETS["default"], max_rounds=0))
+    statuses = [pair["status"] for pair in found.pairs]
+    assert statuses.count("rounds") + statuses.count("connected") == 12 and "rounds" in statuses
+    assert found.row["connected"] == statuses.count("connected") / 12
+    assert not math.isnan(found.row["barrier_median"]) and torch.isfinite(torch.tensor(found.row["gap_median"]))

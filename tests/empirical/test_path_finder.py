@@ -1,0 +1,197 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from empirical import modes
+from empirical.descent import Descent
+from empirical.objectives import ClassLoss, Field
+from empirical.path_finder import PRESETS, Finder, find_paths
+from tests.empirical.fields import LEFT, RIGHT, in_numpy, ridge_with_pass
+
+PROJECTED = Finder(level=0.11, descent=Descent(lr=0.02, stop=0.1, projected=True))
+FREE = replace(PROJECTED, descent=replace(PROJECTED.descent, projected=False))
+
+
+def ends(n=1):
+    return torch.tensor([LEFT] * n, dtype=torch.float64), torch.tensor([RIGHT] * n, dtype=torch.float64)
+
+
+@pytest.fixture(scope="module")
+def natural_pairs(cnn1d, signals):
+    """50 pairs of test signals of one class, both with loss <= 5e-4."""
+    found = modes.natural(cnn1d, signals.x_test, signals.y_test)
+    i, j = modes.pairs_within_class(found.labels, 50, generator=torch.Generator().manual_seed(0))
+    return found.points[i], found.points[j], found.labels[i]
+
+
+@pytest.fixture(scope="module")
+def connections(cnn1d, natural_pairs):
+    a, c, labels = natural_pairs
+    return find_paths(ClassLoss(cnn1d, labels), a, c)
+
+
+def test_a_pass_below_the_stop_is_found():
+    (found,) = find_paths(Field(ridge_with_pass(0.05)), *ends(), PROJECTED)
+    assert found.connected and found.rounds >= 1
+    assert found.barrier == pytest.approx(in_numpy(0.05)(np.zeros(2)), rel=1e-9)  # of the straight line, at its middle
+    points = found.path(found.path.positions(5000)).numpy()
+    assert in_numpy(0.05)(points).max() <= PROJECTED.level
+
+
+@pytest.mark.parametrize("finder", [PROJECTED, FREE], ids=["projected", "free"])
+@pytest.mark.parametrize("height", [0.12, 0.3, 0.9])
+def test_no_path_is_claimed_below_the_minimax_barrier(finder, height):
+    """Each path crosses the ridge, where the field is at least `height` > level: no finder may succeed."""
+    (found,) = find_paths(Field(ridge_with_pass(height)), *ends(), finder)
+    assert not found.connected
+    assert found.status in ("stalled", "rounds")
+    points = found.path(found.path.positions(5000)).numpy()
+    assert in_numpy(height)(points).max() >= height - 1e-3
+
+
+def test_an_open_straight_line_takes_no_round():
+    (found,) = find_paths(Field(lambda points: 0 * points[:, 0]), *ends(), PROJECTED)
+    assert (found.status, found.rounds, found.path.n_segments, found.steps) == ("connected", 0, 1, 0)
+    assert np.isnan(found.displacement) and found.path.excess_length == pytest.approx(0)
+
+
+def test_every_round_splits_failing_segments_only():
+    """Two narrow ridges: each bend removes one, so one round cannot do."""
+
+    def two_ridges(points):
+        x, y = points[:, 0], points[:, 1]
+        ridge = torch.exp(-20 * (x - 1.5) ** 2) + 0.9 * torch.exp(-20 * (x + 1.5) ** 2)
+        return ridge * (1 - torch.exp(-((y - 1) ** 2) * 4))
+
+    (found,) = find_paths(
+        Field(two_ridges), *ends(), replace(PROJECTED, descent=Descent(lr=0.02, stop=0.05, projected=True))
+    )
+    assert found.connected and found.rounds == 2 and found.path.n_segments == 3
+    assert [path.n_segments for path in found.history] == [1, 2, 3]
+    assert found.barriers[0] > found.barriers[1] > PROJECTED.level >= found.barriers[2]
+
+
+def test_max_rounds_is_a_reason():
+    (found,) = find_paths(Field(ridge_with_pass(0.05)), *ends(), replace(PROJECTED, max_rounds=0))
+    assert (found.status, found.rounds) == ("rounds", 0)
+
+
+def test_a_deviation_weight_too_strong_is_reported_as_stalled(cnn1d, natural_pairs):
+    """0.1 x mean squared deviation holds the loss above 1e-3 in 40 dimensions: stalled, not looped over."""
+    a, c, labels = natural_pairs
+    finder = replace(PRESETS["trained"], descent=replace(PRESETS["trained"].descent, deviation=10.0, iterations=200))
+    found = find_paths(ClassLoss(cnn1d, labels), a, c, finder)
+    assert {one.status for one in found} == {"connected", "stalled"}
+    assert all(one.rounds <= 1 for one in found)
+
+
+def test_natural_pairs_of_a_trained_network(connections):
+    """Reference: 50 pairs, level 1e-3: all connected, rounds spread over 0..4 with mean about 1.3."""
+    assert all(one.connected for one in connections)
+    rounds = [one.rounds for one in connections]
+    assert 0.8 < np.mean(rounds) < 2.2
+    assert min(rounds) == 0 and 3 <= max(rounds) <= 6
+
+
+def test_end_points_are_the_inputs_bit_for_bit(connections, natural_pairs):
+    a, c, _ = natural_pairs
+    for i, one in enumerate(connections):
+        for path in one.history:
+            assert torch.equal(path.vertices[0], a[i]) and torch.equal(path.vertices[-1], c[i])
+
+
+def test_loss_on_the_path_reevaluated_independently(cnn1d, natural_pairs, connections):
+    """log(sum(exp)) by hand in float64, on another grid, one path at a time."""
+    labels = natural_pairs[2]
+    model = cnn1d.double()
+    for i, one in enumerate(connections):
+        vertices = one.path.vertices.double()
+        t = torch.linspace(0, 1, 331, dtype=torch.float64)[:, None, None]
+        for a, c in zip(vertices[:-1], vertices[1:], strict=True):
+            logits = model((1 - t) * a + t * c)
+            loss = logits.exp().sum(1).log() - logits[:, labels[i]]
+            assert loss.max() <= PRESETS["default"].level * (1 + 1e-3)
+    cnn1d.float()
+
+
+def test_vertices_made_by_the_finder_have_the_margin(cnn1d, natural_pairs, connections):
+    labels = natural_pairs[2]
+    for i, one in enumerate(connections):
+        inner = one.path.vertices[1:-1]
+        if len(inner):
+            loss = torch.nn.functional.cross_entropy(cnn1d(inner), labels[i].expand(len(inner)), reduction="none")
+            assert loss.max() <= 5e-4 * (1 + 1e-3)
+
+
+@pytest.mark.parametrize("preset", ["default", "trained"])
+def test_batched_equals_one_pair_at_a_time(cnn1d, natural_pairs, preset):
+    """In float64 to 1e-10, with the same number of steps; permuted pairs give permuted results."""
+    a, c, labels = (part[:10] for part in natural_pairs)
+    finder = replace(PRESETS[preset], descent=replace(PRESETS[preset].descent, iterations=400))
+    model = cnn1d.double()
+    together = find_paths(ClassLoss(model, labels), a.double(), c.double(), finder)
+    for i, one in reversed(list(enumerate(together))):
+        (alone,) = find_paths(ClassLoss(model, labels[i : i + 1]), a[i : i + 1].double(), c[i : i + 1].double(), finder)
+        assert (alone.status, alone.steps, alone.rounds) == (one.status, one.steps, one.rounds)
+        torch.testing.assert_close(alone.path.vertices, one.path.vertices, rtol=0, atol=1e-10)
+    cnn1d.float()
+
+
+def test_lower_ends(cnn1d, natural_pairs):
+    a, c, labels = (part[:3] for part in natural_pairs)
+    objective = ClassLoss(cnn1d, labels)
+    closed = a + 2 * torch.randn(a.shape, generator=torch.Generator().manual_seed(5))
+    with pytest.raises(ValueError, match=r"pair 0 has a closed end point: losses .*, level 0.001; .*lower_ends=True"):
+        find_paths(objective, closed, c)
+    found = find_paths(objective, closed, c, lower_ends=True)
+    assert max(one.end_losses[0] for one in found) <= 5e-4
+    assert all(torch.equal(one.path.vertices[-1], c[i]) for i, one in enumerate(found))
+
+
+def test_on_round_hears_of_each_round(cnn1d, natural_pairs, connections):
+    heard = []
+    a, c, labels = natural_pairs
+    find_paths(ClassLoss(cnn1d, labels), a, c, on_round=lambda *news: heard.append(news))
+    assert [number for number, _ in heard] == list(range(1, max(one.rounds for one in connections) + 1))
+    assert heard[0][1] == sum(one.rounds > 0 for one in connections)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a, c: (a * torch.nan, c), "a holds NaN or infinite values at index 0"),
+        (lambda a, c: (a, c[:1]), "a and c must match in shape"),
+        (lambda a, c: (a.long(), c.long()), "a must be a floating tensor"),
+        (lambda a, c: (a[0, 0], c[0, 0]), r"a must be a floating tensor \(n, \*shape\)"),
+        (lambda a, c: (a[:0], c[:0]), "a is empty"),
+        (lambda a, c: (a.double(), c), "must match in shape, dtype and device"),
+    ],
+)
+def test_bad_points(cnn1d, natural_pairs, change, message):
+    a, c, labels = (part[:2] for part in natural_pairs)
+    with pytest.raises(ValueError, match=message):
+        find_paths(ClassLoss(cnn1d, labels), *change(a, c))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"level": 5e-4}, "the level must lie above the optimiser's stop, got level=0.0005, stop=0.0005"),
+        ({"level": float("nan")}, "the level must lie above"),
+        ({"max_rounds": -1}, "max_rounds must be at least 0"),
+        ({"dense": 3}, "dense must be at least 16"),
+    ],
+)
+def test_bad_settings(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Finder(**arguments)
+
+
+def test_a_model_in_training_mode_is_refused(cnn1d, natural_pairs):
+    try:
+        with pytest.raises(ValueError, match=r"training mode.*call model.eval\(\)"):
+            ClassLoss(cnn1d.train(), natural_pairs[2])
+    finally:
+        cnn1d.eval()

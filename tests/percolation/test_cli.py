@@ -1,0 +1,107 @@
+"""The `percolation` command as a user meets it: in this process, with her arguments."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+
+from percolation import cli
+from percolation.dimension_scan import COLUMNS
+
+
+@pytest.fixture
+def percolation(monkeypatch, capsys):
+    """Run `percolation ARGUMENTS`: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["percolation", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        return exit_.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def test_threshold_writes_its_table(percolation, tmp_path):
+    code, output, _ = percolation(
+        *"threshold --dim 4,8,13 --kind site --runs 8 --sites 4096 --seed 1 --out".split(), tmp_path
+    )
+    assert code == 0
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert tuple(table.columns) == COLUMNS
+    assert table["d"].tolist() == [4, 8, 13] and (table["z"].abs() < 5).all()
+    assert "p_c of Z^d, site percolation" in output and str(tmp_path / "table.csv") in output
+    assert max(map(len, output.splitlines()[:6])) <= 80
+
+
+def test_threshold_within_a_time(percolation, tmp_path):
+    code, _, _ = percolation(*"threshold --dim 6 --time 1 --sites 4096 --seed 1 --out".split(), tmp_path)
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert code == 0 and run["runs_made"]["6"] >= 8
+    assert run["seed"] == 1 and run["parameters"]["time"] == 1 and "numba" in run["versions"]
+
+
+def test_the_same_seed_gives_the_same_bytes(percolation, tmp_path):
+    for name, workers in (("one", 1), ("two", 2)):
+        call = f"threshold --dim 2..4 --kind bond --runs 8 --sites 1024 --seed 5 --workers {workers} --out"
+        assert percolation(*call.split(), tmp_path / name)[0] == 0
+    assert (tmp_path / "one/table.csv").read_bytes() == (tmp_path / "two/table.csv").read_bytes()
+
+
+@pytest.mark.parametrize("command", [[], ["threshold"], ["compare"], ["connect"]])
+def test_help_has_examples(percolation, command):
+    code, output, _ = percolation(*command, "--help")
+    assert code == 0
+    for option in ("--seed", "--workers", "--out") if command else ("threshold", "compare", "connect"):
+        assert option in output
+    assert not command or "Examples" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("threshold --dim 0", "dimensions run upwards from 1"),
+        ("threshold --dim 8..4", "dimensions run upwards from 1"),
+        ("threshold --dim x", "cannot read the dimensions 'x'"),
+        ("threshold --dim 2.5", "cannot read the dimensions '2.5'"),
+        ("threshold --kind sites", "did you mean 'site'"),
+        ("threshold --seed -1", "seed must be at least 0, got -1"),
+        ("threshold --runs 1", "n_runs must be at least 8, got 1"),
+        ("threshold --sites 0", "n_sites must be at least"),
+        ("threshold --time 0", "time must be a finite number above 0"),
+        ("threshold --workers -2", "workers must be at least 0, got -2"),
+        ("threshold --dims 4", "No such option: --dims"),
+        ("threshold --runs many", "Invalid value for '--runs'"),
+        ("treshold", "No such command 'treshold'"),
+        ("connect --network cn1d", "did you mean 'cnn1d'"),
+        ("connect --network resnet18 --data none", "without data there are only untrained networks"),
+        ("connect --data mnst1d", "did you mean 'mnist1d'"),
+        ("connect --device cuda:99", "unknown device 'cuda:99'"),
+        ("connect --level 5e-4", "the level must lie above the optimiser's stop"),
+        ("connect --preset trainde", "did you mean 'trained'"),
+        ("connect --pairs 0", "pairs must be at least 1"),
+        ("connect --pair natural", "unknown pair kind 'natural'"),
+        ("connect --dim 5", "length must be at least 10"),
+        ("connect --seed -3", "seed must be at least 0"),
+        ("compare --workers -1 --quick", "workers must be at least 0"),
+        ("compare --device gpu", "unknown device 'gpu'"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(percolation, tmp_path, arguments, message):
+    out = ["--out", tmp_path / "out"] if arguments.split()[0] != "treshold" else []
+    code, output, error = percolation(*arguments.split(), *out)
+    assert code == 2
+    assert message in error and error.startswith("percolation: ") and error.count("\n") == 1
+    assert not output and not list(tmp_path.rglob("*.*"))  # nothing half-written is left
+
+
+@pytest.mark.parametrize("command", ["threshold --dim 4", "connect", "compare --quick"])
+def test_an_output_folder_that_cannot_be_made(percolation, tmp_path, command):
+    (tmp_path / "file").write_text("in the way")
+    code, _, error = percolation(*command.split(), "--out", tmp_path / "file" / "out")
+    assert code == 2 and error.startswith("percolation: cannot make the output folder") and error.count("\n") == 1
+
+
+def test_parse_dimensions():
+    assert cli.parse_dimensions("2..4, 8,3") == [2, 3, 4, 8]

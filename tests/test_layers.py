@@ -1,0 +1,52 @@
+"""Who imports whom: papers -> empirical -> percolation, theory and simulation apart, torch above percolation only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ABOVE = {"percolation": {"empirical", "papers", "torch", "torchvision"}, "empirical": {"papers"}, "papers": set()}
+# modules where theory and simulation are brought together
+MEETING = {"percolation/dimension_scan.py", "percolation/cli.py"}
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names of everything a module imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return names
+
+
+def modules(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("package", ABOVE)
+def test_no_package_names_one_above_it(package):
+    for path in modules(package):
+        roots = {name.split(".")[0] for name in imported(path)}
+        assert not roots & ABOVE[package], path
+
+
+def test_theory_and_simulation_do_not_import_each_other():
+    neutral = {"percolation.quantities", "percolation.checks"}
+    for path in modules("percolation"):
+        name = path.relative_to(ROOT).as_posix()
+        used = {one for one in imported(path) if one.startswith("percolation")}
+        if name.startswith("percolation/theory/"):
+            strangers = {
+                one
+                for one in used
+                if not one.startswith("percolation.theory") and one != "percolation" and one not in neutral
+            }
+            assert not {".".join(one.split(".")[:2]) for one in strangers} - neutral, path
+        elif name not in MEETING:
+            assert not any(one.startswith("percolation.theory") for one in used), path
