@@ -45,12 +45,9 @@ def compare(
         "points": [vars(one.subject) | one.drawn for one in done.measured],
         "thresholds": done.scan.table().to_dict("records"),
     }
-    paths = files.write_run(folder, table, record)
-    files.write_table(folder / "pairs.csv", connectivity.pair_table(done.measured))
-    paths += [
-        folder / "pairs.csv",
-        *files.save_figure(folder, "compare", plotting.comparison_figure(done, finder.level)),
-    ]
+    figure = plotting.comparison_figure(done, finder.level)
+    paths = files.write_run(folder, table, record, pairs=connectivity.pair_table(done.measured))
+    paths += save(folder, "compare", figure)
     print_comparison(table)
     print_paths(paths)
 
@@ -95,10 +92,9 @@ def connect(
         "seconds": time.perf_counter() - began,
         "points": measured[0].drawn,
     }
-    paths = files.write_run(folder, table, record)
-    files.write_table(folder / "pairs.csv", connectivity.pair_table(measured))
+    paths = files.write_run(folder, table, record, pairs=connectivity.pair_table(measured))
     print_comparison(table)
-    print_paths([*paths, folder / "pairs.csv"])
+    print_paths(paths)
 
 
 def print_comparison(table: "pd.DataFrame") -> None:
@@ -131,7 +127,7 @@ def print_comparison(table: "pd.DataFrame") -> None:
                 *part,
                 f"{r['segments']:.2f}",
                 *(_compact(r[name]) for name in ("barrier_q25", "barrier_median", "barrier_q75", "gap_median")),
-                f"{r['displacement']:.2f}",
+                f"{r['displacement']:.2f}" if r["displacement"] >= 0 else "-",
                 f"{r['excess_length']:.3f}",
                 f"{r['radial_connected']:.2f}",
             ]

@@ -37,7 +37,7 @@ class Comparison:
 
 
 def full() -> Plan:
-    """Trained and untrained networks from 10 to 3072 dimensions: minutes on two cores."""
+    """Trained and untrained networks from 3 to 3072 dimensions: minutes on two cores."""
     subjects = [
         Subject(network, data, "trained", pair, 50 if pair in NATURAL else 30, d)
         for network, data, dimensions in (
@@ -48,7 +48,7 @@ def full() -> Plan:
         for pair in KINDS
     ]
     subjects += [_untrained("cnn1d", d, 30) for d in (20, 40, 80, 160, 320)]
-    subjects += [_untrained("mlp", d, 30) for d in (10, 30, 100, 300, 1000, 3072)]
+    subjects += [_untrained("mlp", d, 30) for d in (3, 6, 10, 30, 100, 300, 1000, 3072)]
     return Plan((*subjects, _untrained("resnet18", 3072, 6)))
 
 

@@ -30,6 +30,7 @@ PAIRS = ("natural-natural", "natural-adversarial", "class-optimal")
 TRAININGS = ("trained", "untrained")
 DATA = (*data.NAMES, "none")
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
+ATTEMPTS = 4  # at drawing class-optimal inputs: in low dimension many do not reach the level from noise
 CONFIDENCE = 0.95  # of the interval around a connection rate
 
 # Adversarial partners in small dimension: the article's deviation weight of 0.1 holds their loss above stop there.
@@ -175,9 +176,7 @@ def _points(
     """End points A and C (n, *shape), the class (n,) of each pair, and how they were come by."""
     device = next(model.parameters()).device
     if subject.pair == "class-optimal":
-        # a pair to spare for every four: some inputs do not reach the level from noise
-        labels = torch.arange(subject.pairs + subject.pairs // 4, device=device).repeat_interleave(2) % subject.classes
-        found = modes.class_optimal(model, labels, shape, generator=generator)
+        found = _class_optimal(subject, model, shape, device, generator)
     else:
         assert dataset is not None
         x, y = dataset.x_test.to(device), dataset.y_test.to(device)
@@ -188,6 +187,20 @@ def _points(
         _require(len(i), subject, drawn)
         return found.points[i], found.points[j], found.labels[i], drawn
     return _adversarial_pairs(subject, model, found, drawn, finder, generator)
+
+
+def _class_optimal(
+    subject: Subject, model: nn.Module, shape: tuple[int, ...], device: torch.device, generator: torch.Generator
+) -> modes.Modes:
+    """Class-optimal inputs, drawn again up to ATTEMPTS times while too few reach the level for all pairs."""
+    labels = torch.arange(subject.pairs, device=device).repeat_interleave(2) % subject.classes
+    parts = []
+    for _ in range(ATTEMPTS):
+        parts.append(modes.class_optimal(model, labels, shape, generator=generator))
+        found = modes.joined(parts)
+        if len(modes.pairs_within_class(found.labels, subject.pairs, generator=generator)[0]) == subject.pairs:
+            break
+    return found
 
 
 def _adversarial_pairs(

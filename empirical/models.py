@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from platformdirs import user_cache_path
 from torch import Tensor, nn
@@ -179,8 +178,8 @@ def _fit(model: nn.Module, data: Dataset, training: Training, seed: int) -> None
 def _cache_file(name: str, data: Dataset, training: Training, seed: int) -> Path:
     """The file named by a hash of everything that determines the weights."""
     architecture = str(untrained(name, data.shape, data.n_classes, seed=0))
-    inputs = hashlib.sha256(np.ascontiguousarray(data.x_train.numpy()))
-    inputs.update(np.ascontiguousarray(data.y_train.numpy()))
+    inputs = hashlib.sha256(data.x_train.numpy().tobytes())
+    inputs.update(data.y_train.numpy().tobytes())
     key = {
         "architecture": architecture,
         "data": inputs.hexdigest(),

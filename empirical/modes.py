@@ -54,6 +54,16 @@ def class_optimal(
     return Modes(found.points[low], labels[low], found.losses[low], len(labels))
 
 
+def joined(parts: list[Modes]) -> Modes:
+    """The modes of all parts, in order."""
+    return Modes(
+        torch.cat([part.points for part in parts]),
+        torch.cat([part.labels for part in parts]),
+        torch.cat([part.losses for part in parts]),
+        sum(part.n_tried for part in parts),
+    )
+
+
 def pairs_within_class(labels: Tensor, n: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Indices (i, j), each (at most n,), of disjoint random pairs with equal labels; classes take turns."""
     turns = []

@@ -110,7 +110,7 @@ def find_paths(
     if lower_ends:
         a, c = (_lowered(objective, end, finder) for end in (a, c))
     end_losses = _open_ends(objective, a, c, finder.level)
-    searches = [_Search(i, [a[i], c[i]], ends) for i, ends in enumerate(end_losses)]
+    searches = [_Search(i, a[i], c[i], ends) for i, ends in enumerate(end_losses)]
     _scan(objective, [piece for search in searches for piece in search.pieces], finder)
     for search in searches:
         search.remember()
@@ -145,9 +145,9 @@ class _Piece:
 class _Search:
     """The state of one pair: its pieces in order, and what is remembered of every round."""
 
-    def __init__(self, pair: int, ends: list[Tensor], end_losses: tuple[float, float]) -> None:
+    def __init__(self, pair: int, a: Tensor, c: Tensor, end_losses: tuple[float, float]) -> None:
         self.pair, self.end_losses = pair, end_losses
-        self.pieces = [_Piece(pair, *ends)]
+        self.pieces = [_Piece(pair, a, c)]
         self.status = ""  # empty while searching
         self.history: list[Path] = []
         self.barriers: list[float] = []
@@ -159,7 +159,7 @@ class _Search:
 
     def remember(self) -> None:
         self.history.append(self.path())
-        self.barriers.append(max(piece.loss for piece in self.pieces))
+        self.barriers.append(max(*self.end_losses, *(piece.loss for piece in self.pieces)))
 
     def split(self, piece: _Piece, vertex: Tensor) -> list[_Piece]:
         halves = [_Piece(self.pair, piece.a, vertex), _Piece(self.pair, vertex, piece.c)]

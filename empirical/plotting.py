@@ -1,12 +1,14 @@
 """Panels of the comparison, each drawn on a given ax, and the figure that holds them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpecBase, SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
@@ -55,7 +57,7 @@ def plot_connected(rows: pd.DataFrame, ax: Axes) -> Axes:
         contrary = (group["iid_connected"] != (rate > 0.5)).to_numpy()
         ax.plot(x, rate, lw=0.7, alpha=0.6, **style)
         ax.plot(x[contrary], rate[contrary], ls="", **style | {"mfc": "white"})
-    ax.set(ylabel="connected", ylim=(-0.04, 1.06))
+    ax.set(ylabel="connected", ylim=(-0.05, 1.15), yticks=(0, 0.5, 1))
     return _dimension_axis(rows, ax)
 
 
@@ -63,7 +65,8 @@ def plot_mean_rounds(rows: pd.DataFrame, ax: Axes) -> Axes:
     """Mean rounds of the connected pairs against d, one-sigma errors."""
     for group, x, style in _series(rows):
         ax.errorbar(x, group["rounds"], group["rounds_error"], lw=0.7, elinewidth=0.8, **style)
-    ax.set(xlabel="input dimension $d$", ylabel="mean rounds", ylim=(-0.1, None))
+    ax.set(xlabel="input dimension $d$", ylabel="mean rounds")
+    ax.set_ylim(-0.15, 1.3 * np.nanmax(rows["rounds"]) + 0.3)  # room for the legend
     return _dimension_axis(rows, ax)
 
 
@@ -92,7 +95,7 @@ def plot_path(curves: Sequence[tuple[np.ndarray, np.ndarray]], level: float, ax:
         label = "straight line" if number == 0 else f"after round {number}"
         ax.plot(s, np.maximum(loss, 1e-7), color=shade, lw=2 if number == len(curves) - 1 else 1.2, label=label)
     ax.axhline(level, ls="--", color="0.3", lw=0.9)
-    ax.annotate(f"level {level:g}", (1, level), xytext=(0, 3), textcoords="offset points", ha="right", color="0.3")
+    ax.text(0.01, 1.15 * level, f"level {level:g}", color="0.3")
     ax.set(yscale="log", xlim=(0, 1), xlabel="share of the path from A to C", ylabel="loss [nats]")
     ax.legend(ncols=2)
     return ax
@@ -110,30 +113,35 @@ def _finding(rows: pd.DataFrame) -> str:
     counted = ", ".join(f"{verdict} in {n}" for verdict, n in verdicts.items())
     return (
         "Do percolation thresholds say when a network's low-loss inputs are connected?\n"
-        f"The iid prediction, p > p_c(d), against the path finder in {len(rows)} cases: {counted}"
+        f"The iid prediction, $p > p_c(d)$, against the path finder in {len(rows)} cases: {counted}"
     )
 
 
-def _draw_thresholds(scan: DimensionScan, figure: Figure, place) -> None:
-    upper, lower = place.subgridspec(2, 1, height_ratios=(2.4, 1), hspace=0.04).subplots(sharex=True)
+def _draw_thresholds(scan: DimensionScan, figure: Figure, place: SubplotSpec) -> None:
+    upper, lower = _stacked(figure, place.subgridspec(2, 1, height_ratios=(2.4, 1), hspace=0.04))
     series = [thresholds.series(d, scan.kind) for d in scan.dimensions]
     plot_thresholds(scan.dimensions, scan.estimates, scan.references, series, upper)
     plot_residuals(scan.dimensions, scan.estimates, scan.references, lower)
     upper.set_title(r"(a) threshold of $\mathbb{Z}^d$")
+
+
+def _stacked(figure: Figure, rows: GridSpecBase) -> tuple[Axes, Axes]:
+    """An upper and a lower axes that share their abscissa."""
+    upper = figure.add_subplot(rows[0])
     upper.tick_params(labelbottom=False)
+    return upper, figure.add_subplot(rows[1], sharex=upper)
 
 
-def _draw_against_dimension(rows: pd.DataFrame, figure: Figure, place) -> None:
-    upper, lower = place.subgridspec(2, 1, height_ratios=(1, 1.5), hspace=0.06).subplots(sharex=True)
+def _draw_against_dimension(rows: pd.DataFrame, figure: Figure, place: SubplotSpec) -> None:
+    upper, lower = _stacked(figure, place.subgridspec(2, 1, height_ratios=(1, 1.5), hspace=0.06))
     plot_connected(rows, upper).set_title("(b) measured over the dimension")
     plot_mean_rounds(rows, lower)
-    upper.tick_params(labelbottom=False)
     networks = [name for name in MARKERS if (rows["network"] == name).any()]
     handles = [Line2D([], [], marker=MARKERS[name], color="0.4", lw=0.7, label=name) for name in networks]
     lower.legend(handles=handles, ncols=len(handles), loc="upper right")
 
 
-def _series(rows: pd.DataFrame):
+def _series(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, np.ndarray, dict[str, Any]]]:
     """For each network and kind of pairs: its rows by dimension, abscissae (set apart a little), line style."""
     for shift, (key, (_, color)) in enumerate(GROUPS.items()):
         for network, marker in MARKERS.items():

@@ -44,11 +44,14 @@ def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False)
 
 
-def write_run(folder: Path, table: pd.DataFrame, record: dict[str, Any]) -> list[Path]:
-    """table.csv and run.json, what every command leaves in its folder."""
-    paths = [folder / "table.csv", folder / "run.json"]
-    write_table(paths[0], table)
-    write_json(paths[1], record)
+def write_run(folder: Path, table: pd.DataFrame, record: dict[str, Any], **tables: pd.DataFrame) -> list[Path]:
+    """table.csv and run.json, what every command leaves in its folder; further tables under their own names."""
+    paths = []
+    for name, content in {"table": table, **tables}.items():
+        paths.append(folder / f"{name}.csv")
+        write_table(paths[-1], content)
+    paths.append(folder / "run.json")
+    write_json(paths[-1], record)
     return paths
 
 

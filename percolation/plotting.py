@@ -1,4 +1,4 @@
-"""Functions that draw on a given ax: data in, nothing computed. `matplotlib.style.context(STYLE)` sets the house style."""
+"""Functions that draw on a given ax: data in, nothing computed. STYLE names the house style."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,13 +38,13 @@ def plot_thresholds(
 def plot_residuals(
     dimensions: Sequence[int], simulated: Sequence[Estimate], published: Sequence[Published], ax: Axes
 ) -> Axes:
-    """(simulation - published) / published against d, one-sigma errors; linear within +-1e-4, logarithmic outside."""
+    """(simulation - published) / published against d, one-sigma errors; linear within +-1e-3, logarithmic outside."""
     reference = _values(published)
     ax.axhline(0, color="C0", lw=0.8)
     deviation = _values(simulated) / reference - 1
     ax.errorbar(dimensions, deviation, _errors(simulated) / reference, fmt=".", color="C1")
-    ax.set_yscale("symlog", linthresh=1e-4, linscale=0.7)
-    ax.yaxis.set_major_locator(FixedLocator([-1e-2, -1e-4, 0, 1e-4, 1e-2]))
+    ax.set_yscale("symlog", linthresh=1e-3)
+    ax.yaxis.set_major_locator(FixedLocator([-1e-2, -1e-3, 0, 1e-3, 1e-2]))
     ax.set(xlabel="dimension $d$", ylabel="relative\ndeviation")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax

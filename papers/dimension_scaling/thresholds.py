@@ -55,9 +55,9 @@ def draw(path: Path) -> Figure:
     """The figure from a file that compute() made."""
     with np.load(path, allow_pickle=False) as data:
         d = data["d"].tolist()
-        simulated = [Estimate(*pair, "invasion") for pair in data["simulated"].T]
-        published = [Published(*pair, "table") for pair in data["published"].T]
-        series = [Published(*pair, "series") for pair in data["series"].T]
+        simulated = [Estimate(value, error, "invasion") for value, error in data["simulated"].T]
+        published = [Published(value, error, "table") for value, error in data["published"].T]
+        series = [Published(value, error, "series") for value, error in data["series"].T]
     with plt.style.context(STYLE):
         figure, (upper, lower) = plt.subplots(2, 1, figsize=(3.25, 3.6), sharex=True, height_ratios=(2.4, 1))
         plot_thresholds(d, simulated, published, series, upper)

@@ -43,11 +43,13 @@ class Series:
     source: str
 
     def sum(self, sigma: int, n_terms: int) -> float:
-        return float(sum(c / Fraction(sigma) ** k for k, c in enumerate(self.coefficients[:n_terms], start=1)))
+        """The first n_terms powers, summed exactly."""
+        terms = (c / sigma**k for k, c in enumerate(self.coefficients[:n_terms], start=1))
+        return float(sum(terms, Fraction(0)))
 
     def omitted(self, sigma: int, n_terms: int) -> float:
         """The first term left out, |c_{n+1}| / sigma^{n+1}."""
-        known = (*self.coefficients, self.next_coefficient)
+        known: tuple[Fraction | float, ...] = (*self.coefficients, self.next_coefficient)
         # a vanishing coefficient says nothing about the size of what is left out: look one further
         k = n_terms + 1 if known[n_terms] else n_terms + 2
         return abs(float(known[k - 1])) / sigma**k
@@ -139,10 +141,10 @@ def n_cube(n: int, kind: str = "bond") -> Threshold:
     """
     n = checks.integer("n", n, at_least=2)
     if checks.one_of("kind", kind, KINDS) == "bond":
-        coefficients, omitted = (1, 1, 7 / 2), 16.0
+        coefficients, omitted = (1.0, 1.0, 7 / 2), 16.0
         source = "van der Hofstad and Slade, Combin. Probab. Comput. 15, 197 (2006)"
     else:
-        coefficients, omitted = (1, 5 / 2, 31 / 4), 75 / 2
+        coefficients, omitted = (1.0, 5 / 2, 31 / 4), 75 / 2
         source = "1/n: Bollobas, Kohayakawa and Luczak 1994; further terms conjectured from Z^d"
     return Threshold(sum(c / n**k for k, c in enumerate(coefficients, start=1)), omitted / n**4, source)
 
