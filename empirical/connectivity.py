@@ -240,12 +240,13 @@ def _radial_baseline(objective: Objective, a: Tensor, c: Tensor, finder: Finder)
     pairs = torch.arange(len(a), device=a.device)
     connected = torch.zeros_like(pairs, dtype=torch.bool)
     for s in SCALES:
-        for pair in pairs[~connected]:
-            legs_a, legs_c = (
-                torch.stack([a[pair], s * a[pair], s * c[pair]]),
-                torch.stack([s * a[pair], s * c[pair], c[pair]]),
-            )
-            connected[pair] = straight_is_open(objective, legs_a, legs_c, pair.expand(3), finder).all()
+        left = pairs[~connected]
+        corners = (a[left], s * a[left], s * c[left], c[left])
+        legs = [
+            straight_is_open(objective, start, end, left, finder)
+            for start, end in zip(corners[:-1], corners[1:], strict=True)
+        ]
+        connected[left] = torch.stack(legs).all(0)
     return connected
 
 

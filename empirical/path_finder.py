@@ -5,7 +5,7 @@ scans both halves. All failing segments of all pairs are rows of one batch. The 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -114,11 +114,9 @@ def find_paths(
     _scan(objective, [piece for search in searches for piece in search.pieces], finder)
     for search in searches:
         search.remember()
-    for number in range(1, finder.max_rounds + 2):
-        _recheck(objective, searches, finder)
-        failing = [piece for search in searches if not search.status for piece in search.pieces if not piece.open]
-        if not failing or number > finder.max_rounds:
-            break
+    number = 0
+    while (failing := _failing(objective, searches, finder)) and number < finder.max_rounds:
+        number += 1
         if on_round:
             on_round(number, len(failing))
         _mend(objective, searches, failing, finder)
@@ -127,7 +125,7 @@ def find_paths(
 
 def straight_is_open(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, finder: Finder) -> Tensor:
     """Which straight segments a[i]-c[i], (n, *shape) each, stay at or below the level on the dense grid: (n,) bool."""
-    return _worst(objective, a, c, pairs, finder.dense)[1] <= finder.level
+    return _scanned(objective, a, c, pairs, finder)[1] <= finder.level
 
 
 @dataclass(eq=False)
@@ -178,6 +176,14 @@ class _Search:
         )
 
 
+def _failing(objective: Objective, searches: list[_Search], finder: Finder) -> list[_Piece]:
+    """The pieces that are not open, of all pairs still searching; a pair without one is rechecked and ends."""
+    for search in searches:
+        if not search.status and all(piece.open for piece in search.pieces):
+            _recheck(objective, search, finder)
+    return [piece for search in searches if not search.status for piece in search.pieces if not piece.open]
+
+
 def _mend(objective: Objective, searches: list[_Search], failing: list[_Piece], finder: Finder) -> None:
     """One round: optimise the worst point of every failing piece, split there, scan the halves."""
     a, c, pairs = _stacked(failing)
@@ -197,27 +203,31 @@ def _split(searches: list[_Search], failing: list[_Piece], barrier: Tensor, move
     for row, piece in enumerate(failing):
         search = searches[piece.pair]
         search.steps += int(moved.steps[row])
-        if not search.displacement >= 0:
-            search.displacement = displacement[row].item()
-        if moved.reached[row]:
-            halves += search.split(piece, moved.points[row])
-        else:
+        if not moved.reached[row]:
             search.status = "stalled"
+            continue
+        halves += search.split(piece, moved.points[row])
+        if len(search.history) == 1:
+            search.displacement = displacement[row].item()
     return halves
 
 
 def _scan(objective: Objective, pieces: list[_Piece], finder: Finder) -> None:
-    """Find the worst point of each piece, coarse to fine; a piece that looks open is certified on the dense grid."""
+    """Find the worst point of each piece, and whether it is open."""
     if not pieces:
         return
-    a, c, pairs = _stacked(pieces)
-    worst, loss = _worst(objective, a, c, pairs, COARSE)
-    looks_open = loss <= finder.level
-    if looks_open.any():
-        rows = looks_open.nonzero().squeeze(1)
-        worst[rows], loss[rows] = _worst(objective, a[rows], c[rows], pairs[rows], finder.dense)
+    worst, loss = _scanned(objective, *_stacked(pieces), finder)
     for piece, t, maximum in zip(pieces, worst.tolist(), loss.tolist(), strict=True):
         piece.worst, piece.loss, piece.open = t, maximum, maximum <= finder.level
+
+
+def _scanned(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, finder: Finder) -> tuple[Tensor, Tensor]:
+    """Position and value of the largest loss of each segment, on the dense grid where the coarse one finds it open."""
+    worst, loss = _worst(objective, a, c, pairs, COARSE)
+    rows = (loss <= finder.level).nonzero().squeeze(1)
+    if len(rows):
+        worst[rows], loss[rows] = _worst(objective, a[rows], c[rows], pairs[rows], finder.dense)
+    return worst, loss
 
 
 def _worst(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, n: int) -> tuple[Tensor, Tensor]:
@@ -245,19 +255,16 @@ def _losses_along(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, t: 
         yield losses(objective, points, pairs[row])
 
 
-def _recheck(objective: Objective, searches: list[_Search], finder: Finder) -> None:
-    """Check each finished path once more, on the recheck grid; what is found too high goes into another round."""
-    for search in searches:
-        if search.status or not all(piece.open for piece in search.pieces):
-            continue
-        s, found = profile(objective, search.path(), search.pair, finder.recheck)
-        if found.max() <= finder.level:
-            search.status = "connected"
-            continue
-        top = int(found.argmax())
-        piece = search.pieces[min(int(s[top]), len(search.pieces) - 1)]
-        piece.worst, piece.loss, piece.open = float(s[top]) % 1, float(found[top]), False
-        search.barriers[-1] = max(search.barriers[-1], piece.loss)
+def _recheck(objective: Objective, search: _Search, finder: Finder) -> None:
+    """Check a finished path once more, on the recheck grid; what is found too high goes into another round."""
+    s, found = profile(objective, search.path(), search.pair, finder.recheck)
+    if found.max() <= finder.level:
+        search.status = "connected"
+        return
+    top = int(found.argmax())
+    piece = search.pieces[min(int(s[top]), len(search.pieces) - 1)]
+    piece.worst, piece.loss, piece.open = float(s[top]) % 1, float(found[top]), False
+    search.barriers[-1] = max(search.barriers[-1], piece.loss)
 
 
 def _stacked(pieces: list[_Piece]) -> tuple[Tensor, Tensor, Tensor]:
@@ -280,7 +287,14 @@ def _lowered(objective: Objective, ends: Tensor, finder: Finder) -> Tensor:
     closed = (~(losses(objective, ends) <= finder.level)).nonzero().squeeze(1)
     if not len(closed):
         return ends
-    moved = descend(objective, ends[closed], closed, finder.descent, normals=torch.zeros_like(ends[closed]))
+    rule = replace(finder.descent, projected=False, deviation=0.0)  # an end has no segment to stay near
+    moved = descend(objective, ends[closed], closed, rule)
+    if not moved.reached.all():
+        row = int((~moved.reached).nonzero()[0])
+        raise ValueError(
+            f"an end point of pair {int(closed[row])} cannot be lowered to stop={rule.stop:g} in {rule.iterations} "
+            f"steps of lr={rule.lr:g}: it came to loss {moved.losses[row]:.3g}; allow more iterations or a larger lr"
+        )
     return ends.index_copy(0, closed, moved.points)
 
 

@@ -94,10 +94,10 @@ def plot_path(curves: Sequence[tuple[np.ndarray, np.ndarray]], level: float, ax:
     for number, ((s, loss), shade) in enumerate(zip(curves, shades, strict=True)):
         label = "straight line" if number == 0 else f"after round {number}"
         ax.plot(s, np.maximum(loss, 1e-7), color=shade, lw=2 if number == len(curves) - 1 else 1.2, label=label)
-    ax.axhline(level, ls="--", color="0.3", lw=0.9)
-    ax.text(0.01, 1.15 * level, f"level {level:g}", color="0.3")
+    ax.axhline(level, ls="--", color="0.3", lw=0.9, label=f"level, {level:g} nats")
     ax.set(yscale="log", xlim=(0, 1), xlabel="share of the path from A to C", ylabel="loss [nats]")
-    ax.legend(ncols=2)
+    ax.set_ylim(bottom=ax.get_ylim()[0] / 20)  # room for the legend
+    ax.legend(ncols=3, loc="lower center")
     return ax
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from percolation import checks, invasion_threshold
-from percolation.invasion_threshold import InvasionThreshold
+from percolation import checks
 from percolation.quantities import Estimate, Threshold
+from percolation.scaling import InvasionThreshold, invasion_threshold
 from percolation.theory import thresholds
 
 COLUMNS = ("lattice", "kind", "d", "estimate", "error", "method", "reference", "reference_error", "z")
@@ -63,7 +63,7 @@ def scan(
         checks.positive("time", seconds)
     children = np.random.SeedSequence(checks.integer("seed", seed, at_least=0)).generate_state(max(dimensions) + 1)
     simulated = tuple(
-        invasion_threshold.threshold(
+        invasion_threshold(
             d,
             kind,
             n_sites=n_sites,

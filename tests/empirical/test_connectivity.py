@@ -12,7 +12,7 @@ from empirical.connectivity import COLUMNS, Subject, measure, verdict
 from percolation.theory import thresholds
 
 TRAINED = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 12)
-UNTRAINED = Subject("mlp", "none", "untrained", "class-optimal", 6, 30)
+UNTRAINED = Subject("mlp", "none", "untrained", "class-optimal", 6, 100)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_example_is_the_loss_along_a_path(natural):
 
 def test_a_row_depends_on_subject_and_seed_only():
     """Same bytes with one worker and two, alone or beside others."""
-    subjects = (UNTRAINED, replace(UNTRAINED, dimension=12), replace(UNTRAINED, network="cnn1d", dimension=20))
+    subjects = (UNTRAINED, replace(UNTRAINED, dimension=60), replace(UNTRAINED, network="cnn1d", dimension=40))
     one, two = (measure_all(subjects, seed=3, workers=workers) for workers in (1, 2))
     assert connectivity.table(one).to_csv() == connectivity.table(two).to_csv()
     assert connectivity.pair_table(one).to_csv() == connectivity.pair_table(two).to_csv()

@@ -1,0 +1,180 @@
+import heapq
+
+import numpy as np
+import pytest
+
+from percolation import ensembles, growth
+from percolation._kernels import invasion
+
+MASK = 2**64 - 1
+
+
+def mix(key):
+    """The finaliser of SplitMix64 in Python's integers."""
+    key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) & MASK
+    return key ^ (key >> 31)
+
+
+def neighbours(site):
+    """(neighbour, axis, lower end) of each of the 2d bonds at a site given by its coordinates."""
+    for axis in range(len(site)):
+        for step in (1, -1):
+            other = (*site[:axis], site[axis] + step, *site[axis + 1 :])
+            yield other, axis, min(site, other)
+
+
+class Weights:
+    """Weights of sites and bonds by their coordinates, with the random numbers of a run."""
+
+    def __init__(self, d, seed):
+        origin, r, salts = growth.keys(d, seed)
+        self.origin, self.r, self.salts = int(origin), [int(i) for i in r], [int(i) for i in salts]
+
+    def key(self, site):
+        return self.origin + sum(x * r for x, r in zip(site, self.r, strict=True))
+
+    def site(self, site):
+        return mix(self.key(site) & MASK)
+
+    def bond(self, lower, axis):
+        return mix((self.key(lower) + self.salts[axis]) & MASK)
+
+
+def sites_by_heap(d, n_sites, seed):
+    """Invasion over coordinates with a heap of the whole boundary: revealed sites after each acceptance."""
+    weights, site = Weights(d, seed), (0,) * d
+    seen, boundary, n_revealed = {site}, [], []
+    for _ in range(n_sites):
+        for other, _, _ in neighbours(site):
+            if other not in seen:
+                seen.add(other)
+                heapq.heappush(boundary, (weights.site(other), other))
+        n_revealed.append(len(seen))
+        site = heapq.heappop(boundary)[1]
+    return n_revealed
+
+
+def bonds_by_heap(d, n_bonds, seed):
+    """The same for bonds (lower end, axis), each revealed once."""
+    weights, cluster, revealed, boundary, n_revealed = Weights(d, seed), set(), set(), [], []
+
+    def join(site):
+        cluster.add(site)
+        for other, axis, lower in neighbours(site):
+            if (lower, axis) not in revealed:
+                revealed.add((lower, axis))
+                heapq.heappush(boundary, (weights.bond(lower, axis), (site, other)))
+
+    join((0,) * d)
+    for _ in range(n_bonds):
+        for end in heapq.heappop(boundary)[1]:
+            if end not in cluster:
+                join(end)
+        n_revealed.append(len(revealed))
+    return n_revealed
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(("kind", "by_heap"), [("site", sites_by_heap), ("bond", bonds_by_heap)])
+def test_every_step_equals_the_slow_twin(d, kind, by_heap, seed):
+    n = 4000
+    run = growth.invade(d, n, kind=kind, seed=seed, marks=np.arange(1, n + 1))
+    np.testing.assert_array_equal(run.n_revealed, by_heap(d, n, seed))
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("d", [2, 5, 13])
+def test_pruning_changes_nothing(d, kind, monkeypatch):
+    pruned = growth.invade(d, 20_000, kind=kind, seed=3)
+    monkeypatch.setattr(growth, "PRUNE_FROM", 20_001)
+    np.testing.assert_array_equal(pruned.n_revealed, growth.invade(d, 20_000, kind=kind, seed=3).n_revealed)
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+def test_pruning_too_early_is_noticed(kind, monkeypatch):
+    honest = growth.invade(3, 5000, kind=kind, seed=4)
+    monkeypatch.setattr(growth, "PRUNE_FROM", 2)
+    monkeypatch.setattr(growth, "MARGIN", 1.0)
+    np.testing.assert_array_equal(growth.invade(3, 5000, kind=kind, seed=4).n_revealed, honest.n_revealed)
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+def test_a_chain_is_a_tree(kind):
+    """On a tree of degree z, B(N) = N (z - 1) + 2 for sites, N (z - 1) + z for bonds; here both are N + 2."""
+    run = growth.invade(1, 3000, kind=kind, seed=5)
+    np.testing.assert_array_equal(run.n_revealed, run.n_accepted + 2)
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("d", [2, 7, 40, 300])
+def test_growth_in_any_dimension(d, kind):
+    run = growth.invade(d, 3000, kind=kind, seed=6, marks=np.arange(1, 3001))
+    most_new = np.diff(run.n_revealed)
+    assert most_new.min() >= 0
+    assert most_new.max() <= 2 * d - 1
+    assert run.n_revealed[0] == (2 * d + 1 if kind == "site" else 4 * d - 1)
+    assert (run.n_revealed > run.n_accepted).all()
+
+
+def test_marks_are_doubling_and_end_at_n():
+    np.testing.assert_array_equal(growth.doubling_marks(1), [1])
+    np.testing.assert_array_equal(growth.doubling_marks(8), [1, 2, 4, 8])
+    np.testing.assert_array_equal(growth.doubling_marks(9), [1, 2, 4, 8, 9])
+    whole = growth.invade(3, 1000, seed=1, marks=np.arange(1, 1001))
+    run = growth.invade(3, 1000, seed=1)
+    np.testing.assert_array_equal(run.n_revealed, whole.n_revealed[run.n_accepted - 1])
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_bits_do_not_depend_on_workers(workers):
+    def task(seed):
+        return growth.invade(4, 2**14, seed=seed).n_revealed
+
+    runs = ensembles.run(task, ensembles.seeds(7, 8), workers=workers, progress=False)
+    alone = [task(seed) for seed in ensembles.seeds(7, 8)]
+    np.testing.assert_array_equal(runs, alone)
+    assert len({tuple(run) for run in runs}) == 8
+
+
+def test_queue_gives_weights_in_order():
+    """Weights of every size, in one or many buckets, come out sorted; so do those pushed in between."""
+    rng = np.random.default_rng(8)
+    weights = rng.integers(0, 2**64, 5000, dtype=np.uint64) >> rng.integers(0, 12, 5000, dtype=np.uint64)
+    queue = growth._queue(3, 5000, room=5000)
+    for weight in weights[:3000]:
+        invasion.push(queue, weight, ~weight)
+    out = [invasion.pop(queue) for _ in range(1000)]
+    assert [w for w, _ in out] == sorted(weights[:3000])[:1000]
+    assert all(key == ~np.uint64(w) for w, key in out)
+    for weight in weights[3000:]:
+        invasion.push(queue, weight, ~weight)
+    rest = sorted(sorted(weights[:3000])[1000:] + list(weights[3000:]))
+    assert queue.pool[1] == 4000  # room is used again
+    assert [invasion.pop(queue)[0] for _ in range(4000)] == rest
+    assert invasion.pop(queue) == (MASK, 0)
+
+
+def test_false_matches_are_rare_and_counted():
+    assert 0 < growth.invade(13, 10_000, seed=9).mistakes < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"d": 0}, "d must be at least 1, got 0"),
+        ({"d": 2.5}, "d must be an integer, got 2.5"),
+        ({"n_sites": 0}, "n_sites must be at least 1, got 0"),
+        ({"kind": "bonds"}, "did you mean 'bond'"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"seed": None}, "seed must be an integer, got None"),
+        ({"marks": np.array([5, 3])}, "marks must increase within 1..100"),
+        ({"marks": np.array([5, 300])}, "marks must increase within 1..100"),
+        ({"marks": np.array([0.5])}, "marks must be a row of integers"),
+        ({"d": 10**6, "n_sites": 10**6}, "reduce n_sites"),
+    ],
+)
+def test_bad_input_is_refused_in_our_words(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        growth.invade(**{"d": 3, "n_sites": 100, "seed": 1, **arguments})
