@@ -42,7 +42,7 @@ def compare(
         "workers": workers,
         "device": device,
         "seconds": done.seconds,
-        "points": [vars(one.subject) | one.drawn for one in done.measured],
+        "points": [vars(one.subject) | one.counts for one in done.measured],
         "thresholds": done.scan.table().to_dict("records"),
     }
     figure = plotting.comparison_figure(done, finder.level)
@@ -77,12 +77,13 @@ def connect(
     from dataclasses import asdict, replace
 
     from empirical import connectivity, objectives
+    from empirical.pairs import Subject
     from empirical.path_finder import PRESETS
 
     objectives.device(device)
     checks.integer("workers", workers, at_least=0)  # one network is one task
     finder = replace(PRESETS[checks.one_of("preset", preset, PRESETS)], level=level, max_rounds=max_rounds)
-    subject = connectivity.Subject(network, data, training, pair, pairs, dim)
+    subject = Subject(network, data, training, pair, pairs, dim)
     began = time.perf_counter()
     measured = [connectivity.measure(subject, seed=seed, finder=finder, device=device)]
     table = connectivity.table(measured)
@@ -90,7 +91,7 @@ def connect(
         "workers": workers,
         "device": device,
         "seconds": time.perf_counter() - began,
-        "points": measured[0].drawn,
+        "points": measured[0].counts,
     }
     paths = files.write_run(folder, table, record, pairs=connectivity.pair_table(measured))
     print_comparison(table)

@@ -8,13 +8,11 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from empirical.connectivity import Measured, Subject, measure
+from empirical.connectivity import Measured, measure
+from empirical.pairs import KINDS, Subject
 from empirical.path_finder import PRESETS, Finder
 from percolation import dimension_scan, ensembles
 from percolation.dimension_scan import DimensionScan
-
-NATURAL = ("natural-natural", "natural-adversarial")
-KINDS = (*NATURAL, "class-optimal")
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Comparison:
 def full() -> Plan:
     """Trained and untrained networks from 3 to 3072 dimensions: minutes on two cores."""
     subjects = [
-        Subject(network, data, "trained", pair, 50 if pair in NATURAL else 30, d)
+        Subject(network, data, "trained", pair, 30 if pair == "class-optimal" else 50, d)
         for network, data, dimensions in (
             ("cnn1d", "mnist1d", (20, 40, 80, 160, 320)),
             ("cnn", "digits", (16, 64, 256)),

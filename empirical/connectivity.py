@@ -16,26 +16,19 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.stats import binomtest
-from torch import Tensor, nn
+from torch import Tensor
 
-from empirical import attacks, data, models, modes
+from empirical import models
 from empirical.objectives import ClassLoss, Objective
+from empirical.pairs import Subject, draw
 from empirical.path_finder import PRESETS, Connection, Finder, find_paths, straight_is_open
 from empirical.paths import profile
 from empirical.segmentation import occupation
 from percolation import checks
 from percolation.theory import thresholds
 
-PAIRS = ("natural-natural", "natural-adversarial", "class-optimal")
-TRAININGS = ("trained", "untrained")
-DATA = (*data.NAMES, "none")
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
-ATTEMPTS = 4  # at drawing class-optimal inputs: in low dimension many do not reach the level from noise
 CONFIDENCE = 0.95  # of the interval around a connection rate
-
-# Adversarial partners in small dimension: the article's deviation weight of 0.1 holds their loss above stop there.
-# Measured on cnn1d/mnist1d, d = 40: reached by 0 of 50 with the article's weights, 44 with 0.01, 50 with 0.001.
-ADVERSARIAL = attacks.Descent(lr=0.01, iterations=2048, deviation=0.01, first_check=32)
 
 COLUMNS = (
     "network",
@@ -65,38 +58,13 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One network at one dimension, and the kind of pairs to connect."""
-
-    network: str
-    data: str
-    training: str
-    pair: str
-    pairs: int = 50
-    dimension: int | None = None  # None: the data set's own, or the architecture's usual one
-    classes: int = 10
-
-    def __post_init__(self) -> None:
-        checks.one_of("network", self.network, models.ARCHITECTURES)
-        checks.one_of("data set", self.data, DATA)
-        checks.one_of("training", self.training, TRAININGS)
-        checks.one_of("pair kind", self.pair, PAIRS)
-        checks.integer("pairs", self.pairs, at_least=1)
-        if self.data == "none" and (self.training == "trained" or self.pair != "class-optimal"):
-            raise ValueError(
-                f"without data there are only untrained networks and class-optimal pairs, got {self.training} and "
-                f"{self.pair}; choose --data {data.NAMES[0]} or {data.NAMES[1]}"
-            )
-
-
-@dataclass(frozen=True)
 class Measured:
     """What was measured on one subject: its row of the table, every pair, and one path to draw."""
 
     subject: Subject
     row: dict[str, Any]
     pairs: list[dict[str, Any]]
-    drawn: dict[str, Any]  # how the points were come by: tried, passed over
+    counts: dict[str, int]  # how the points were come by: tried, low, ...
     example: list[tuple[np.ndarray, np.ndarray]]  # after each round: share of the path, loss in nats
 
 
@@ -108,16 +76,14 @@ def measure(subject: Subject, *, seed: int, finder: Finder = PRESETS["default"],
     checks.integer("seed", seed, at_least=0)
     with models.one_thread():
         streams = _streams(subject, seed)
-        model, dataset, shape = _network(subject, seed)
-        model = model.to(device)
-        a, c, labels, drawn = _points(subject, model, dataset, shape, finder, next(streams))
-        objective = ClassLoss(model, labels)
+        drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=next(streams), device=device)
+        a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
         connections = find_paths(objective, a, c, finder)
         p = occupation(objective, a, c, finder.level, generator=next(streams)).mean().item()
         radial = _radial_baseline(objective, a, c, finder)
-        row = _row(subject, math.prod(shape), connections, p, radial)
+        row = _row(subject, a[0].numel(), connections, p, radial)
         pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
-        return Measured(subject, row, pairs, drawn, _example(objective, connections))
+        return Measured(subject, row, pairs, drawn.counts, _example(objective, connections))
 
 
 def table(measured: list[Measured]) -> pd.DataFrame:
@@ -137,102 +103,6 @@ def _streams(subject: Subject, seed: int) -> Iterator[torch.Generator]:
     sequence = np.random.SeedSequence(seed, spawn_key=key)
     for child in sequence.spawn(2):
         yield torch.Generator().manual_seed(int(child.generate_state(1, np.uint64)[0] >> 1))
-
-
-def _network(subject: Subject, seed: int) -> tuple[nn.Module, data.Dataset | None, tuple[int, ...]]:
-    if subject.data == "none":
-        shape = _bare_shape(subject.network, subject.dimension)
-        return models.untrained(subject.network, shape, subject.classes, seed=seed), None, shape
-    dataset = data.load(subject.data, subject.dimension)
-    if subject.training == "trained":
-        return models.trained(subject.network, dataset, seed=seed), dataset, dataset.shape
-    return models.untrained(subject.network, dataset.shape, subject.classes, seed=seed), dataset, dataset.shape
-
-
-def _bare_shape(network: str, dimension: int | None) -> tuple[int, ...]:
-    """Shape of an input of the given dimension, for a network that goes with no data set."""
-    axes, channels, usual = {"mlp": (0, 1, 64), "cnn1d": (1, 1, 40), "cnn": (2, 1, 64), "resnet18": (2, 3, 3072)}[
-        network
-    ]
-    dimension = checks.integer("dimension", usual if dimension is None else dimension, at_least=1)
-    if axes == 0:
-        return (dimension,)
-    side = round((dimension / channels) ** (1 / axes))
-    if channels * side**axes != dimension:
-        raise ValueError(
-            f"{network} takes {channels} x side^{axes} numbers, got dimension={dimension}; try {channels * side**axes}"
-        )
-    return (channels, *[side] * axes)
-
-
-def _points(
-    subject: Subject,
-    model: nn.Module,
-    dataset: data.Dataset | None,
-    shape: tuple[int, ...],
-    finder: Finder,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
-    """End points A and C (n, *shape), the class (n,) of each pair, and how they were come by."""
-    device = next(model.parameters()).device
-    if subject.pair == "class-optimal":
-        found = _class_optimal(subject, model, shape, device, generator)
-    else:
-        assert dataset is not None
-        x, y = dataset.x_test.to(device), dataset.y_test.to(device)
-        found = modes.natural(model, x, y, stop=finder.descent.stop)
-    drawn = {"points_tried": found.n_tried, "points_low": len(found.points)}
-    if subject.pair != "natural-adversarial":
-        i, j = modes.pairs_within_class(found.labels, subject.pairs, generator=generator)
-        _require(len(i), subject, drawn)
-        return found.points[i], found.points[j], found.labels[i], drawn
-    return _adversarial_pairs(subject, model, found, drawn, finder, generator)
-
-
-def _class_optimal(
-    subject: Subject, model: nn.Module, shape: tuple[int, ...], device: torch.device, generator: torch.Generator
-) -> modes.Modes:
-    """Class-optimal inputs, drawn again up to ATTEMPTS times while too few reach the level for all pairs."""
-    labels = torch.arange(subject.pairs, device=device).repeat_interleave(2) % subject.classes
-    parts = []
-    for _ in range(ATTEMPTS):
-        parts.append(modes.class_optimal(model, labels, shape, generator=generator))
-        found = modes.joined(parts)
-        if len(modes.pairs_within_class(found.labels, subject.pairs, generator=generator)[0]) == subject.pairs:
-            break
-    return found
-
-
-def _adversarial_pairs(
-    subject: Subject,
-    model: nn.Module,
-    found: modes.Modes,
-    drawn: dict[str, Any],
-    finder: Finder,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
-    """Natural inputs with inputs of another class that were moved until they pass for the first one's class."""
-    i = torch.randperm(len(found.points), generator=generator).to(found.labels.device)
-    j = i.roll(1)
-    other = found.labels[i] != found.labels[j]
-    n_sources = subject.pairs + subject.pairs // 4
-    i, j = i[other][:n_sources], j[other][:n_sources]
-    _require(len(i), subject, drawn)
-    rule = attacks.Descent(**asdict(ADVERSARIAL) | {"stop": finder.descent.stop})
-    moved = attacks.targeted(model, found.points[j], found.labels[i], rule=rule)
-    drawn |= {"adversarial_tried": len(i), "adversarial_reached": int(moved.reached.sum())}
-    low = moved.reached.nonzero().squeeze(1)[: subject.pairs]
-    _require(len(low), subject, drawn)
-    return found.points[i][low], moved.points[low], found.labels[i][low], drawn
-
-
-def _require(n: int, subject: Subject, drawn: dict[str, Any]) -> None:
-    if n == 0:
-        counts = ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in drawn.items())
-        raise ValueError(
-            f"no {subject.pair} pair has both losses at or below stop for {subject.training} {subject.network} "
-            f"({counts}); try another seed, dimension or pair kind"
-        )
 
 
 def _radial_baseline(objective: Objective, a: Tensor, c: Tensor, finder: Finder) -> Tensor:

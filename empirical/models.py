@@ -31,7 +31,9 @@ class Architecture:
     """How to build a network for inputs of a shape, and the initialisation it is usually given."""
 
     build: Callable[[tuple[int, ...], int], nn.Module]
-    n_axes: int | None  # axes of an input, channels included; None: any
+    space: int | None  # axes of an input behind its channels; None: any shape will do
+    channels: int = 1
+    dimension: int = 64  # of an input, where neither user nor data say
     initialisation: str = "he"
 
 
@@ -73,10 +75,10 @@ def resnet18(shape: tuple[int, ...], n_classes: int) -> nn.Module:
 
 
 ARCHITECTURES = {
-    "mlp": Architecture(mlp, n_axes=None),
-    "cnn1d": Architecture(cnn1d, n_axes=2),
-    "cnn": Architecture(cnn, n_axes=3),
-    "resnet18": Architecture(resnet18, n_axes=3, initialisation="pytorch"),
+    "mlp": Architecture(mlp, space=None),
+    "cnn1d": Architecture(cnn1d, space=1, dimension=40),
+    "cnn": Architecture(cnn, space=2),
+    "resnet18": Architecture(resnet18, space=2, channels=3, dimension=3072, initialisation="pytorch"),
 }
 
 
@@ -89,8 +91,8 @@ def untrained(
     library's own), or None for what the architecture is usually given.
     """
     architecture = ARCHITECTURES[checks.one_of("network", name, ARCHITECTURES)]
-    if architecture.n_axes not in (None, len(shape)):
-        raise ValueError(f"{name} takes inputs of {architecture.n_axes} axes (channels first), got shape {shape}")
+    if architecture.space not in (None, len(shape) - 1):
+        raise ValueError(f"{name} takes inputs of shape (channels, *{architecture.space} axes), got {shape}")
     rule = architecture.initialisation if initialisation is None else initialisation
     checks.one_of("initialisation", rule, INITIALISATIONS)
     with torch.random.fork_rng(devices=[]):
@@ -99,6 +101,21 @@ def untrained(
         if rule == "he":
             model.apply(_he)
     return _frozen(model)
+
+
+def input_shape(name: str, dimension: int | None = None) -> tuple[int, ...]:
+    """Shape of an input of the given dimension for a network that goes with no data set: (d,) or (channels, *side)."""
+    architecture = ARCHITECTURES[checks.one_of("network", name, ARCHITECTURES)]
+    dimension = architecture.dimension if dimension is None else checks.integer("dimension", dimension, at_least=1)
+    if architecture.space is None:
+        return (dimension,)
+    side = max(round((dimension / architecture.channels) ** (1 / architecture.space)), 1)
+    shape = (architecture.channels, *[side] * architecture.space)
+    if math.prod(shape) != dimension:
+        raise ValueError(
+            f"{name} takes inputs of shape {shape} or alike, got dimension={dimension}; try {math.prod(shape)}"
+        )
+    return shape
 
 
 def trained(name: str, data: Dataset, *, seed: int, training: Training | None = None) -> nn.Module:

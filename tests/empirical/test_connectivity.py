@@ -8,7 +8,8 @@ import torch
 
 from empirical import connectivity
 from empirical.comparison import measure_all
-from empirical.connectivity import COLUMNS, Subject, measure, verdict
+from empirical.connectivity import COLUMNS, measure, verdict
+from empirical.pairs import Subject
 from percolation.theory import thresholds
 
 TRAINED = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 12)
@@ -138,8 +139,11 @@ def test_bad_subjects(arguments, message):
 @pytest.mark.parametrize(
     ("subject", "message"),
     [
-        (replace(UNTRAINED, network="cnn", dimension=65), "cnn takes 1 x side.2 numbers, got dimension=65; try 64"),
-        (replace(TRAINED, network="cnn"), "cnn takes inputs of 3 axes"),
+        (
+            replace(UNTRAINED, network="cnn", dimension=65),
+            r"cnn takes inputs of shape \(1, 8, 8\) or alike, got dimension=65; try 64",
+        ),
+        (replace(TRAINED, network="cnn"), r"cnn takes inputs of shape \(channels, \*2 axes\)"),
         (replace(TRAINED, training="untrained"), "no natural-natural pair has both losses at or below stop"),
         (replace(UNTRAINED, dimension=0), "dimension must be at least 1"),
     ],

@@ -89,7 +89,7 @@ def test_training_does_not_depend_on_the_number_of_threads(own_cache):
     ("call", "message"),
     [
         (lambda: models.untrained("resnet", (3, 32, 32), seed=0), "unknown network 'resnet'.*did you mean 'resnet18'"),
-        (lambda: models.untrained("cnn1d", (1, 8, 8), seed=0), "cnn1d takes inputs of 2 axes"),
+        (lambda: models.untrained("cnn1d", (1, 8, 8), seed=0), r"cnn1d takes inputs of shape \(channels, \*1 axes\)"),
         (lambda: models.untrained("resnet18", (1, 32, 32), seed=0), "resnet18 takes images of 3 channels"),
         (lambda: models.untrained("mlp", (4,), 1, seed=0), "n_classes must be at least 2"),
         (lambda: models.untrained("mlp", (4,), seed=0, initialisation="xavier"), "unknown initialisation 'xavier'"),
