@@ -9,6 +9,7 @@ import torch
 from empirical import connectivity
 from empirical.comparison import measure_all
 from empirical.connectivity import COLUMNS, measure, verdict
+from empirical.objectives import Field
 from empirical.pairs import Subject
 from percolation.theory import thresholds
 
@@ -54,6 +55,21 @@ def test_row_is_the_summary_of_the_pairs(natural):
 def test_radial_baseline_holds_the_straight_line(natural):
     pairs = pd.DataFrame(natural.pairs)
     assert pairs.loc[pairs["rounds"] == 0, "radial_connected"].all()
+
+
+@pytest.mark.parametrize(("wall", "connected"), [(None, True), (0, False), (1, False)])
+def test_radial_baseline_looks_at_every_leg(wall, connected):
+    """Closed for |x| < 0.8, so that only s > 1 passes; a wall on an axis at 1.1..1.2 cuts the radial leg of A or C."""
+
+    def ring(points):
+        closed = points.norm(dim=1) < 0.8
+        if wall is not None:
+            closed |= (points[:, wall] > 1.1) & (points[:, wall] < 1.2) & (points[:, 1 - wall] < 0.01)
+        return closed.double()
+
+    a, c = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    found = connectivity._radial_baseline(Field(ring), a, c, connectivity.PRESETS["default"])
+    assert found.tolist() == [connected]
 
 
 def test_adversarial_partners_have_larger_barriers(natural):

@@ -73,6 +73,20 @@ def test_every_round_splits_failing_segments_only():
     assert found.barriers[0] > found.barriers[1] > PROJECTED.level >= found.barriers[2]
 
 
+def narrow_wall(points):
+    """Closed in a slab of width 0.02 at x = 0.9375 + 1/64: between the points of the coarse grid from LEFT to RIGHT."""
+    return ((points[:, 0] - (-3 + 6 * 10.5 / 16)).abs() < 0.01).double()
+
+
+@pytest.mark.parametrize(("dense", "recheck"), [(1200, 1), (16, 2000)], ids=["dense", "recheck"])
+def test_a_wall_that_the_coarse_grid_misses_is_seen(dense, recheck):
+    """By the certificate of a segment alone, and by the recheck of the path alone."""
+    blind = replace(PROJECTED, dense=16, recheck=1, max_rounds=0)
+    assert find_paths(Field(narrow_wall), *ends(), blind)[0].connected  # what neither would see
+    (found,) = find_paths(Field(narrow_wall), *ends(), replace(blind, dense=dense, recheck=recheck))
+    assert found.status == "rounds" and found.barrier == 1
+
+
 def test_max_rounds_is_a_reason():
     (found,) = find_paths(Field(ridge_with_pass(0.05)), *ends(), replace(PROJECTED, max_rounds=0))
     assert (found.status, found.rounds) == ("rounds", 0)
