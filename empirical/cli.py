@@ -8,7 +8,7 @@ import typer
 
 from percolation import checks, files
 from percolation.quantities import with_error
-from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_table
+from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_table, stages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,8 @@ def connect(
     finder = replace(PRESETS[checks.one_of("preset", preset, PRESETS)], level=level, max_rounds=max_rounds)
     subject = Subject(network, data, training, pair, pairs, dim)
     began = time.perf_counter()
-    measured = [connectivity.measure(subject, seed=seed, finder=finder, device=device)]
+    with stages() as report:
+        measured = [connectivity.measure(subject, seed=seed, finder=finder, device=device, report=report)]
     table = connectivity.table(measured)
     record = files.provenance(asdict(subject) | {"preset": preset, "finder": asdict(finder)}, seed) | {
         "workers": workers,

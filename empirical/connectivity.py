@@ -8,7 +8,7 @@ dimension. A result depends on the subject, the finder and the seed alone.
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,32 +30,6 @@ from percolation.theory import thresholds
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
 CONFIDENCE = 0.95  # of the interval around a connection rate
 
-COLUMNS = (
-    "network",
-    "training",
-    "dimension",
-    "classes",
-    "pair",
-    "pairs",
-    "occupation",
-    "p_c",
-    "iid_connected",
-    "connected",
-    "connected_low",
-    "connected_high",
-    "rounds",
-    "rounds_error",
-    "segments",
-    "barrier_q25",
-    "barrier_median",
-    "barrier_q75",
-    "gap_median",
-    "displacement",
-    "excess_length",
-    "radial_connected",
-    "verdict",
-)
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -68,17 +42,30 @@ class Measured:
     example: list[tuple[np.ndarray, np.ndarray]]  # after each round: share of the path, loss in nats
 
 
-def measure(subject: Subject, *, seed: int, finder: Finder = PRESETS["default"], device: str = "cpu") -> Measured:
+def measure(
+    subject: Subject,
+    *,
+    seed: int,
+    finder: Finder = PRESETS["default"],
+    device: str = "cpu",
+    report: Callable[[str], None] = lambda stage: None,
+) -> Measured:
     """Draw the pairs of the subject, connect them, and set the result beside iid percolation.
 
-    On the CPU the bits depend on the arguments alone: torch runs on one thread.
+    report: told of every stage as it begins.
+    On the CPU the bits depend on the other arguments alone: torch runs on one thread.
     """
     checks.integer("seed", seed, at_least=0)
     with models.one_thread():
         streams = _streams(subject, seed)
+        report(f"{subject.training} {subject.network}: drawing {subject.pair} pairs")
         drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=next(streams), device=device)
         a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
-        connections = find_paths(objective, a, c, finder)
+        report(f"scanning {len(a)} straight lines")
+        connections = find_paths(
+            objective, a, c, finder, on_round=lambda k, n: report(f"round {k}: {n} segments to mend")
+        )
+        report("occupation of the slices, radial baseline")
         p = occupation(objective, a, c, finder.level, generator=next(streams)).mean().item()
         radial = _radial_baseline(objective, a, c, finder)
         row = _row(subject, a[0].numel(), connections, p, radial)
@@ -87,8 +74,8 @@ def measure(subject: Subject, *, seed: int, finder: Finder = PRESETS["default"],
 
 
 def table(measured: list[Measured]) -> pd.DataFrame:
-    """One row a subject, columns COLUMNS; losses in nats, lengths in units of the inputs (variance 1)."""
-    return pd.DataFrame([one.row for one in measured], columns=COLUMNS)
+    """One row a subject, the columns of `_row`; losses in nats, lengths in units of the inputs (variance 1)."""
+    return pd.DataFrame([one.row for one in measured])
 
 
 def pair_table(measured: list[Measured]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """What the commands share: options, tables that fit a terminal, and where the files went."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,17 @@ Seed = Annotated[int, typer.Option(help="Seed of all randomness: the same seed g
 Workers = Annotated[int, typer.Option(help="Tasks at a time; 0 takes all cores. The numbers do not depend on it.")]
 Device = Annotated[str, typer.Option(help="Where networks run: cpu, cuda, cuda:1, mps.")]
 Out = Annotated[Path, typer.Option(help="Folder for the files, made if absent.")]
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """A line on standard error that says what is being done, while that is a terminal; call it with each new stage."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda stage: None
+        return
+    with console.status("starting") as line:
+        yield lambda stage: line.update(stage)
 
 
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
