@@ -1,0 +1,93 @@
+"""p_c of a lattice where the wrapping (or spanning) probabilities of two sizes cross."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from scipy.stats import binom
+
+from percolation import checks
+from percolation.quantities import Estimate
+
+FEWEST = 10  # realisations of a size whose scatter gives the error
+
+
+@dataclass(frozen=True, eq=False)
+class FirstSteps:
+    """For every realisation of one size, the number of open sites or bonds at which a cluster first wraps or spans."""
+
+    n: np.ndarray  # (n_realisations,) int64 in 0 ... n_steps; n_steps + 1 where it never happens
+    n_steps: int  # sites or bonds there are to open
+
+    def __post_init__(self) -> None:
+        checks.integer("n_steps", self.n_steps, at_least=1)
+        if self.n.ndim != 1 or len(self.n) < FEWEST or self.n.dtype.kind not in "iu":
+            got = f"{self.n.dtype} of shape {self.n.shape}"
+            raise ValueError(f"first steps must be integers, one for each of at least {FEWEST} realisations, got {got}")
+        if self.n.min() < 0 or self.n.max() > self.n_steps + 1:
+            raise ValueError(f"first steps must lie in 0 ... {self.n_steps + 1}, got {self.n.min()} ... {self.n.max()}")
+
+    def probability(self, p: ArrayLike) -> np.ndarray:
+        """R(p) of every realisation: chance that it wraps with each of its sites or bonds open with probability p.
+
+        R(p) = P(n >= n_first), n ~ Binomial(n_steps, p): the canonical average of a step function.
+        p: any shape. Returns (n_realisations,) + shape of p; the mean over realisations is the estimate.
+        """
+        p = checks.probabilities(p)
+        columns = (-1, *[1] * p.ndim)
+        return binom.sf(self.n.reshape(columns) - 1, self.n_steps, p)
+
+    def slope(self, p: float) -> float:
+        """dR/dp = <n_first P(n = n_first)> / p, averaged over the realisations."""
+        return float((self.n * binom.pmf(self.n, self.n_steps, p)).mean() / p)
+
+
+def crossing(smaller: FirstSteps, larger: FirstSteps) -> Estimate:
+    """The p at which two sizes wrap with equal probability; it tends to p_c as they grow.
+
+    Error, one sigma: of R_larger - R_smaller over the realisations, divided by the difference of the slopes.
+    Finite sizes shift it by L^(-1/nu - omega); `threshold` looks at several sizes for that.
+    Source: Binder, Z. Phys. B 43, 119 (1981); wrapping as by Newman and Ziff, Phys. Rev. E 64, 016706 (2001).
+    """
+
+    def difference(p: float) -> float:
+        return float(larger.probability(p).mean() - smaller.probability(p).mean())
+
+    low, high = _bracket(smaller, larger, difference)
+    p = brentq(difference, low, high, xtol=1e-14, rtol=1e-13)
+    variance = sum(one.probability(p).var(ddof=1) / len(one.n) for one in (smaller, larger))
+    slope = larger.slope(p) - smaller.slope(p)
+    return Estimate(float(p), float(np.sqrt(variance) / slope), "crossing of wrapping probabilities")
+
+
+def threshold(sizes: Sequence[FirstSteps]) -> Estimate:
+    """p_c from three or more sizes, smallest first: the crossing of the two largest.
+
+    Error: its own, and in squares the shift from the crossing before it, less what chance explains of that: the
+    shift still to come is smaller, since it falls as a power of the size.
+    """
+    if len(sizes) < 3:
+        raise ValueError(f"three sizes at least are needed to see the finite-size shift, got {len(sizes)}")
+    before, last = crossing(sizes[-3], sizes[-2]), crossing(sizes[-2], sizes[-1])
+    by_chance = before.error**2 + last.error**2
+    systematic = max((last.value - before.value) ** 2 - by_chance, 0.0)
+    return Estimate(last.value, float(np.hypot(last.error, np.sqrt(systematic))), last.method)
+
+
+def _bracket(smaller: FirstSteps, larger: FirstSteps, difference: Callable[[float], float]) -> tuple[float, float]:
+    """An interval where the larger size goes from wrapping less often to wrapping more often."""
+    middle = np.median(larger.n) / larger.n_steps
+    width = np.quantile(smaller.n, [0.25, 0.75]) / smaller.n_steps
+    reach = max(width[1] - width[0], 1 / smaller.n_steps)
+    grid = np.clip(np.linspace(middle - 2 * reach, middle + 2 * reach, 41), 1e-12, 1 - 1e-12)
+    signs = np.sign([difference(p) for p in grid])
+    rising = np.nonzero((signs[:-1] < 0) & (signs[1:] > 0))[0]
+    if len(rising) == 0:
+        raise ValueError(
+            "the wrapping probabilities of the two sizes do not cross near their medians; "
+            "take more realisations, or sizes further apart"
+        )
+    nearest = rising[np.argmin(np.abs(grid[rising] - middle))]
+    return float(grid[nearest]), float(grid[nearest + 1])

@@ -1,0 +1,71 @@
+from fractions import Fraction
+from math import comb
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from percolation.scaling.crossing import FirstSteps, crossing, threshold
+
+
+def invented(length, n, *, seed, shift=0.0, p_c=0.4, nu=1.0):
+    """First steps of n realisations of length^2 sites, (p_first - p_c - shift) length^(1/nu) of one law."""
+    rng = np.random.default_rng(seed)
+    p_first = p_c + shift + 0.3 * (rng.gumbel(0.2, 1.0, n)) * length ** (-1 / nu)
+    return FirstSteps(np.clip(np.round(p_first * length**2), 0, length**2).astype(np.int64), length**2)
+
+
+def test_probability_is_the_canonical_average_of_a_step():
+    first = FirstSteps(np.array([3] * 9 + [8]), 7)  # 8: never
+    p = Fraction(1, 3)
+    exact = float(sum(comb(7, n) * p**n * (1 - p) ** (7 - n) for n in range(3, 8)))
+    found = first.probability([[0.0, 1 / 3, 1.0]])
+    assert found.shape == (10, 1, 3)
+    np.testing.assert_allclose(found[0, 0], [0, exact, 1], rtol=1e-14)
+    np.testing.assert_array_equal(found[9, 0], 0)
+
+
+def test_slope_is_the_derivative():
+    first = invented(20, 30, seed=1)
+    for p in (0.38, 0.42, 0.5):
+        numerical = (first.probability(p + 1e-6).mean() - first.probability(p - 1e-6).mean()) / 2e-6
+        assert first.slope(p) == pytest.approx(numerical, rel=1e-4)
+
+
+def test_error_of_the_crossing_covers():
+    """200 invented pairs of sizes: coverage 0.68 and 0.95, two-sided binomial tests at 1e-4 each."""
+    z = []
+    for seed in range(200):
+        found = crossing(invented(60, 300, seed=2 * seed), invented(120, 300, seed=2 * seed + 1))
+        z.append((found.value - 0.4) / found.error)
+    within = np.abs(z)
+    assert binomtest(int((within < 1).sum()), 200, 0.6827).pvalue > 1e-4
+    assert binomtest(int((within < 2).sum()), 200, 0.9545).pvalue > 1e-4
+
+
+def test_a_finite_size_shift_widens_the_error():
+    def at(length, seed):
+        return invented(length, 4000, seed=seed, shift=0.5 * length**-2.0)
+
+    sizes = [at(16, 1), at(32, 2), at(64, 3)]
+    found, alone = threshold(sizes), crossing(*sizes[1:])
+    assert found.value == alone.value and found.error >= alone.error
+    shifted = [invented(length, 4000, seed=length, shift=2 * length**-1.5) for length in (16, 32, 64)]
+    assert threshold(shifted).error > 2 * crossing(*shifted[1:]).error
+    assert abs(threshold(shifted).value - 0.4) < 4 * threshold(shifted).error
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: FirstSteps(np.arange(3), 10), "at least 10 realisations, got int64 of shape"),
+        (lambda: FirstSteps(np.linspace(0, 1, 20), 10), "first steps must be integers"),
+        (lambda: FirstSteps(np.arange(20), 10), r"first steps must lie in 0 ... 11, got 0 ... 19"),
+        (lambda: invented(20, 30, seed=1).probability(1.2), r"p must lie in \[0, 1\]"),
+        (lambda: threshold([invented(20, 30, seed=1)] * 2), "three sizes at least"),
+        (lambda: crossing(invented(90, 50, seed=1), invented(20, 50, seed=2, shift=0.3)), "do not cross"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
