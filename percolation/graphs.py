@@ -6,7 +6,10 @@ Weights and directions of sparse matrices and networkx graphs are not used: to o
 the sorted order to `sweeps.bond_sweep`.
 """
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
 
 import networkx as nx
 import numpy as np
@@ -15,6 +18,8 @@ from scipy import sparse
 
 from percolation import checks
 from percolation._kernels import sweep as kernels
+
+EDGE_LISTS = (".txt", ".csv", ".tsv", ".edges", ".edgelist")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +89,52 @@ def from_sparse(matrix: sparse.sparray | sparse.spmatrix) -> Graph:
     upper = sparse.triu(pattern, format="csr")
     upper.sort_indices()
     return from_edges(np.stack(upper.nonzero(), axis=1), pattern.shape[0])
+
+
+def from_file(path: str | os.PathLike[str]) -> Graph:
+    """Graph of an edge list (.txt, .csv, .tsv, .edges, .edgelist) or of a GraphML file (.graphml).
+
+    Edge list: a bond a line, in the order of the lines; two names separated by blanks or a comma, of which the first
+    seen is site 0, the next new one site 1, ...; further columns, blank lines and what follows a # are not read.
+    GraphML: sites and bonds in networkx's order, see `from_networkx`; parallel edges are kept.
+    """
+    path = Path(path)
+    suffix = checks.one_of("kind of file", path.suffix.lower(), (*EDGE_LISTS, ".graphml"))
+    try:
+        return _from_graphml(path) if suffix == ".graphml" else _from_edge_list(path)
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise ValueError(f"{path} is not text in UTF-8: byte {error.start} is {byte:#x}") from error
+
+
+def _from_edge_list(path: Path) -> Graph:
+    number: dict[str, int] = {}
+    edges = []
+    with path.open(encoding="utf-8") as lines:
+        for k, line in enumerate(lines, start=1):
+            names = line.partition("#")[0].replace(",", " ").split()
+            if len(names) == 1:
+                raise ValueError(f"{path}, line {k}: an edge is two names, got only {names[0]!r}")
+            if names:
+                edges.append([number.setdefault(name, len(number)) for name in names[:2]])
+    if not edges:
+        raise ValueError(f"{path} holds no edge; expected two names a line")
+    return from_edges(edges, len(number))
+
+
+def _from_graphml(path: Path) -> Graph:
+    try:
+        graph = nx.read_graphml(path, force_multigraph=True)
+    except (ParseError, nx.NetworkXError, KeyError) as error:
+        raise ValueError(f"{path} is not GraphML that networkx reads: {error}") from error
+    if graph.is_directed():
+        raise ValueError(
+            f"bonds have no direction, but {path} is directed; "
+            "pass networkx.read_graphml(path).to_undirected() to from_networkx"
+        )
+    if not len(graph):
+        raise ValueError(f"{path} holds no node")
+    return from_networkx(graph)
 
 
 def _checked_edges(edges: ArrayLike, n_sites: int) -> np.ndarray:

@@ -100,3 +100,61 @@ def test_bad_matrices_are_refused(matrix, message):
 def test_sites_outside_the_graph_are_refused(site):
     with pytest.raises(ValueError, match="site"):
         graphs.from_edges([[0, 1]], 2).neighbours(site)
+
+
+def written(folder, name, text):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".TSV", ".edges", ".edgelist"])
+def test_edge_list_keeps_the_order_of_its_lines(tmp_path, suffix):
+    text = "# roads\nrome, paris, 0.5\n\nparis\trome # back\nparis oslo 7\noslo oslo\n"
+    graph = graphs.from_file(written(tmp_path, "roads" + suffix, text))
+    assert graph.n_sites == 3
+    np.testing.assert_array_equal(graph.bonds(), [[0, 1], [1, 0], [1, 2], [2, 2]])
+
+
+@pytest.mark.parametrize("twin", [nx.karate_club_graph(), nx.MultiGraph([(0, 1), (1, 0), (1, 1), (1, 2)])])
+def test_graphml_gives_the_graph_that_was_written(tmp_path, twin):
+    path = tmp_path / "twin.graphml"
+    nx.write_graphml(twin, path)
+    np.testing.assert_array_equal(graphs.from_file(path).bonds(), graphs.from_networkx(twin).bonds())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.txt", "1 2\n\n3\n", "a.txt, line 3: an edge is two names, got only '3'"),
+        ("a.txt", "# nothing\n", "holds no edge"),
+        ("a.gml", "graph []", "unknown kind of file '.gml'.*did you mean '.graphml'"),
+        ("a", "1 2", "unknown kind of file ''"),
+        ("a.graphml", "1 2", "is not GraphML"),
+        ("a.graphml", "<graphml></graphml>", "is not GraphML"),
+        (
+            "a.graphml",
+            '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected"/></graphml>',
+            "holds no node",
+        ),
+        ("a.txt", "caf\xe9 1", "not text in UTF-8: byte 3 is 0xe9"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match=message):
+        graphs.from_file(path)
+
+
+def test_directed_file_is_refused(tmp_path):
+    path = tmp_path / "a.graphml"
+    nx.write_graphml(nx.DiGraph([(0, 1)]), path)
+    with pytest.raises(ValueError, match="directed; pass networkx.read_graphml"):
+        graphs.from_file(path)
+
+
+def test_absent_file_is_named(tmp_path):
+    for name in ("absent.txt", "absent.graphml"):
+        with pytest.raises(FileNotFoundError, match=name):
+            graphs.from_file(tmp_path / name)

@@ -1,0 +1,155 @@
+"""Formulas for p_c, exact, with their truncation error, how they are known, and source.
+
+Each function takes whole numbers, and gives a number; or symbols, and gives the expression in them:
+hypercubic(Symbol("d"), "bond").p_c. What `theory.thresholds` returns as floats is computed here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sympy import Abs, Expr, Float, Integer, Rational, sympify
+
+from percolation import checks
+from percolation.quantities import Threshold
+
+KINDS = ("site", "bond")
+STANDINGS = ("proved", "series", "numerical", "conjecture")
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula for p_c and what is known of it.
+
+    standing: "proved", exactly or to the order given; "series", coefficients derived but not proved; "numerical",
+    measured; "conjecture".
+    """
+
+    p_c: Expr
+    error: Expr  # size of what is left out, one sigma; 0 if exact
+    standing: str
+    source: str
+
+    def threshold(self) -> Threshold:
+        """The numbers, once no symbol is left in them."""
+        free = self.p_c.free_symbols | self.error.free_symbols
+        if free:
+            raise ValueError(f"no number while {', '.join(sorted(map(str, free)))} is a symbol; give it a value first")
+        return Threshold(float(self.p_c), float(self.error), self.source)
+
+
+@dataclass(frozen=True)
+class Series:
+    """An asymptotic series p_c = sum_k c_k / sigma^k, k = 1, 2, ..."""
+
+    coefficients: tuple[Fraction, ...]  # c_1, c_2, ...
+    next_coefficient: float  # the first unknown one, fitted to the table at d = 13: the size of the error
+    source: str
+
+    def sum(self, sigma: int | Expr, n_terms: int) -> Expr:
+        """The first n_terms powers, exactly."""
+        return _powers(self.coefficients[:n_terms], sigma)
+
+    def omitted(self, sigma: int | Expr, n_terms: int) -> Expr:
+        """The first term left out, |c_{n+1}| / sigma^{n+1}."""
+        known: tuple[Fraction | float, ...] = (*self.coefficients, self.next_coefficient)
+        # a vanishing coefficient says nothing about the size of what is left out: look one further
+        k = n_terms + 1 if known[n_terms] else n_terms + 2
+        return Abs(_number(known[k - 1])) / sympify(sigma) ** k
+
+
+SERIES = {
+    "site": Series(
+        (Fraction(1), Fraction(3, 2), Fraction(15, 4), Fraction(83, 4), Fraction(6577, 48), Fraction(119077, 96)),
+        next_coefficient=17383,
+        source="Gaunt, Sykes and Ruskin, J. Phys. A 9, 1899 (1976); Mertens and Moore, arXiv:1805.02701 (2018)",
+    ),
+    "bond": Series(
+        (Fraction(1), Fraction(0), Fraction(5, 2), Fraction(15, 2), Fraction(57), Fraction(4855, 12)),
+        next_coefficient=5634,
+        source="Gaunt and Ruskin, J. Phys. A 11, 1369 (1978)",
+    ),
+}
+_PROVED_TERMS = 3  # Hara and Slade 1995 (bond), Heydenreich and Matzke 2022 (site)
+
+
+def hypercubic(d: int | Expr, kind: str = "site", n_terms: int | None = None) -> Formula:
+    """Z^d: expansion in 1/s, s = 2d - 1.
+
+    site: 1/s + (3/2)/s^2 + (15/4)/s^3 + (83/4)/s^4 + (6577/48)/s^5 + (119077/96)/s^6
+    bond: 1/s + (5/2)/s^3 + (15/2)/s^4 + 57/s^5 + (4855/12)/s^6
+
+    n_terms: powers kept, 1..6; by default min(d, 6), and 6 for a symbol.
+    Error: the first term left out; behind the sixth that is c_7/s^7, c_7 fitted at d = 13. To three terms it is proved.
+    """
+    d = _parameter("d", d, at_least=1)
+    expansion = SERIES[checks.one_of("kind", kind, KINDS)]
+    known = len(expansion.coefficients)
+    if n_terms is None:
+        n_terms = min(int(d), known) if d.is_Integer else known
+    if checks.integer("n_terms", n_terms, at_least=1) > known:
+        raise ValueError(f"{known} terms of the {kind} series are known, got n_terms={n_terms}")
+    sigma = 2 * d - 1
+    return Formula(
+        expansion.sum(sigma, n_terms),
+        expansion.omitted(sigma, n_terms),
+        "proved" if n_terms <= _PROVED_TERMS else "series",
+        f"series in 1/(2d-1) to order {n_terms}: {expansion.source}",
+    )
+
+
+def n_cube(n: int | Expr, kind: str = "bond") -> Formula:
+    """The n-cube {0, 1}^n, for the middle of its critical window of relative width 2^(-n/3).
+
+    bond: 1/n + 1/n^2 + (7/2)/n^3 + O(n^-4), proved. site: 1/n + (5/2)/n^2 + (31/4)/n^3, a conjecture:
+    only the first term is proved, the others are those of Z^d at the same degree.
+    Error: the fourth term of Z^d at the same degree, 16/n^4 or (75/2)/n^4, an order of magnitude.
+    """
+    n = _parameter("n", n, at_least=2)
+    if checks.one_of("kind", kind, KINDS) == "bond":
+        source = "van der Hofstad and Slade, Combin. Probab. Comput. 15, 197 (2006)"
+        return Formula(_powers((1, 1, Fraction(7, 2)), n), 16 / n**4, "proved", source)
+    source = "1/n: Bollobas, Kohayakawa and Luczak 1994; further terms conjectured from Z^d"
+    return Formula(_powers((1, Fraction(5, 2), Fraction(31, 4)), n), Rational(75, 2) / n**4, "conjecture", source)
+
+
+def hamming(d: int | Expr, q: int | Expr) -> Formula:
+    """Bonds of the Hamming graph H(d, q), sites of which are words of d letters from q, joined if one letter differs.
+
+    1/m + (2 d^2 - 1) / (2 (d - 1)^2) / m^2 + O(m^-3) + O(m^-1 V^(-1/3)), m = d (q - 1) neighbours, V = q^d sites;
+    proved for fixed d >= 2 and q -> infinity. For q = 2 `n_cube` knows more.
+    Error: (7/2)/m^3, the n-cube's next term, an order of magnitude, and the critical window V^(-1/3)/m.
+    """
+    d, q = _parameter("d", d, at_least=2), _parameter("q", q, at_least=2)
+    m = d * (q - 1)
+    return Formula(
+        1 / m + (2 * d**2 - 1) / (2 * (d - 1) ** 2) / m**2,
+        Rational(7, 2) / m**3 + (q**d) ** Rational(-1, 3) / m,
+        "proved",
+        "Federico, van der Hofstad, den Hollander and Hulshof, Combin. Probab. Comput. (2020), arXiv:1701.02099",
+    )
+
+
+def bethe(z: int | Expr) -> Formula:
+    """The Bethe lattice of z neighbours a site: 1/(z - 1), site and bond alike."""
+    z = _parameter("z", z, at_least=2)
+    source = "proved: branching process with z - 1 children; Fisher and Essam 1961"
+    return Formula(1 / (z - 1), Integer(0), "proved", source)
+
+
+def _parameter(name: str, value: int | Expr, *, at_least: int) -> Expr:
+    """A whole number in range, or an expression with symbols as it is."""
+    if isinstance(value, Expr) and value.free_symbols:
+        return value
+    return Integer(checks.integer(name, int(value) if isinstance(value, Integer) else value, at_least=at_least))
+
+
+def _powers(coefficients: Sequence[Fraction | int], x: int | Expr) -> Expr:
+    """sum_k c_k / x^k, k = 1, 2, ..."""
+    return sum((_number(c) / sympify(x) ** k for k, c in enumerate(coefficients, start=1)), Integer(0))
+
+
+def _number(value: Fraction | float) -> Expr:
+    if isinstance(value, float):
+        return Float(value)
+    return Rational(value.numerator, value.denominator)

@@ -1,0 +1,88 @@
+import math
+
+import pytest
+from sympy import Rational, Symbol, limit, oo, series, simplify
+
+from percolation.theory import formulas, thresholds
+
+d, n, q, z, x = (Symbol(name, positive=True) for name in "dnqzx")
+
+
+@pytest.mark.parametrize(
+    ("kind", "coefficients"),
+    [  # in powers of 1/2d, computed from those in 1/(2d - 1) by hand and by substitution
+        ("site", (1, Rational(5, 2), Rational(31, 4), Rational(75, 2), Rational(11977, 48), Rational(209183, 96))),
+        ("bond", (1, 1, Rational(7, 2), 16, 103, Rational(9487, 12))),
+    ],
+)
+def test_series_of_z_d_in_powers_of_one_over_2d(kind, coefficients):
+    expansion = series(thresholds.series_expression(d, kind).p_c.subs(d, 1 / (2 * x)), x, 0, 7).removeO()
+    assert [expansion.coeff(x, k) for k in range(1, 7)] == list(coefficients)
+
+
+@pytest.mark.parametrize("kind", thresholds.KINDS)
+def test_expression_and_number_agree(kind):
+    general = formulas.hypercubic(d, kind)
+    for value in (6, 8, 13, 400):
+        exact = formulas.hypercubic(value, kind)
+        assert exact.p_c.is_Rational and exact.p_c == general.p_c.subs(d, value)
+        assert exact.threshold().error == pytest.approx(float(general.error.subs(d, value)))
+        assert exact.threshold() == thresholds.series(value, kind)
+
+
+def test_error_is_the_first_term_left_out():
+    assert simplify(formulas.hypercubic(d, "site", 2).error - Rational(15, 4) / (2 * d - 1) ** 3) == 0
+    assert simplify(formulas.hypercubic(d, "bond", 1).error - Rational(5, 2) / (2 * d - 1) ** 3) == 0  # c_2 = 0
+    assert formulas.bethe(z).error == 0
+
+
+def test_hamming_graph_tends_to_the_n_cube_in_many_dimensions():
+    """1/m + (2 d^2 - 1) / (2 (d - 1)^2) / m^2: the second coefficient tends to the n-cube's 1."""
+    m = Symbol("m")
+    second = (formulas.hamming(d, q).p_c - 1 / (d * (q - 1))) * (d * (q - 1)) ** 2
+    assert limit(simplify(second), d, oo) == 1
+    assert formulas.hamming(3, 10).p_c == (1 / m + Rational(17, 8) / m**2).subs(m, 27)
+    for size in (15, 20):
+        assert (
+            abs(thresholds.hamming(size, 2).value - thresholds.n_cube(size).value) < thresholds.hamming(size, 2).error
+        )
+
+
+def test_exact_values():
+    assert formulas.bethe(z).p_c == 1 / (z - 1)
+    assert formulas.n_cube(10).p_c == Rational(1135, 10000)
+    assert thresholds.bethe(4).value == 1 / 3
+
+
+def test_standings():
+    assert formulas.hypercubic(8, "bond", 3).standing == "proved"
+    assert formulas.hypercubic(8, "bond").standing == "series"
+    assert (formulas.n_cube(n, "bond").standing, formulas.n_cube(n, "site").standing) == ("proved", "conjecture")
+    assert formulas.hamming(d, q).standing == formulas.bethe(z).standing == "proved"
+    assert thresholds.standing(1, "site") == thresholds.standing(2, "bond") == "proved"
+    assert thresholds.standing(2, "site") == thresholds.standing(13, "bond") == "numerical"
+    assert thresholds.standing(14, "bond") == "series"
+    assert {thresholds.standing(k) for k in range(1, 20)} <= set(formulas.STANDINGS)
+
+
+def test_symbols_have_no_number():
+    with pytest.raises(ValueError, match="no number while d, q is a symbol"):
+        formulas.hamming(d, q).threshold()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: formulas.hypercubic(0), "d must be at least 1"),
+        (lambda: formulas.hypercubic(Rational(5, 2)), "d must be an integer"),
+        (lambda: formulas.hypercubic(d, "bonds"), "did you mean 'bond'"),
+        (lambda: formulas.hypercubic(d, "bond", 7), "6 terms of the bond series are known"),
+        (lambda: thresholds.series(3, n_terms=0), "n_terms must be at least 1"),
+        (lambda: thresholds.hamming(1, 5), "d must be at least 2"),
+        (lambda: thresholds.hamming(3, 1), "q must be at least 2"),
+        (lambda: formulas.bethe(math.inf), "z must be an integer"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
