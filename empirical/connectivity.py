@@ -97,13 +97,12 @@ def _radial_baseline(objective: Objective, a: Tensor, c: Tensor, finder: Finder)
     pairs = torch.arange(len(a), device=a.device)
     connected = torch.zeros_like(pairs, dtype=torch.bool)
     for s in SCALES:
-        left = pairs[~connected]
-        corners = (a[left], s * a[left], s * c[left], c[left])
-        legs = [
-            straight_is_open(objective, start, end, left, finder)
-            for start, end in zip(corners[:-1], corners[1:], strict=True)
-        ]
-        connected[left] = torch.stack(legs).all(0)
+        legs = [(s * a, s * c), (a, s * a), (s * c, c)]
+        open_so_far = pairs[~connected]
+        for start, end in legs if s > 1 else legs[:1]:
+            rows = open_so_far
+            open_so_far = rows[straight_is_open(objective, start[rows], end[rows], rows, finder)]
+        connected[open_so_far] = True
     return connected
 
 
