@@ -7,9 +7,10 @@ import pandas as pd
 
 from percolation import checks
 from percolation.quantities import Estimate, Threshold
-from percolation.scaling import InvasionThreshold, invasion_threshold
+from percolation.scaling import InvasionThreshold, LeathThreshold, invasion_threshold, leath_threshold
 from percolation.theory import thresholds
 
+METHODS = ("invasion", "leath")
 COLUMNS = ("lattice", "kind", "d", "estimate", "error", "method", "reference", "reference_error", "z")
 
 
@@ -19,7 +20,7 @@ class DimensionScan:
 
     kind: str
     dimensions: tuple[int, ...]
-    simulated: tuple[InvasionThreshold, ...]
+    simulated: tuple[InvasionThreshold | LeathThreshold, ...]
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
@@ -47,31 +48,34 @@ def scan(
     dimensions: list[int],
     kind: str = "site",
     *,
-    n_runs: int = 16,
+    method: str = "invasion",
+    n_runs: int | None = None,
     n_sites: int = 2**17,
     seconds: float | None = None,
     seed: int = 0,
     workers: int = 0,
 ) -> DimensionScan:
-    """Estimate p_c(Z^d) by invasion percolation in each dimension.
+    """Estimate p_c(Z^d) in each dimension, by invasion percolation or by Leath's clusters.
 
-    n_runs runs of n_sites accepted sites a dimension; or, with seconds, as many as fit an equal share of that time.
+    method: "invasion", any d; "leath", d >= 6 only, whose error is smaller at equal time from d = 8 on (measured in
+    benchmarks/growth.md).
+    n_runs: runs a dimension, of n_sites accepted sites (invasion; 16 if absent) or of 500 clusters (leath; 64 if
+    absent, at least 32); or, with seconds, as many as fit an equal share of that time.
     """
     if not dimensions:
         raise ValueError("no dimension given, at least one is needed")
+    checks.one_of("method", method, METHODS)
     if seconds is not None:
         checks.positive("time", seconds)
     children = np.random.SeedSequence(checks.integer("seed", seed, at_least=0)).generate_state(max(dimensions) + 1)
-    simulated = tuple(
-        invasion_threshold(
-            d,
-            kind,
-            n_sites=n_sites,
-            n_runs=n_runs,
-            seconds=None if seconds is None else seconds / len(dimensions),
-            seed=int(children[d]),  # of the dimension alone: other rows do not change it
-            workers=workers,
-        )
-        for d in dimensions
-    )
-    return DimensionScan(kind, tuple(dimensions), simulated)
+
+    def simulate(d: int) -> InvasionThreshold | LeathThreshold:
+        share = None if seconds is None else seconds / len(dimensions)
+        child = int(children[d])  # of the dimension alone: other rows do not change it
+        if method == "leath":
+            runs = 64 if n_runs is None else n_runs
+            return leath_threshold(d, kind, n_runs=runs, seconds=share, seed=child, workers=workers)
+        runs = 16 if n_runs is None else n_runs
+        return invasion_threshold(d, kind, n_sites=n_sites, n_runs=runs, seconds=share, seed=child, workers=workers)
+
+    return DimensionScan(kind, tuple(dimensions), tuple(simulate(d) for d in dimensions))

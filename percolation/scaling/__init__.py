@@ -2,5 +2,13 @@
 
 from percolation.scaling.averages import canonical
 from percolation.scaling.invasion import InvasionThreshold, extrapolate, invasion_threshold
+from percolation.scaling.leath import LeathThreshold, leath_threshold
 
-__all__ = ["InvasionThreshold", "canonical", "extrapolate", "invasion_threshold"]
+__all__ = [
+    "InvasionThreshold",
+    "LeathThreshold",
+    "canonical",
+    "extrapolate",
+    "invasion_threshold",
+    "leath_threshold",
+]

@@ -1,13 +1,14 @@
 """p_c of Z^d from invasion percolation, by extrapolating in the cluster size with an error that covers the form."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from percolation import checks, ensembles, growth
 from percolation.quantities import Estimate
+from percolation.scaling.budget import until
+from percolation.scaling.fits import average, intercept
 
 POWERS = np.linspace(0.3, 1, 15)  # of the correction N^-power; all are given equal odds before the data
 FEWEST_BLOCKS = 5  # kept in a fit of three parameters
@@ -67,7 +68,8 @@ def invasion_threshold(
     if seconds is None:
         n_revealed = runs(ensembles.seeds(seed, n_runs))
     else:
-        n_revealed = _until(checks.positive("seconds", seconds), seed, runs)
+        parent = np.random.SeedSequence(checks.integer("seed", seed, at_least=0))
+        n_revealed = until(checks.positive("seconds", seconds), parent, runs, at_least=FEWEST_RUNS)
     return InvasionThreshold(
         estimate=extrapolate(growth.doubling_marks(n_sites), np.array(n_revealed)),
         d=d,
@@ -98,13 +100,10 @@ def extrapolate(n_accepted: np.ndarray, n_revealed: np.ndarray) -> Estimate:
     Phys. Rev. D 103, 114502 (2021).
     """
     blocks = Blocks.between(np.asarray(n_accepted), np.asarray(n_revealed))
-    fits = [fit for first in range(len(blocks.sizes) - FEWEST_BLOCKS + 1) for fit in _fits(blocks, first)]
-    values, errors, costs = np.array(fits).T
-    weights = np.exp(-(costs - costs.min()) / 2)
-    weights /= weights.sum()
-    value = weights @ values
-    error = np.sqrt(weights @ (errors**2 + (values - value) ** 2))
-    return Estimate(float(1 / value), float(error / value**2), "invasion, N^-delta averaged over delta and smallest N")
+    value, error = average(
+        fit for first in range(len(blocks.sizes) - FEWEST_BLOCKS + 1) for fit in _fits(blocks, first)
+    )
+    return Estimate(1 / value, error / value**2, "invasion, N^-delta averaged over delta and smallest N")
 
 
 @dataclass(frozen=True)
@@ -133,22 +132,5 @@ def _fits(blocks: Blocks, first: int) -> Iterator[tuple[float, float, float]]:
     values, sizes, deviations = blocks.values[:, first:], blocks.sizes[first:], np.sqrt(blocks.variances[first:])
     for power in POWERS:
         form = np.stack([np.ones(len(sizes)), (sizes / sizes[0]) ** -power], axis=1)
-        solve = np.linalg.pinv(form / deviations[:, None]) / deviations  # (2, n_blocks)
-        of_runs = values @ solve[0]  # the fit is linear, so its scatter over the runs is its error
-        residuals = (values.mean(axis=0) - form @ solve @ values.mean(axis=0)) / deviations
-        yield of_runs.mean(), of_runs.std(ddof=1) / np.sqrt(len(values)), residuals @ residuals + 2 * first
-
-
-def _until(
-    seconds: float, seed: int, runs: Callable[[list[np.random.SeedSequence]], list[np.ndarray]]
-) -> list[np.ndarray]:
-    """Runs of the seed's children in turn until the time is spent; the last batch is sized to end with it."""
-    parent = np.random.SeedSequence(checks.integer("seed", seed, at_least=0))
-    begun = time.monotonic()
-    done = runs(parent.spawn(FEWEST_RUNS))
-    while (left := seconds - (spent := time.monotonic() - begun)) > 0:
-        affordable = int(len(done) * left / spent)
-        if affordable == 0:
-            break
-        done += runs(parent.spawn(min(affordable, len(done))))  # doubling: the rate of the first runs is uncertain
-    return done
+        value, error, chi2 = intercept(values, deviations, form)
+        yield value, error, chi2 + 2 * first

@@ -1,4 +1,4 @@
-"""Invasion percolation on Z^d: a hash set of what was seen, a bucket queue of what may come next.
+"""Clusters grown on Z^d: a hash set of what was seen; a bucket queue (invasion) or a list (Leath) of what comes next.
 
 A site is the 64-bit key origin + sum_i x_i r_i mod 2^64, so a neighbour is one addition in any dimension;
 its weight is mix(key), a bijection, so distinct keys have distinct weights and the order has no ties.
@@ -71,6 +71,15 @@ def mix(key):
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return key ^ (key >> np.uint64(31))
+
+
+@kernel
+def find(table, slot, fingerprint):
+    """From slot on, the first that holds the fingerprint or is empty."""
+    mask = np.uint64(len(table) - 1)
+    while table[slot] != 0 and table[slot] != fingerprint:
+        slot = (slot + ONE) & mask
+    return slot
 
 
 @kernel
@@ -257,3 +266,159 @@ def invade_bonds(origin, steps, salts, marks, prune_from, margin, table, queue, 
                 cutoff = cutoff_after(n, revealed, margin)
         n_revealed[k] = revealed
     return True
+
+
+class Lattice(NamedTuple):
+    """What is tested around a site, and with what chance it is open."""
+
+    steps: np.ndarray  # (2d,) uint64, +r_i and -r_i in turn
+    salts: np.ndarray  # (d,) uint64, what a bond adds to its lower end
+    bonds: bool
+    p: float
+    hashes: np.ndarray  # (2, 2d) uint64, room for the hashes of the neighbours of one site and of the next
+    weights: np.ndarray  # (2, 2d) uint64, the same for the bonds
+
+
+class Frontier(NamedTuple):
+    """The cluster's sites in the order of their opening, generation after generation."""
+
+    keys: np.ndarray  # (room,) uint64
+    parents: np.ndarray  # (room,) int32, index of the site that opened this one; -1 for the origin
+    directions: np.ndarray  # (room,) int32, the step from the parent; -1 for the origin
+
+
+class Totals(NamedTuple):
+    """Sums by generation; row t is about what was tested to make generation t."""
+
+    counts: np.ndarray  # (max_generations + 1, 2) int64: opened, tested
+    excess: np.ndarray  # (max_generations + 1, 4), see EXCESS in percolation.growth.leath
+
+
+class Clusters(NamedTuple):
+    """One entry a cluster."""
+
+    size: np.ndarray  # (n_clusters,) int64, sites
+    perimeter: np.ndarray  # (n_clusters,) int64, tested and closed
+    generations: np.ndarray  # (n_clusters,) int64, the last that has a site
+    truncated: np.ndarray  # (n_clusters,) bool
+
+
+@kernel
+def look_ahead(table, key, row, lattice):
+    """Hash the neighbours and the bonds to them, and ask for the slots; loops without prefetch are vectorised."""
+    steps, hashes = lattice.steps, lattice.hashes[row]
+    hash_neighbours(key, steps, hashes)
+    if lattice.bonds:
+        for j in range(len(steps)):
+            lower = key + steps[j] * np.uint64(j & 1)
+            lattice.weights[row, j] = mix(lower + lattice.salts[j >> 1])
+    mask = np.uint64(len(table) - 1)
+    for j in range(len(steps)):
+        prefetch(table, hashes[j] & mask)
+
+
+@kernel
+def next_generation(begin, end, frontier, table, lattice, excess):
+    """Test what is new around the sites begin..end, the generation before, and list what is open from end on.
+
+    Sites: a neighbour is tested when first met, and open if its own hash is below p. Bonds: those to neighbours
+    outside the cluster are tested; none twice, for then the far end of an open one, the near end of a closed one, is
+    in the cluster; so the table need hold the cluster only.
+    excess: what chance gave above what was due. Returns (end of the new generation, number tested).
+    """
+    keys, parents, directions = frontier.keys, frontier.parents, frontier.directions
+    steps, p, bonds = lattice.steps, lattice.p, lattice.bonds
+    cutoff = np.uint64(p * 2.0**64) if p < 1 else LAST
+    mask = np.uint64(len(table) - 1)
+    last, n_tested = end, 0
+    pairs, straight, cousins, crowding = 0.0, 0.0, 0.0, 0.0
+    family, family_opened = np.int32(-2), 0  # opened around the siblings of site i that came before it
+    look_ahead(table, keys[begin], begin & 1, lattice)
+    for i in range(begin, end):
+        if i + 1 < end:
+            look_ahead(table, keys[i + 1], (i + 1) & 1, lattice)
+        hashes, weights = lattice.hashes[i & 1], lattice.weights[i & 1]
+        key, ahead, first, tested = keys[i], directions[i], last, 0
+        straight_tested = straight_opened = 0
+        for j in range(len(steps)):
+            fingerprint = np.uint32(max(hashes[j] >> HALF, ONE))
+            slot = find(table, hashes[j] & mask, fingerprint)
+            if table[slot] == 0:
+                is_open = (weights[j] if bonds else hashes[j]) < cutoff
+                tested += 1
+                straight_tested += j == ahead  # integers here, floats outside: 8 % less time
+                if is_open or not bonds:
+                    table[slot] = fingerprint
+                if is_open:
+                    straight_opened += j == ahead
+                    keys[last], parents[last], directions[last] = key + steps[j], i, j
+                    last += 1
+        opened = last - first
+        if parents[i] != family:
+            family, family_opened = parents[i], 0
+        pairs += opened * (opened - 1) - p * p * (tested * (tested - 1))
+        straight += straight_opened - p * straight_tested
+        cousins += family_opened * (opened - p * tested)
+        crowding += tested * (opened - p * tested)
+        family_opened += opened
+        n_tested += tested
+    excess[0], excess[1], excess[2], excess[3] = pairs, straight, cousins, crowding
+    return last, n_tested
+
+
+@kernel
+def grow(origin, max_size, n_seen, table, frontier, lattice, of_cluster):
+    """Grow a cluster until it dies, has max_size sites, or all its generations.
+
+    Returns (sites, last generation tested, alive); no sites mean that the table, where n_seen are already, would be
+    more than half full.
+    """
+    frontier.keys[0] = origin
+    frontier.parents[0] = frontier.directions[0] = -1
+    insert(table, mix(origin))
+    first, last, t = 0, 1, 0
+    while first < last < max_size and t < len(of_cluster.counts) - 1:
+        if n_seen + last + (last - first) * len(lattice.steps) > len(table) // 2:
+            return 0, 0, False
+        t += 1
+        end, tested = next_generation(first, last, frontier, table, lattice, of_cluster.excess[t])
+        of_cluster.counts[t, 0], of_cluster.counts[t, 1] = end - last, tested
+        n_seen += 0 if lattice.bonds else tested
+        first, last = last, end
+    return last, t, first < last
+
+
+@kernel
+def add(of_cluster, last, totals):
+    """Add a cluster's origin and generations 1 to last to the totals; returns how many it tested."""
+    n_tested = 0
+    totals.counts[0, 0] += 1
+    for t in range(1, last + 1):
+        n_tested += of_cluster.counts[t, 1]
+        for k in range(of_cluster.counts.shape[1]):
+            totals.counts[t, k] += of_cluster.counts[t, k]
+        for k in range(of_cluster.excess.shape[1]):
+            totals.excess[t, k] += of_cluster.excess[t, k]
+    return n_tested
+
+
+@kernel
+def leath(begin, origin, max_size, table, frontier, lattice, of_cluster, totals, clusters):
+    """Grow clusters begin, begin + 1, ...; returns the first for which the table has no room, or their number.
+
+    table must be zero. What other clusters leave in it is as random as their hashes and does no harm, so it is
+    cleared rarely.
+    """
+    n_seen = 0
+    for c in range(begin, len(clusters.size)):
+        if n_seen > len(table) // 8:
+            table[:] = 0
+            n_seen = 0
+        n_sites, t, alive = grow(mix(origin + np.uint64(c)), max_size, n_seen, table, frontier, lattice, of_cluster)
+        if n_sites == 0:
+            return c
+        n_tested = add(of_cluster, t, totals)
+        n_seen += n_sites if lattice.bonds else n_tested + 1
+        clusters.size[c], clusters.perimeter[c] = n_sites, n_tested - (n_sites - 1)
+        clusters.generations[c], clusters.truncated[c] = t if alive or t == 0 else t - 1, alive
+    return len(clusters.size)

@@ -1,18 +1,13 @@
-"""Clusters grown on the infinite lattice Z^d, for any d: invasion percolation.
-
-A site x is the 64-bit key origin + sum_i x_i r_i mod 2^64 with random odd r_i drawn anew for every run, a bond is
-the key of its lower end plus a random number for its axis, and a weight is a hash of the key. So a neighbour is one
-addition in any dimension, no coordinate and no weight is stored, and there is no box whose size could matter.
-"""
+"""Invasion percolation on the infinite lattice Z^d."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from percolation import checks
-from percolation._kernels import invasion
+from percolation._kernels import growth as kernels
+from percolation.growth.keys import KINDS, keys, steps
 
-KINDS = ("site", "bond")
 PRUNE_FROM, MARGIN = (
     1024,
     1.15,
@@ -85,14 +80,6 @@ def doubling_marks(n: int) -> np.ndarray:
     return np.append(2 ** np.arange((n - 1).bit_length(), dtype=np.int64), n)
 
 
-def keys(d: int, seed: int | np.random.SeedSequence) -> tuple[np.uint64, np.ndarray, np.ndarray]:
-    """The random numbers of a run: key of the origin, r (d,) odd, and what a bond of axis i adds to its lower end."""
-    if not isinstance(seed, np.random.SeedSequence):
-        seed = np.random.SeedSequence(checks.integer("seed", seed, at_least=0))
-    numbers = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**64, 2 * d + 1, dtype=np.uint64)
-    return numbers[0], numbers[1 : d + 1] | np.uint64(1), numbers[d + 1 :]
-
-
 def _checked_marks(marks: np.ndarray, n_sites: int) -> np.ndarray:
     marks = np.asarray(marks)
     if marks.ndim != 1 or not np.issubdtype(marks.dtype, np.integer) or len(marks) == 0:
@@ -107,7 +94,6 @@ def _grow(
 ) -> tuple[np.ndarray, int, int]:
     """Run the kernel until pruning has provably left out nothing that was due: (revealed, bytes, slots)."""
     n_sites = int(marks[-1])
-    steps = np.stack([r, -r], axis=1).ravel()  # +r_i, -r_i
     most_seen = (2 * d - 1) * n_sites + 2 if kind == "site" else n_sites + 1
     n_slots = 1 << (int(1.5 * most_seen) - 1).bit_length()
     if n_slots > 2**32:
@@ -118,20 +104,20 @@ def _grow(
         table = np.zeros(n_slots, dtype=np.uint32)
         queue = _queue(d, n_sites, room=min(n_sites, 2 * prune_from) * 2 * d + n_sites)
         if kind == "site":
-            exact = invasion.invade_sites(origin, steps, marks, prune_from, MARGIN, table, queue, n_revealed)
+            exact = kernels.invade_sites(origin, steps(r), marks, prune_from, MARGIN, table, queue, n_revealed)
         else:
-            exact = invasion.invade_bonds(origin, steps, salts, marks, prune_from, MARGIN, table, queue, n_revealed)
+            exact = kernels.invade_bonds(origin, steps(r), salts, marks, prune_from, MARGIN, table, queue, n_revealed)
         if exact:
             return n_revealed, table.nbytes + sum(array.nbytes for array in queue), n_slots
         prune_from *= 8  # once it exceeds n_sites nothing is pruned and the room holds every site revealed
 
 
-def _queue(d: int, n_sites: int, *, room: int) -> invasion.Queue:
+def _queue(d: int, n_sites: int, *, room: int) -> kernels.Queue:
     """An empty queue; its last bucket takes all weights above 2 / (2d - 1), of which few are ever due."""
     n_buckets = min(N_BUCKETS, 1 << max(n_sites.bit_length(), 6))
     per_unit = min(n_buckets * max(2 * d - 1, 2) // 2, 2**32 - 1)
     low, mid, top = (np.zeros(-(-n_buckets // 64**level), dtype=np.uint64) for level in (1, 2, 3))
-    return invasion.Queue(
+    return kernels.Queue(
         per_unit=np.array([per_unit], dtype=np.uint64),
         heads=np.full(n_buckets, -1, dtype=np.int32),
         low=low,

@@ -4,41 +4,8 @@ import numpy as np
 import pytest
 
 from percolation import ensembles, growth
-from percolation._kernels import invasion
-
-MASK = 2**64 - 1
-
-
-def mix(key):
-    """The finaliser of SplitMix64 in Python's integers."""
-    key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) & MASK
-    return key ^ (key >> 31)
-
-
-def neighbours(site):
-    """(neighbour, axis, lower end) of each of the 2d bonds at a site given by its coordinates."""
-    for axis in range(len(site)):
-        for step in (1, -1):
-            other = (*site[:axis], site[axis] + step, *site[axis + 1 :])
-            yield other, axis, min(site, other)
-
-
-class Weights:
-    """Weights of sites and bonds by their coordinates, with the random numbers of a run."""
-
-    def __init__(self, d, seed):
-        origin, r, salts = growth.keys(d, seed)
-        self.origin, self.r, self.salts = int(origin), [int(i) for i in r], [int(i) for i in salts]
-
-    def key(self, site):
-        return self.origin + sum(x * r for x, r in zip(site, self.r, strict=True))
-
-    def site(self, site):
-        return mix(self.key(site) & MASK)
-
-    def bond(self, lower, axis):
-        return mix((self.key(lower) + self.salts[axis]) & MASK)
+from percolation._kernels import growth as kernels
+from tests.percolation.growth.coordinates import MASK, Weights, neighbours
 
 
 def sites_by_heap(d, n_sites, seed):
@@ -88,15 +55,15 @@ def test_every_step_equals_the_slow_twin(d, kind, by_heap, seed):
 @pytest.mark.parametrize("d", [2, 5, 13])
 def test_pruning_changes_nothing(d, kind, monkeypatch):
     pruned = growth.invade(d, 20_000, kind=kind, seed=3)
-    monkeypatch.setattr(growth, "PRUNE_FROM", 20_001)
+    monkeypatch.setattr(growth.invasion, "PRUNE_FROM", 20_001)
     np.testing.assert_array_equal(pruned.n_revealed, growth.invade(d, 20_000, kind=kind, seed=3).n_revealed)
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
 def test_pruning_too_early_is_noticed(kind, monkeypatch):
     honest = growth.invade(3, 5000, kind=kind, seed=4)
-    monkeypatch.setattr(growth, "PRUNE_FROM", 2)
-    monkeypatch.setattr(growth, "MARGIN", 1.0)
+    monkeypatch.setattr(growth.invasion, "PRUNE_FROM", 2)
+    monkeypatch.setattr(growth.invasion, "MARGIN", 1.0)
     np.testing.assert_array_equal(growth.invade(3, 5000, kind=kind, seed=4).n_revealed, honest.n_revealed)
 
 
@@ -142,18 +109,18 @@ def test_queue_gives_weights_in_order():
     """Weights of every size, in one or many buckets, come out sorted; so do those pushed in between."""
     rng = np.random.default_rng(8)
     weights = rng.integers(0, 2**64, 5000, dtype=np.uint64) >> rng.integers(0, 12, 5000, dtype=np.uint64)
-    queue = growth._queue(3, 5000, room=5000)
+    queue = growth.invasion._queue(3, 5000, room=5000)
     for weight in weights[:3000]:
-        invasion.push(queue, weight, ~weight)
-    out = [invasion.pop(queue) for _ in range(1000)]
+        kernels.push(queue, weight, ~weight)
+    out = [kernels.pop(queue) for _ in range(1000)]
     assert [w for w, _ in out] == sorted(weights[:3000])[:1000]
     assert all(key == ~np.uint64(w) for w, key in out)
     for weight in weights[3000:]:
-        invasion.push(queue, weight, ~weight)
+        kernels.push(queue, weight, ~weight)
     rest = sorted(sorted(weights[:3000])[1000:] + list(weights[3000:]))
     assert queue.pool[1] == 4000  # room is used again
-    assert [invasion.pop(queue)[0] for _ in range(4000)] == rest
-    assert invasion.pop(queue) == (MASK, 0)
+    assert [kernels.pop(queue)[0] for _ in range(4000)] == rest
+    assert kernels.pop(queue) == (MASK, 0)
 
 
 def test_false_matches_are_rare_and_counted():

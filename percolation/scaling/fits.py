@@ -1,0 +1,31 @@
+"""Linear fits of many runs, and their average where the form is not known beforehand."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+
+def intercept(values: np.ndarray, deviations: np.ndarray, form: np.ndarray) -> tuple[float, float, float]:
+    """First coefficient of the least-squares fit of the runs' mean by form, its error, and chi^2.
+
+    values: (n_runs, n_points). deviations: (n_points,) of the mean. form: (n_points, n_parameters).
+    Error: the fit is linear, so each run is put through it and the scatter is its error; correlations between the
+    points count.
+    """
+    solve = np.linalg.pinv(form / deviations[:, None]) / deviations  # (n_parameters, n_points)
+    of_runs = values @ solve[0]
+    residuals = (values.mean(axis=0) - form @ solve @ values.mean(axis=0)) / deviations
+    return of_runs.mean(), of_runs.std(ddof=1) / np.sqrt(len(values)), residuals @ residuals
+
+
+def average(fits: Iterable[tuple[float, float, float]]) -> tuple[float, float]:
+    """Value and error of fits (value, error, cost), with weights exp(-cost / 2).
+
+    Cost: chi^2 + 2 for each parameter and each point left out. The error has the spread of the fits, the systematic
+    part, added to theirs in squares. Source: Jay and Neil, Phys. Rev. D 103, 114502 (2021).
+    """
+    values, errors, costs = np.array(list(fits)).T
+    weights = np.exp(-(costs - costs.min()) / 2)
+    weights /= weights.sum()
+    value = weights @ values
+    return float(value), float(np.sqrt(weights @ (errors**2 + (values - value) ** 2)))

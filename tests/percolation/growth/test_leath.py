@@ -1,0 +1,224 @@
+import itertools
+import sys
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from percolation import growth
+from tests.percolation.growth.coordinates import Weights, neighbours
+from tests.statistical import assert_means
+
+
+class Twin:
+    """One Leath cluster over coordinates, with the kernel's weights."""
+
+    def __init__(self, d, p, kind, seed, cluster, max_size, max_generations):
+        self.kind, self.weights, self.cutoff = kind, Weights(d, seed, cluster), int(p * 2.0**64)
+        self.seen, self.order, self.opened, self.tested, self.excess = {(0,) * d}, [(0,) * d], [1], [0], [np.zeros(4)]
+        generation = {(0,) * d: (None, None)}  # site: its parent and the step from it
+        while generation and len(self.order) < max_size and len(self.opened) <= max_generations:
+            generation = self.next_generation(generation, p)
+        self.truncated = bool(generation)
+
+    def next_generation(self, generation, p):
+        """Sites opened around the generation, with their parents and steps; appends to the sums."""
+        new, tested_of, opened_of, excess = {}, {}, {}, np.zeros(4)
+        for site, (_, ahead) in generation.items():
+            tested = opened = 0
+            for other, axis, lower in neighbours(site):
+                if other in self.seen:
+                    continue
+                step = (axis, other[axis] - site[axis])
+                is_open = self.is_open(other, lower, axis)
+                tested, opened = tested + 1, opened + is_open
+                excess[1] += (is_open - p) * (step == ahead)
+                if is_open or self.kind == "site":
+                    self.seen.add(other)
+                if is_open:
+                    new[other] = (site, step)
+                    self.order.append(other)
+            excess[0] += opened * (opened - 1) - p**2 * tested * (tested - 1)
+            excess[3] += tested * (opened - p * tested)
+            tested_of[site], opened_of[site] = tested, opened
+        for one, two in itertools.combinations(generation, 2):
+            if generation[one][0] == generation[two][0]:
+                excess[2] += opened_of[one] * (opened_of[two] - p * tested_of[two])
+        self.opened.append(len(new))
+        self.tested.append(sum(tested_of.values()))
+        self.excess.append(excess)
+        return new
+
+    def is_open(self, site, lower, axis):
+        return (self.weights.site(site) if self.kind == "site" else self.weights.bond(lower, axis)) < self.cutoff
+
+    def graph(self):
+        """The cluster with all its bonds, those that close loops included."""
+        graph, cluster = nx.Graph(), set(self.order)
+        graph.add_nodes_from(cluster)
+        for site in cluster:
+            for other, axis, lower in neighbours(site):
+                if other in cluster and (self.kind == "site" or self.is_open(other, lower, axis)):
+                    graph.add_edge(site, other)
+        return graph
+
+
+NEAR_CRITICAL = {1: 0.9, 2: 0.5, 3: 0.3, 4: 0.19}
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("d", NEAR_CRITICAL)
+def test_every_cluster_equals_the_slow_twin(d, kind):
+    limits = {"max_size": 600, "max_generations": 30}
+    p, n = NEAR_CRITICAL[d], 60
+    run = growth.leath(d, p, kind=kind, n_clusters=n, seed=1, **limits)
+    twins = [Twin(d, p, kind, 1, c, **limits) for c in range(n)]
+    np.testing.assert_array_equal(run.size, [len(twin.order) for twin in twins])
+    np.testing.assert_array_equal(run.perimeter, [sum(t.tested) - len(t.order) + 1 for t in twins])
+    np.testing.assert_array_equal(run.generations, [np.flatnonzero(twin.opened)[-1] for twin in twins])
+    np.testing.assert_array_equal(run.truncated, [twin.truncated for twin in twins])
+    for t in range(31):
+        with_t = [twin for twin in twins if len(twin.opened) > t]
+        assert run.opened[t] == sum(twin.opened[t] for twin in with_t)
+        assert run.tested[t] == sum(twin.tested[t] for twin in with_t)
+        np.testing.assert_allclose(run.excess[t], sum(twin.excess[t] for twin in with_t), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("d", NEAR_CRITICAL)
+def test_generations_are_chemical_shells(d, kind):
+    """Distances in the whole cluster, loops included, by networkx."""
+    run = growth.leath(d, NEAR_CRITICAL[d], kind=kind, n_clusters=40, seed=2, max_size=300)
+    for c in range(40):
+        twin = Twin(d, NEAR_CRITICAL[d], kind, 2, c, 300, 1000)
+        distances = nx.single_source_shortest_path_length(twin.graph(), (0,) * d)
+        assert run.generations[c] == max(distances.values())
+        np.testing.assert_array_equal(np.bincount(list(distances.values())), twin.opened[: run.generations[c] + 1])
+
+
+def animals(size):
+    """All connected sets of so many sites of Z^2 that hold the origin."""
+    found = {frozenset([(0, 0)])}
+    for _ in range(size - 1):
+        found = {animal | {other} for animal in found for site in animal for other, _, _ in neighbours(site)}
+        found = {animal for animal in found if len(animal) > 1}
+        found = {animal for animal in found if len(animal) == max(map(len, found))}
+    return found
+
+
+def chance_of_animal(animal, p, kind):
+    """That the cluster of an open origin is this set of sites."""
+    around = [(site, other) for site in animal for other, _, _ in neighbours(site)]
+    outside = [other for _, other in around if other not in animal]
+    if kind == "site":
+        return p ** (len(animal) - 1) * (1 - p) ** len(set(outside))
+    inside = {frozenset(pair) for pair in around if pair[1] in animal}
+    connected = 0.0
+    for n in range(len(inside) + 1):
+        for bonds in itertools.combinations(inside, n):
+            graph = nx.Graph([tuple(bond) for bond in bonds])
+            graph.add_nodes_from(animal)
+            connected += nx.is_connected(graph) * p**n * (1 - p) ** (len(inside) - n)
+    return connected * (1 - p) ** len(outside)
+
+
+def size_distribution(p, kind, n=4):
+    return np.array([sum(chance_of_animal(a, p, kind) for a in animals(size)) for size in range(1, n + 1)])
+
+
+def test_enumerator_knows_the_smallest_animals():
+    p = 0.3
+    assert [len(animals(size)) for size in (1, 2, 3, 4)] == [1, 2 * 2, 6 * 3, 19 * 4]
+    np.testing.assert_allclose(size_distribution(p, "site", 2), [(1 - p) ** 4, 4 * p * (1 - p) ** 6])
+    np.testing.assert_allclose(size_distribution(p, "bond", 2), [(1 - p) ** 4, 4 * p * (1 - p) ** 6])
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+def test_sizes_against_lattice_animals(kind):
+    """False alarms: 1e-6 a kind."""
+    run = growth.leath(2, 0.4, kind=kind, n_clusters=200_000, seed=3, max_size=100)
+    found = run.size[:, None] == np.arange(1, 5)
+    assert_means(found.astype(float), size_distribution(0.4, kind))
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("other", [0.25, 0.34])
+def test_weights_lead_to_another_p(kind, other):
+    """Sizes at the other p and the mean weight 1, truncated clusters included. False alarms: 1e-6 a case."""
+    run = growth.leath(2, 0.3, kind=kind, n_clusters=200_000, seed=4, max_size=30)
+    weights = run.weights(other)
+    assert run.truncated.any()
+    found = weights[:, None] * (run.size[:, None] == np.arange(1, 5))
+    assert_means(np.column_stack([found, weights]), np.append(size_distribution(other, kind), 1))
+
+
+def test_weights_at_the_ends():
+    run = growth.leath(2, 0.3, n_clusters=50, seed=5)
+    np.testing.assert_array_equal(run.weights(0.3), 1)
+    np.testing.assert_allclose(run.weights(0.0), np.where(run.size == 1, 0.7**-4, 0))
+    np.testing.assert_array_equal(run.weights(1.0), 0)
+    with pytest.raises(ValueError, match="say nothing about other p"):
+        growth.leath(2, 1.0, seed=1, max_size=9).weights(0.5)
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+def test_excess_has_mean_zero(kind):
+    """False alarms: 1e-6 a kind."""
+    runs = [growth.leath(3, 0.3, kind=kind, n_clusters=100, seed=seed, max_generations=12) for seed in range(400)]
+    excess = np.array([np.column_stack([run.excess, run.opened - run.p * run.tested])[1:] for run in runs])
+    assert_means(excess.reshape(400, -1), np.zeros(12 * 5))
+    np.testing.assert_array_equal(excess[:, 0, 1:3], 0)  # the origin has no step ahead and no sibling
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+def test_chain(kind):
+    """d = 1: P(s) = s p^(s-1) (1 - p)^2, and two closed ends. False alarms: 1e-6 a kind."""
+    run = growth.leath(1, 0.6, kind=kind, n_clusters=50_000, seed=6)
+    s = np.arange(1, 8)
+    assert_means((run.size[:, None] == s).astype(float), s * 0.6 ** (s - 1) * 0.4**2)
+    assert (run.perimeter == 2).all()
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+def test_tree_limit_in_high_dimension(kind):
+    """Mean size (1 + p) / (1 - (2d - 1) p) of the Bethe lattice up to 1/d; 1.5 % statistics, 3 % allowed."""
+    d, p = 300, 0.5 / 599
+    run = growth.leath(d, p, kind=kind, n_clusters=20_000, seed=7)
+    assert run.size.mean() == pytest.approx((1 + p) / (1 - (2 * d - 1) * p), rel=0.03)
+
+
+def test_ends_of_p():
+    closed = growth.leath(5, 0.0, n_clusters=3, seed=8)
+    np.testing.assert_array_equal([closed.size, closed.perimeter, closed.generations], [[1] * 3, [10] * 3, [0] * 3])
+    diamond = growth.leath(2, 1.0, n_clusters=2, seed=8, max_generations=5)
+    np.testing.assert_array_equal(diamond.size, 61)
+    np.testing.assert_array_equal(diamond.opened, 2 * np.array([1, 4, 8, 12, 16, 20]))
+    assert diamond.truncated.all()
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+def test_room_grows_without_a_trace(kind, monkeypatch):
+    roomy = growth.leath(3, 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
+    module = sys.modules["percolation.growth.leath"]  # the function of the same name hides it
+    monkeypatch.setitem(module.FEWEST_SLOTS, kind, 64)
+    tight = growth.leath(3, 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
+    for name in ("size", "perimeter", "generations", "truncated", "opened", "tested", "excess"):
+        np.testing.assert_array_equal(getattr(tight, name), getattr(roomy, name))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"d": 0}, "d must be at least 1, got 0"),
+        ({"p": 1.5}, r"p must lie in \[0, 1\], got 1.5"),
+        ({"p": float("nan")}, r"p must lie in \[0, 1\], got nan"),
+        ({"kind": "sites"}, "did you mean 'site'"),
+        ({"n_clusters": 0}, "n_clusters must be at least 1, got 0"),
+        ({"max_size": 0}, "max_size must be at least 1, got 0"),
+        ({"max_generations": 2.0}, "max_generations must be an integer, got 2.0"),
+        ({"seed": None}, "seed must be an integer, got None"),
+    ],
+)
+def test_bad_input_is_refused_in_our_words(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        growth.leath(**{"d": 3, "p": 0.2, "seed": 1, **arguments})

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from percolation import ensembles, growth, scaling
+from percolation.scaling import leath
+from percolation.theory import thresholds
+
+
+def sums_at(p, d, *, n_runs, n_clusters, seed, n_generations=64):
+    bounds = leath.windows(n_generations)
+    runs = [
+        growth.leath(d, p, n_clusters=n_clusters, max_generations=n_generations, seed=child)
+        for child in ensembles.seeds(seed, n_runs)
+    ]
+    return np.array([leath.window_sums(run, bounds) for run in runs]), bounds
+
+
+@pytest.mark.parametrize(("d", "kind"), [(d, kind) for d in (6, 8, 13) for kind in growth.KINDS] + [(40, "site")])
+def test_threshold_agrees_with_the_table(d, kind):
+    """Errors of 4e-4 at d = 6, 8e-5 at d = 8 and less above; a new seed fails in fewer than 1 of 10^4."""
+    estimate = scaling.leath_threshold(d, kind, n_clusters=200, seed=1, progress=False).estimate
+    published = thresholds.threshold(d, kind)
+    assert abs(estimate.z(published)) < 4.5
+    assert estimate.error < {6: 1e-3}.get(d, 2e-4) * published.value
+
+
+@pytest.mark.parametrize("off", [-0.01, 0.01])
+def test_newton_makes_up_for_a_p_that_is_off(off):
+    """Starting 1 % away shifts 1/m by 3e-4, the step is right to its error. False alarms: 1e-5."""
+    published = thresholds.published(13, "site")
+    p = published.value * (1 + off)
+    sums, bounds = sums_at(p, 13, n_runs=64, n_clusters=400, seed=2)
+    estimate = leath.estimate(sums, bounds, 13, p)
+    assert abs(estimate.z(published)) < 4.5
+    assert estimate.error < 1e-4 * published.value
+
+
+def test_slope_from_the_score_is_that_of_two_values_of_p():
+    """d log m / d log p at d = 8 against a difference over 4 %; both have errors below 0.02. False alarms: 1e-5."""
+    p, h = 0.075, 0.02
+    sums, _ = sums_at(p, 8, n_runs=400, n_clusters=50, seed=3, n_generations=32)
+    slope, error = leath.log_slope(sums, p)
+    logs = []
+    for sign in (-1, 1):
+        other, _ = sums_at(p * (1 + sign * h), 8, n_runs=100, n_clusters=200, seed=4, n_generations=32)
+        m = leath.ratios(other)[:, 3:]
+        logs.append((np.log(m.mean(axis=0)).mean(), m.mean(axis=1).std(ddof=1) / 10 / m.mean()))
+    difference = (logs[1][0] - logs[0][0]) / (2 * h)
+    assert abs(slope - difference) < 4.5 * np.hypot(error, np.hypot(logs[0][1], logs[1][1]) / (2 * h))
+    assert error < 0.02
+
+
+def test_controls_lower_the_variance_and_keep_the_mean():
+    """At d = 8 less than half of the variance is left; the mean moves by less than its error. False alarms: 1e-5."""
+    sums, _ = sums_at(0.0752, 8, n_runs=200, n_clusters=100, seed=5)
+    m, D = leath._surplus(sums)
+    without = D / sums[:, :, leath.N].mean(axis=0)
+    controlled = leath.ratios(sums)
+    assert (controlled.var(axis=0) < 0.65 * without.var(axis=0)).all()
+    assert controlled.var(axis=0).sum() < 0.5 * without.var(axis=0).sum()
+    assert (abs(controlled.mean(axis=0) - m) < 4.9 * without.std(axis=0) / np.sqrt(200)).all()
+
+
+def test_windows_and_their_sums():
+    np.testing.assert_array_equal(leath.windows(16), [4, 6, 8, 11, 16])
+    run = growth.leath(7, 0.09, n_clusters=30, seed=6, max_generations=16)
+    sums = leath.window_sums(run, leath.windows(16))
+    assert sums[1, leath.N] == run.opened[6:8].sum()
+    assert sums[1, leath.T] == run.tested[7:9].sum()
+    luck = run.opened - run.p * run.tested
+    np.testing.assert_allclose(sums[1, leath.CONTROLS], [luck[6:8].sum(), *run.excess[6:8].sum(axis=0)])
+    np.testing.assert_allclose(sums[1, leath.SCORE], luck[1:8].sum() / (run.p * (1 - run.p)))
+
+
+def test_extrapolation_finds_m_whatever_the_amplitudes():
+    """Invented runs with the form of d = 8 and noise of 1e-7."""
+    bounds = leath.windows(64)
+    t = np.sqrt(bounds[:-1] * bounds[1:])
+    rng = np.random.default_rng(7)
+    sums = np.zeros((40, len(t), 8))
+    sums[:, :, leath.N] = 1000
+    sums[:, :, leath.T] = 1000 * (13 + 5 / t**2 - 8 / t**3) * (1 + 1e-7 * rng.standard_normal((40, len(t))))
+    sums[:, :, 2:] = 1e-6 * rng.standard_normal((40, len(t), 6))
+    assert leath.estimate(sums, bounds, 8, 1 / 13).value == pytest.approx(1 / 13, rel=1e-4)
+
+
+def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():
+    one = scaling.leath_threshold(9, seconds=0.5, n_clusters=10, seed=8, workers=1, progress=False)
+    four = scaling.leath_threshold(9, n_runs=one.n_runs, n_clusters=10, seed=8, workers=4, progress=False)
+    np.testing.assert_array_equal(one.sums, four.sums)
+    assert one.estimate == four.estimate
+    assert leath.estimate(one.sums, one.bounds, 9, one.p) == one.estimate
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"d": 5}, "mean-field from d = 6 on, got d = 5; use invasion_threshold"),
+        ({"kind": "sites"}, "did you mean 'site'"),
+        ({"n_clusters": 0}, "n_clusters must be at least 1"),
+        ({"n_runs": 8}, "n_runs must be at least 32, got 8"),
+        ({"n_generations": 8}, "n_generations must be at least 16, got 8"),
+        ({"seed": -1}, "seed must be at least 0"),
+        ({"seconds": 0.0}, "seconds must be a finite number above 0"),
+    ],
+)
+def test_bad_input_is_refused_in_our_words(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        scaling.leath_threshold(**{"d": 8, "seed": 1, "n_clusters": 5, "progress": False, **arguments})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("d", "kind"), [(6, "site"), (7, "site"), (8, "site"), (13, "site"), (8, "bond"), (13, "bond")]
+)
+def test_error_covers_the_published_value(d, kind):
+    """Over 200 repeats of 64 short runs the error holds the truth at least as often as it says, and is not idle."""
+    published = thresholds.published(d, kind)
+    z = np.array(
+        [
+            scaling.leath_threshold(d, kind, n_clusters=100, seed=seed, progress=False).estimate.z(published)
+            for seed in range(200)
+        ]
+    )
+    assert 0.60 <= np.mean(np.abs(z) < 1) <= 0.92
+    assert np.mean(np.abs(z) < 2) >= 0.92
