@@ -1,5 +1,6 @@
 """Sweeps against full enumeration, a slow twin, invariants and known values."""
 
+from collections import deque
 from itertools import permutations
 
 import networkx as nx
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from percolation import graphs, lattices, sweeps
+from percolation._kernels import sweep as kernels
 from percolation.scaling import canonical
 from tests.statistical import assert_means
 
@@ -23,6 +25,32 @@ LATTICES = [
     lattices.hypercubic(4, 2, periodic=False),
     lattices.hypercubic(3, 2),
     lattices.n_cube(4),
+]
+
+
+TOTALS = ("largest", "second_moment", "n_clusters", "second_largest", "third_moment", "fourth_moment")
+TORI = [
+    lattices.hypercubic(1, 5),
+    lattices.square(2),
+    lattices.square(4),
+    lattices.cubic(3),
+    lattices.square(4, periodic=(False, True)),
+    lattices.hypercubic(4, 2),
+    lattices.square(3, shells=3),
+    lattices.triangular(4),
+    lattices.honeycomb(3),
+    lattices.kagome(2),
+    lattices.fcc(2),
+    lattices.root_lattice("D", 4, 2),
+]
+BOXES = [
+    lattices.hypercubic(1, 5, periodic=False),
+    lattices.square(5, periodic=False),
+    lattices.cubic(3, periodic=False),
+    lattices.square(4, periodic=(False, True)),
+    lattices.square(5, periodic=False, shells=2),
+    lattices.kagome(3, periodic=False),
+    lattices.bcc(3, periodic=False),
 ]
 
 
@@ -123,15 +151,13 @@ def test_long_shuffles_are_permutations():
     n = 2 * sweeps.BLOCK + 17
     seed = np.random.SeedSequence(5)
     np.testing.assert_array_equal(np.sort(sweeps._shuffled(n, seed)), np.arange(n))
-    pairs = sweeps._shuffled_pairs(np.stack([np.arange(n), -np.arange(n)], axis=1).astype(np.int32), seed)
-    np.testing.assert_array_equal(pairs[:, 0], sweeps._shuffled(n, seed))
-    np.testing.assert_array_equal(pairs[:, 1], -pairs[:, 0])
+    np.testing.assert_array_equal(sweeps._shuffled_items(-np.arange(n), seed), -sweeps._shuffled(n, seed))
 
 
 # the slow twin: networkx's components after every step
 
 
-def cluster_sizes(kind: str, graph: graphs.Graph | lattices.Lattice, opened: list[int]) -> list[int]:
+def clusters(kind: str, graph: graphs.Graph | lattices.Lattice, opened: list[int]) -> list[set[int]]:
     twin = nx.Graph()
     if kind == "site":
         twin.add_nodes_from(opened)
@@ -139,18 +165,40 @@ def cluster_sizes(kind: str, graph: graphs.Graph | lattices.Lattice, opened: lis
     else:
         twin.add_nodes_from(range(graph.n_sites))
         twin.add_edges_from(graph.bonds()[opened].tolist())
-    return [len(cluster) for cluster in nx.connected_components(twin)]
+    return list(nx.connected_components(twin))
+
+
+def cluster_sizes(kind: str, graph: graphs.Graph | lattices.Lattice, opened: list[int]) -> list[int]:
+    return [len(cluster) for cluster in clusters(kind, graph, opened)]
+
+
+def totals(sizes: list[int]) -> list[int]:
+    ranked = sorted(sizes, reverse=True) + [0, 0]
+    return [
+        ranked[0],
+        sum(s**2 for s in sizes),
+        len(sizes),
+        ranked[1],
+        sum(s**3 for s in sizes),
+        sum(s**4 for s in sizes),
+    ]
 
 
 def assert_equal_to_networkx(kind: str, graph: graphs.Graph | lattices.Lattice, order: np.ndarray) -> None:
-    sweep = SWEEP[kind](graph, orders=order[None])
-    sizes = [cluster_sizes(kind, graph, order[:n].tolist()) for n in range(len(order) + 1)]
-    assert sweep.largest[0].tolist() == [max(s, default=0) for s in sizes]
-    assert sweep.second_moment[0].tolist() == [sum(size**2 for size in s) for s in sizes]
+    edges, steps = np.array([1, 2, 3, 5, 10**9]), np.arange(len(order) + 1)
+    sweep = SWEEP[kind](graph, orders=order[None], observables=TOTALS, counts_at=steps, size_edges=edges)
+    sizes = [cluster_sizes(kind, graph, order[:n].tolist()) for n in steps]
+    recorded = np.array([getattr(sweep, name)[0] for name in TOTALS])
+    np.testing.assert_array_equal(recorded.T, [totals(s) for s in sizes])
+    np.testing.assert_array_equal(sweep.cluster_counts[0], [np.histogram(s, edges)[0] for s in sizes])
 
 
-@given(lattice=st.sampled_from(LATTICES), kind=st.sampled_from(["site", "bond"]), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@given(
+    lattice=st.sampled_from(LATTICES + TORI + [lattices.hamming(2, 4), lattices.root_lattice("E", 6, 2, False)]),
+    kind=st.sampled_from(["site", "bond"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=80, deadline=None)
 def test_lattice_sweep_equals_networkx_step_by_step(lattice, kind, seed):
     M = lattice.n_sites if kind == "site" else lattice.n_bonds
     assert_equal_to_networkx(kind, lattice, np.random.default_rng(seed).permutation(M))
@@ -171,13 +219,207 @@ def test_graph_sweep_equals_networkx_step_by_step(graph, kind, seed):
     assert_equal_to_networkx(kind, graph, np.random.default_rng(seed).permutation(M))
 
 
-@pytest.mark.parametrize("lattice", [*LATTICES, lattices.square(40), lattices.n_cube(11)], ids=str)
+@pytest.mark.parametrize(
+    "lattice",
+    [*LATTICES, *TORI[-6:], lattices.root_lattice("E", 7, 2), lattices.square(40), lattices.n_cube(11)],
+    ids=str,
+)
 def test_stored_lattice_sweeps_as_the_computed_one(lattice):
     stored = graphs.from_edges(lattice.bonds(), lattice.n_sites)
     for sweep in SWEEP.values():
         computed, twin = (sweep(graph, n_realisations=5, seed=6) for graph in (lattice, stored))
         np.testing.assert_array_equal(computed.largest, twin.largest)
         np.testing.assert_array_equal(computed.second_moment, twin.second_moment)
+
+
+# spanning and wrapping
+
+
+def axes_wrapped(lattice: lattices.Crystal, bonds: list[int]) -> np.ndarray:
+    """Axes round which these bonds wind, by laying each cluster out in the plane: the slow twin of windings."""
+    ways: dict[int, list[tuple[int, np.ndarray]]] = {}
+    windings = np.stack([lattice.windings(tuple(axis)) for axis in np.eye(lattice.d, dtype=int).tolist()], axis=1)
+    for (i, j), winding in zip(lattice.bonds()[bonds].tolist(), windings[bonds], strict=True):
+        ways.setdefault(i, []).append((j, winding))
+        ways.setdefault(j, []).append((i, -winding))
+    copy: dict[int, np.ndarray] = {}
+    wrapped = np.zeros(lattice.d, dtype=bool)
+    for start in ways:
+        if start not in copy:
+            copy[start], todo = np.zeros(lattice.d, dtype=int), deque([start])
+            while todo:
+                i = todo.popleft()
+                for j, winding in ways[i]:
+                    if j not in copy:
+                        copy[j] = copy[i] + winding
+                        todo.append(j)
+                    wrapped |= copy[j] != copy[i] + winding
+    return wrapped
+
+
+def axes_spanned(lattice: lattices.Crystal, clusters: list[set[int]]) -> np.ndarray:
+    """Open axes with cells at both ends in one cluster."""
+    ends = [lattice.coordinates(sorted(cluster)) for cluster in clusters]
+    joined = [(x.min(axis=0) == 0) & (x.max(axis=0) == lattice.L - 1) for x in ends]
+    return np.any(joined, axis=0) & ~np.array(lattice.is_periodic) if joined else np.zeros(lattice.d, dtype=bool)
+
+
+def first_steps(seen: list[np.ndarray]) -> np.ndarray:
+    return np.where(np.any(seen, axis=0), np.argmax(seen, axis=0), len(seen))
+
+
+def open_bonds(kind: str, lattice: lattices.Lattice, opened: list[int]) -> list[int]:
+    return opened if kind == "bond" else np.flatnonzero(np.isin(lattice.bonds(), opened).all(axis=1)).tolist()
+
+
+@given(lattice=st.sampled_from(TORI), kind=st.sampled_from(["site", "bond"]), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=80, deadline=None)
+def test_wrapping_equals_laying_out_step_by_step(lattice, kind, seed):
+    M = lattice.n_sites if kind == "site" else lattice.n_bonds
+    order = np.random.default_rng(seed).permutation(M)
+    sweep = SWEEP[kind](lattice, orders=order[None], observables=("wrapping", "largest"))
+    seen = [axes_wrapped(lattice, open_bonds(kind, lattice, order[:n].tolist())) for n in range(M + 1)]
+    np.testing.assert_array_equal(sweep.wrapping[0], first_steps(seen))
+    np.testing.assert_array_equal(sweep.largest, SWEEP[kind](lattice, orders=order[None]).largest)
+
+
+@given(lattice=st.sampled_from(BOXES), kind=st.sampled_from(["site", "bond"]), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=80, deadline=None)
+def test_spanning_equals_networkx_step_by_step(lattice, kind, seed):
+    M = lattice.n_sites if kind == "site" else lattice.n_bonds
+    order = np.random.default_rng(seed).permutation(M)
+    sweep = SWEEP[kind](lattice, orders=order[None], observables=("spanning", "largest"))
+    seen = [axes_spanned(lattice, clusters(kind, lattice, order[:n].tolist())) for n in range(M + 1)]
+    np.testing.assert_array_equal(sweep.spanning[0], first_steps(seen))
+    np.testing.assert_array_equal(sweep.largest, SWEEP[kind](lattice, orders=order[None]).largest)
+
+
+@pytest.mark.parametrize("kind", ["site", "bond"])
+def test_followed_axes_change_no_total(kind):
+    """Long after every axis has been seen, when the sweep goes on without following any."""
+    for lattice, axes in ((lattices.square(40), "wrapping"), (lattices.square(40, periodic=False), "spanning")):
+        plain, followed = (
+            SWEEP[kind](lattice, n_realisations=3, seed=15, observables=(*TOTALS, *more)) for more in ((), (axes,))
+        )
+        for name in TOTALS:
+            np.testing.assert_array_equal(getattr(plain, name), getattr(followed, name))
+
+
+def test_wrapping_of_square_bonds_at_threshold():
+    """Pinson (1994): either axis 0.690473725, both 0.351642855; finite-size shift below 0.001 at L = 32."""
+    sweep = sweeps.bond_sweep(lattices.square(32), n_realisations=20_000, seed=16, observables=("wrapping",))
+    for axis, exact in (("any", 0.690473725), ("all", 0.351642855), (0, 0.521058290)):
+        error = sweep.wrapping_probability_error(0.5, axis)
+        assert abs(sweep.wrapping_probability(0.5, axis) - exact) < 5 * error + 0.001  # false alarm 6e-7
+        assert error < 0.003
+
+
+# a grid of p
+
+
+CURVE = {"site": sweeps.site_curve, "bond": sweeps.bond_curve}
+
+
+@pytest.mark.parametrize("kind", ["site", "bond"])
+@pytest.mark.parametrize("lattice", [TORUS, BOX], ids=["3x3 torus", "2x2x2 box"])
+def test_curve_has_the_exact_means(kind, lattice):
+    """Every state weighted by p^n (1 - p)^(M - n); p = 0 and 1 are exact, neighbouring p are correlated."""
+    p = np.array([0, 0.2, 0.2, 0.5, 0.8, 1])
+    of_state = all_states(kind, lattice)
+    M = len(of_state[0]).bit_length() - 1
+    n = np.bitwise_count(np.arange(2**M)).astype(int)
+    weight = p[:, None] ** n * (1 - p[:, None]) ** (M - n)
+    curve = CURVE[kind](lattice, p, n_realisations=20_000, seed=17)
+    for samples, values in zip((curve.n_open, curve.largest, curve.second_moment), (n, *of_state), strict=True):
+        assert_means(samples.astype(float), weight @ values, false_alarm=1e-6)
+    np.testing.assert_array_equal(curve.largest[:, 1], curve.largest[:, 2])
+
+
+@pytest.mark.parametrize("kind", ["site", "bond"])
+def test_curve_agrees_with_the_sweep(kind):
+    """Independent samples of every observable: 5 combined errors, false alarm 6e-7 each."""
+    lattice, p = lattices.square(8), np.array([0.3, 0.5, 0.6])
+    wanted = (*TOTALS, "wrapping")
+    curve = CURVE[kind](lattice, p, n_realisations=3000, seed=18, observables=wanted)
+    sweep = SWEEP[kind](lattice, n_realisations=3000, seed=19, observables=wanted)
+    for name in TOTALS:
+        error = np.hypot(curve.error(name), sweep.error(name, p))
+        assert (np.abs(curve.mean(name) - sweep.mean(name, p)) < 5 * error).all(), name
+    for axis in ("any", "all", 0, 1):
+        wrapped = curve.wrapping_probability(axis)
+        error = np.hypot(np.sqrt(wrapped * (1 - wrapped) / 3000), sweep.wrapping_probability_error(p, axis))
+        assert (np.abs(wrapped - sweep.wrapping_probability(p, axis)) <= 5 * error + 1e-3).all()
+    error = np.hypot(curve.mean_cluster_size_error(), sweep.mean_cluster_size_error(p))
+    assert (np.abs(curve.mean_cluster_size() - sweep.mean_cluster_size(p)) < 5 * error).all()
+
+
+@given(p=st.lists(st.floats(0, 1), min_size=1, max_size=40), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_bins_hold_what_opens_between_two_values(p, seed):
+    """Against numpy's searchsorted over the same hashed numbers."""
+    p, key, n = np.sort(p), np.uint64(seed), 300
+    u = np.array([kernels.uniform(key, np.uint64(i)) for i in range(n)])
+    guide, places = sweeps._guide(p), np.searchsorted(p, u, side="right")
+    bins, ends = sweeps._bins(key, n, p, guide)
+    np.testing.assert_array_equal(bins, places)
+    np.testing.assert_array_equal(ends[1:], [(u < value).sum() for value in p])
+    order = np.empty(ends[-1], dtype=np.int32)
+    kernels.sort_numbers(bins, ends.copy(), order)
+    np.testing.assert_array_equal(order, [i for k in range(len(p)) for i in np.flatnonzero(places == k)])
+
+
+def test_hashed_numbers_are_uniform_and_independent():
+    """Chi-square over 64 x 64 cells of neighbouring pairs, false alarm 1e-6."""
+    u = np.array([kernels.uniform(np.uint64(20), np.uint64(i)) for i in range(80_000)]).reshape(-1, 2)
+    counts, _, _ = np.histogram2d(*u.T, bins=64, range=[[0, 1], [0, 1]])
+    assert chisquare(counts.ravel()).pvalue > 1e-6
+
+
+def test_curves_do_not_depend_on_workers():
+    one, four = (
+        sweeps.site_curve(lattices.cubic(6), [0.2, 0.3], n_realisations=9, seed=21, observables=TOTALS, workers=w)
+        for w in (1, 4)
+    )
+    for name in TOTALS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(four, name))
+
+
+def test_counts_of_sizes_add_up():
+    curve = sweeps.site_curve(
+        lattices.square(20), [0.3, 0.6], n_realisations=5, seed=22, observables=("n_clusters", "cluster_counts")
+    )
+    np.testing.assert_array_equal(curve.cluster_counts.sum(axis=2), curve.n_clusters)
+    assert curve.size_edges[:4].tolist() == [1, 2, 4, 8] and curve.size_edges[-1] > 400
+
+
+# sites and bonds
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["computed", "stored"])
+def test_site_bond_percolation_has_the_exact_means(stored):
+    """All orders see all states of sites; each bond between open sites is open with probability p_b."""
+    p_bond, lattice = 0.6, lattices.square(2, periodic=False)
+    graph = graphs.from_edges(lattice.bonds(), 4) if stored else lattice
+    n_clusters = np.zeros(5)
+    for sites in range(16):
+        present = [i for i in range(4) if sites >> i & 1]
+        inner = [bond for bond in lattice.bonds().tolist() if set(bond) <= set(present)]
+        for bonds in range(2 ** len(inner)):
+            twin = nx.Graph([inner[k] for k in range(len(inner)) if bonds >> k & 1])
+            twin.add_nodes_from(present)
+            weight = p_bond ** bonds.bit_count() * (1 - p_bond) ** (len(inner) - bonds.bit_count())
+            n_clusters[len(present)] += weight * nx.number_connected_components(twin)
+    sweep = sweeps.site_sweep(
+        graph, n_realisations=20_000, seed=23, observables=("n_clusters",), bond_probability=p_bond
+    )
+    assert_means(sweep.n_clusters, n_clusters / [1, 4, 6, 4, 1], false_alarm=1e-6)
+
+
+@pytest.mark.parametrize(("p_bond", "clusters_left"), [(0.0, 49), (1.0, 1)])
+def test_bonds_all_closed_or_all_open(p_bond, clusters_left):
+    for lattice in (lattices.square(7), lattices.triangular(7)):
+        sweep = sweeps.site_sweep(lattice, n_realisations=2, observables=("n_clusters",), bond_probability=p_bond)
+        assert (sweep.n_clusters[:, -1] == clusters_left).all()
 
 
 # invariants
@@ -242,7 +484,7 @@ def test_errors_are_the_spread_of_repeats(quantity):
     """200 repeats of 50 realisations: their spread is the error that each quotes, within 20 % (4 sigma)."""
     sweep = sweeps.bond_sweep(lattices.square(6), n_realisations=10_000, seed=10)
     repeats = [
-        sweeps.Sweep("bond", 36, 72, sweep.largest[k : k + 50], sweep.second_moment[k : k + 50])
+        sweeps.Sweep("bond", 36, 72, 50, sweep.largest[k : k + 50], sweep.second_moment[k : k + 50])
         for k in range(0, 10_000, 50)
     ]
     values = np.array([getattr(repeat, quantity)(0.5) for repeat in repeats])
@@ -337,3 +579,43 @@ def test_p_outside_its_interval_is_refused(p):
     sweep = sweeps.site_sweep(lattices.square(3), n_realisations=2, seed=1)
     with pytest.raises(ValueError, match=r"p must lie in \[0, 1\]"):
         sweep.strength(p)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"observables": ("lergest",)}, "did you mean 'largest'"),
+        ({"observables": "largest"}, r"pass \('largest',\)"),
+        ({"observables": ("spanning", "wrapping")}, "not both"),
+        ({"observables": ("spanning",)}, "needs an open axis"),
+        ({"bond_probability": 1.5}, r"bond_probability must lie in \[0, 1\]"),
+        ({"counts_at": [17]}, r"in 0 \.\.\. 16"),
+        ({"counts_at": [0.5]}, "counts_at holds numbers"),
+        ({"counts_at": [3], "size_edges": [0, 2]}, "ascending integers from 1"),
+        ({"counts_at": [3], "size_edges": [2]}, "at least two"),
+    ],
+)
+def test_bad_observables_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        sweeps.site_sweep(lattices.square(4), n_realisations=1, **arguments)
+
+
+def test_axes_need_a_lattice_that_has_them():
+    with pytest.raises(ValueError, match="needs a lattice with axes"):
+        sweeps.site_sweep(lattices.n_cube(3), n_realisations=1, observables=("spanning",))
+    with pytest.raises(ValueError, match="needs a periodic axis"):
+        sweeps.bond_curve(BOX, [0.5], n_realisations=1, observables=("wrapping",))
+
+
+@pytest.mark.parametrize("p", [0.5, [], [0.5, 0.2], [[0.5]]])
+def test_curves_need_an_ascending_grid(p):
+    with pytest.raises(ValueError, match="ascending array"):
+        sweeps.site_curve(BOX, p, n_realisations=1)
+
+
+def test_what_was_not_recorded_is_named():
+    sweep = sweeps.site_sweep(BOX, n_realisations=1, observables=("largest",))
+    with pytest.raises(ValueError, match="'second_moment' was not recorded"):
+        sweep.mean_cluster_size(0.5)
+    with pytest.raises(ValueError, match="axis is a number in 0"):
+        sweeps.site_sweep(TORUS, n_realisations=1, observables=("wrapping",)).wrapping_probability(0.5, axis=2)

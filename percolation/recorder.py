@@ -1,0 +1,161 @@
+"""The arrays that the realisations of a sweep fill, one row each, and the kernels that fill them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from percolation import checks
+from percolation._kernels import sweep as kernels
+from percolation.graphs import Graph
+from percolation.lattices import Crystal, Lattice
+
+TOTALS = kernels.Totals._fields  # largest, second_moment, n_clusters, second_largest, third_moment, fourth_moment
+AXES = ("spanning", "wrapping")
+FREE = TOTALS[:3]  # totals that do without the number of clusters of each size
+
+
+class Recorder:
+    """Records of n_realisations at n_columns stops, of the sites or bonds of a graph as they open.
+
+    observables: any of TOTALS, and one of AXES. counted: columns at which clusters are counted by size, in bins with
+    the edges size_edges.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        graph: Graph | Lattice,
+        observables: Sequence[str],
+        n_realisations: int,
+        n_columns: int,
+        counted: np.ndarray,
+        size_edges: ArrayLike | None,
+    ) -> None:
+        self.kind, self.graph, self.n_realisations, self.counted = kind, graph, n_realisations, counted
+        self.axes = _followed(graph, observables)
+        self.size_edges = _checked_size_edges(size_edges, graph.n_sites)
+        recorded = [name for name in TOTALS if name in observables]
+        self.rows = np.array([recorded.index(name) if name in recorded else -1 for name in TOTALS])
+        self.counts_sizes = len(counted) > 0 or bool(set(recorded) - set(FREE))
+        # a row for each realisation first: numba would compile anew for rows of another memory layout
+        self.totals = np.empty((n_realisations, len(recorded), n_columns))
+        self.first = np.empty((n_realisations, graph.d if isinstance(graph, Crystal) else 0), dtype=np.int64)
+        self.cluster_counts = np.empty((n_realisations, len(counted), len(self.size_edges) - 1), dtype=np.int64)
+        self.faces = _packed_faces(graph) if self.axes == "spanning" else None
+
+    def open_sites(self, row: int, order: np.ndarray, stops: np.ndarray, coins: kernels.Coins) -> None:
+        """Fill a row by opening the sites in the order; column k is recorded once stops[k] are open."""
+        forest, tally, totals = self._forest(row, kernels.CLOSED), self._tally(row), _singles(0)
+        if isinstance(self.graph, Graph):
+            indptr, indices = self.graph.indptr, self.graph.indices
+            kernels.graph_site_sweep(indptr, indices, forest, tally, coins, order, stops, totals)
+            return
+        form, record, n = self.graph.kernel_form(), 0, 0
+        while record < len(stops):
+            totals, record, n = kernels.site_sweep(form, forest, tally, coins, order, stops, totals, record, n)
+            forest = _without_marks(forest)
+
+    def open_bonds(self, row: int, bonds: np.ndarray, windings: np.ndarray, stops: np.ndarray) -> None:
+        """Fill a row by opening the bonds, pairs of int32 in one int64 each, in turn, all sites being open."""
+        pairs = bonds.view(np.int32).reshape(-1, 2)
+        forest, tally, totals = self._forest(row, np.int32(-1)), self._tally(row), _singles(self.graph.n_sites)
+        tally.counts[1:2] = self.graph.n_sites
+        record, n = 0, 0
+        while record < len(stops):
+            totals, record, n = kernels.bond_sweep(pairs, windings, forest, tally, stops, totals, record, n)
+            forest = _without_marks(forest)
+
+    def windings(self) -> np.ndarray:
+        """How each bond goes round the torus, as the kernels want it, (n_bonds,); empty if that is not followed."""
+        if self.axes != "wrapping":
+            return np.empty(0, dtype=np.uint32)
+        assert isinstance(self.graph, Crystal)
+        d, bits = self.graph.d, int(kernels.field_bits(self.graph.d))
+        return self.graph.windings(tuple(1 << bits * (d - 1 - axis) for axis in range(d))).astype(_marks_type(d))
+
+    def recorded(self) -> dict[str, np.ndarray]:
+        """The totals that were asked for, by name, (n_realisations, n_columns), and the counts of sizes if any."""
+        found: dict[str, np.ndarray] = {
+            name: self.totals[:, row] for name, row in zip(TOTALS, self.rows, strict=True) if row >= 0
+        }
+        if len(self.counted):
+            found |= {"size_edges": self.size_edges, "cluster_counts": self.cluster_counts}
+        return found
+
+    def first_steps(self, never: int) -> np.ndarray:
+        """First step of each axis, (n_realisations, d), axes as in the coordinates; `never` where it did not come."""
+        return np.where(self.first == 0, never, np.minimum(self.first, never))[:, ::-1]
+
+    def _forest(self, row: int, state: np.int32) -> kernels.Forest:
+        """Clusters in which every site is in this state."""
+        n_sites, first = self.graph.n_sites, self.first[row]
+        parent = np.full(n_sites + 1, state, dtype=np.int32)
+        if self.axes is None:
+            return kernels.Forest(kernels.Plain(0), parent, np.empty(0, dtype=np.uint32), first)
+        assert isinstance(self.graph, Crystal)
+        periodic = np.array(self.graph.is_periodic[::-1])
+        # an axis of the other kind is marked as seen before the first step
+        first[:] = np.where(periodic == (self.axes == "wrapping"), np.iinfo(np.int64).max, 0)
+        if self.faces is not None:
+            return kernels.Forest(kernels.Spanning(self.graph.d), parent, self.faces.copy(), first)
+        marks = np.zeros(n_sites, dtype=_marks_type(self.graph.d))
+        return kernels.Forest(kernels.Wrapping(self.graph.d), parent, marks, first)
+
+    def _tally(self, row: int) -> kernels.Tally:
+        counts = np.zeros(self.graph.n_sites + 1 if self.counts_sizes else 0, dtype=np.int32)
+        records, of_sizes = self.totals[row], self.cluster_counts[row]
+        return kernels.Tally(counts, self.rows, records, self.counted, self.size_edges, of_sizes)
+
+
+def _marks_type(d: int) -> type[np.unsignedinteger]:
+    """The narrowest integer that holds windings round d axes; see kernels.field_bits."""
+    return np.uint32 if d <= 3 else np.uint64
+
+
+def _singles(n: int) -> kernels.Totals:
+    """Totals over n clusters of one site."""
+    return kernels.Totals(float(n > 0), float(n), float(n), float(n > 1), float(n), float(n))
+
+
+def _without_marks(forest: kernels.Forest) -> kernels.Forest:
+    return kernels.Forest(kernels.Plain(0), forest.parent, np.empty(0, dtype=np.uint32), forest.first)
+
+
+def check_observables(observables: Sequence[str], allowed: Sequence[str]) -> None:
+    """Refuse names that are not allowed, and a single name that was meant as a sequence."""
+    if isinstance(observables, str):
+        raise ValueError(f"observables is a sequence of names; pass ({observables!r},)")
+    for name in observables:
+        checks.one_of("observable", name, allowed)
+
+
+def _followed(graph: Graph | Lattice, observables: Sequence[str]) -> str | None:
+    """Which of AXES is followed, if the graph has such axes."""
+    asked = [name for name in AXES if name in observables]
+    if not asked:
+        return None
+    if len(asked) == 2:
+        raise ValueError("a sweep follows spanning or wrapping, not both; run it twice with the same seed")
+    if not isinstance(graph, Crystal):
+        raise ValueError(f"{asked[0]} needs a lattice with axes (lattices.Crystal), got {type(graph).__name__}")
+    if not any(periodic == (asked[0] == "wrapping") for periodic in graph.is_periodic):
+        need, have = ("a periodic", "open") if asked[0] == "wrapping" else ("an open", "periodic")
+        raise ValueError(f"{asked[0]} needs {need} axis, but all of {graph.name} are {have}; change periodic")
+    return asked[0]
+
+
+def _packed_faces(graph: Graph | Lattice) -> np.ndarray:
+    """Bits 2 i and 2 i + 1 for the faces across the kernels' axis i, (n_sites,) uint32, or uint64 above 16 axes."""
+    assert isinstance(graph, Crystal)
+    bits = tuple((1 << 2 * axis, 2 << 2 * axis) for axis in range(graph.d - 1, -1, -1))
+    return graph.faces(bits).astype(np.uint32 if graph.d <= 16 else np.uint64)
+
+
+def _checked_size_edges(size_edges: ArrayLike | None, n_sites: int) -> np.ndarray:
+    if size_edges is None:
+        return np.minimum(2 ** np.arange((n_sites).bit_length() + 1), n_sites + 1)
+    edges = np.asarray(size_edges)
+    if edges.ndim != 1 or len(edges) < 2 or edges.dtype.kind not in "iu" or edges[0] < 1 or (np.diff(edges) <= 0).any():
+        raise ValueError(f"size_edges must be at least two ascending integers from 1 on, got {size_edges!r}")
+    return np.minimum(edges, n_sites + 1).astype(np.int64)

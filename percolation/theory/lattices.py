@@ -1,0 +1,40 @@
+"""Thresholds p_c of lattices other than Z^d: exact ones in two dimensions, published numbers for bcc and fcc.
+
+The exact ones follow from the star-triangle relation and from matching pairs (Sykes and Essam 1964): with the bond
+threshold 2 sin(pi/18) of the triangular lattice, those of its dual, the honeycomb lattice, and of the kagome
+lattice's sites, which are the honeycomb's bonds, are 1 - 2 sin(pi/18).
+"""
+
+import math
+
+from percolation import checks
+from percolation.quantities import Threshold
+
+_SYKES_ESSAM = "Sykes and Essam, J. Math. Phys. 5, 1117 (1964)"
+_WIERMAN = f"proved: Wierman, Adv. Appl. Probab. 13, 298 (1981); found by {_SYKES_ESSAM}"
+_KESTEN = f"proved: Kesten, Percolation Theory for Mathematicians (1982); found by {_SYKES_ESSAM}"
+_LORENZ_ZIFF_SITE = "Lorenz and Ziff, J. Phys. A 31, 8147 (1998)"
+_LORENZ_ZIFF_BOND = "Lorenz and Ziff, Phys. Rev. E 57, 230 (1998)"
+_SINE = 2 * math.sin(math.pi / 18)
+
+_THRESHOLDS = {
+    ("triangular", "site"): Threshold(0.5, 0, _KESTEN),
+    ("triangular", "bond"): Threshold(_SINE, 0, _WIERMAN),
+    ("honeycomb", "bond"): Threshold(1 - _SINE, 0, _WIERMAN),
+    ("kagome", "site"): Threshold(1 - _SINE, 0, f"as the bonds of the honeycomb lattice; {_WIERMAN}"),
+    ("bcc", "site"): Threshold(0.2459615, 1.0e-6, _LORENZ_ZIFF_SITE),
+    ("bcc", "bond"): Threshold(0.1802875, 1.0e-6, _LORENZ_ZIFF_BOND),
+    ("fcc", "site"): Threshold(0.1992365, 1.0e-6, _LORENZ_ZIFF_SITE),
+    ("fcc", "bond"): Threshold(0.1201635, 1.0e-6, _LORENZ_ZIFF_BOND),
+}
+LATTICES = tuple(dict.fromkeys(lattice for lattice, _ in _THRESHOLDS))
+
+
+def threshold(lattice: str, kind: str = "site") -> Threshold:
+    """p_c of a lattice by name: error 0 where it is proved, one sigma where it was simulated.
+
+    lattice: one of LATTICES. kind: "site" or "bond".
+    """
+    checks.one_of("lattice", lattice, LATTICES)
+    known = {of: value for (name, of), value in _THRESHOLDS.items() if name == lattice}
+    return known[checks.one_of(f"kind of threshold of the {lattice} lattice", kind, known)]
