@@ -32,12 +32,17 @@ def _group() -> None:
 def threshold(
     dim: Annotated[str, typer.Option(help="Dimensions: 8, or 4,8,13, or 2..13.")] = "2..13",
     kind: Annotated[str, typer.Option(help="What is open or closed: site or bond.")] = "site",
+    method: Annotated[
+        str, typer.Option(help="invasion, leath (d >= 6), or auto: the more precise in equal time.")
+    ] = "auto",
     time_: Annotated[
         float | None,
         typer.Option("--time", help="Seconds in all, shared by the dimensions; then the number of runs varies."),
     ] = None,
-    runs: Annotated[int, typer.Option(help="Invasion runs a dimension, where no --time is given.")] = 16,
-    sites: Annotated[int, typer.Option(help="Sites accepted by a run.")] = 2**17,
+    runs: Annotated[
+        int | None, typer.Option(help="Runs a dimension where no --time is given; default 16 (invasion), 64 (leath).")
+    ] = None,
+    sites: Annotated[int, typer.Option(help="Sites accepted by an invasion run.")] = 2**17,
     seed: Seed = 0,
     workers: Workers = 0,
     out: Out = Path("results/threshold"),
@@ -48,8 +53,11 @@ def threshold(
     dimensions = parse_dimensions(dim)
     folder = checks.output_folder(out)
     began = time.perf_counter()
-    scan = dimension_scan.scan(dimensions, kind, n_runs=runs, n_sites=sites, seconds=time_, seed=seed, workers=workers)
-    record = files.provenance({"dim": dimensions, "kind": kind, "runs": runs, "sites": sites, "time": time_}, seed)
+    scan = dimension_scan.scan(
+        dimensions, kind, method=method, n_runs=runs, n_sites=sites, seconds=time_, seed=seed, workers=workers
+    )
+    parameters = {"dim": dimensions, "kind": kind, "method": method, "runs": runs, "sites": sites, "time": time_}
+    record = files.provenance(parameters, seed)
     record |= {
         "workers": workers,
         "seconds": time.perf_counter() - began,
@@ -57,7 +65,7 @@ def threshold(
     }
     table = scan.table()
     rows = [
-        [str(d), str(e), str(r), f"{z:+.1f}", e.method]
+        [str(d), str(e), str(r), f"{z:+.1f}", e.method.split(",")[0]]
         for d, e, r, z in zip(scan.dimensions, scan.estimates, scan.references, scan.z, strict=True)
     ]
     print_table(f"p_c of Z^d, {kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)

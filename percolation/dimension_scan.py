@@ -7,10 +7,11 @@ import pandas as pd
 
 from percolation import checks
 from percolation.quantities import Estimate, Threshold
-from percolation.scaling import InvasionThreshold, LeathThreshold, invasion_threshold, leath_threshold
+from percolation.scaling import InvasionThreshold, LeathThreshold, invasion_threshold, leath, leath_threshold
 from percolation.theory import thresholds
 
-METHODS = ("invasion", "leath")
+METHODS = ("auto", "invasion", "leath")
+LEATH_FROM = 8  # dimension from which its error is the smaller at equal time, measured in benchmarks/growth.md
 COLUMNS = ("lattice", "kind", "d", "estimate", "error", "method", "reference", "reference_error", "z")
 
 
@@ -57,8 +58,8 @@ def scan(
 ) -> DimensionScan:
     """Estimate p_c(Z^d) in each dimension, by invasion percolation or by Leath's clusters.
 
-    method: "invasion", any d; "leath", d >= 6 only, whose error is smaller at equal time from d = 8 on (measured in
-    benchmarks/growth.md).
+    method: "invasion", any d; "leath", d >= 6 only; "auto", the one whose error is smaller at equal time: leath from
+    d = 8 on (measured in benchmarks/growth.md), unless fewer runs are asked for than it needs.
     n_runs: runs a dimension, of n_sites accepted sites (invasion; 16 if absent) or of 500 clusters (leath; 64 if
     absent, at least 32); or, with seconds, as many as fit an equal share of that time.
     """
@@ -72,10 +73,15 @@ def scan(
     def simulate(d: int) -> InvasionThreshold | LeathThreshold:
         share = None if seconds is None else seconds / len(dimensions)
         child = int(children[d])  # of the dimension alone: other rows do not change it
-        if method == "leath":
+        if (_better_method(d, n_runs) if method == "auto" else method) == "leath":
             runs = 64 if n_runs is None else n_runs
             return leath_threshold(d, kind, n_runs=runs, seconds=share, seed=child, workers=workers)
         runs = 16 if n_runs is None else n_runs
         return invasion_threshold(d, kind, n_sites=n_sites, n_runs=runs, seconds=share, seed=child, workers=workers)
 
     return DimensionScan(kind, tuple(dimensions), tuple(simulate(d) for d in dimensions))
+
+
+def _better_method(d: int, n_runs: int | None) -> str:
+    """The method whose error is the smaller at equal time, if the runs asked for are enough for it."""
+    return "leath" if d >= LEATH_FROM and (n_runs is None or n_runs >= leath.FEWEST_RUNS) else "invasion"
