@@ -35,6 +35,9 @@ class Architecture:
     channels: int = 1
     dimension: int = 64  # of an input, where neither user nor data say
     initialisation: str = "he"
+    # of the search for class-optimal inputs, the article's; measured on ResNet-18, whose untrained ones grow to norms
+    # of 100 to 200: of 12 inputs 9 arrive within 2048 steps at 0.2, of 28 only 12 at 0.05. A larger step ends deeper.
+    step: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ ARCHITECTURES = {
     "mlp": Architecture(mlp, space=None),
     "cnn1d": Architecture(cnn1d, space=1, dimension=40),
     "cnn": Architecture(cnn, space=2),
-    "resnet18": Architecture(resnet18, space=2, channels=3, dimension=3072, initialisation="pytorch"),
+    "resnet18": Architecture(resnet18, space=2, channels=3, dimension=3072, initialisation="pytorch", step=0.2),
 }
 
 

@@ -11,15 +11,12 @@ from percolation import checks
 KINDS = ("natural-natural", "natural-adversarial", "class-optimal")
 TRAININGS = ("trained", "untrained")
 DATA = (*data.NAMES, "none")
+PATIENCE = 4096  # steps allowed to a class-optimal input: half the article's, as the last one keeps all waiting
 ATTEMPTS = 4  # at drawing class-optimal inputs: in low dimension many do not reach the level from noise
 
 # Adversarial partners in small dimension: the article's deviation weight of 0.1 holds their loss above stop there.
 # Measured on cnn1d/mnist1d, d = 40: reached by 0 of 50 with the article's weights, 44 with 0.01, 50 with 0.001.
 ADVERSARIAL = attacks.Descent(lr=0.01, iterations=2048, deviation=0.01, first_check=32)
-
-# Class-optimal inputs of untrained networks grow to norms of 10 to 200, thousands of steps at the article's 0.05.
-# Measured on ResNet-18 at 32x32: 9 of 12 inputs arrive within 2048 steps at 0.2, 12 of 28 at 0.05.
-UNTRAINED_OPTIMAL = replace(modes.CLASS_OPTIMAL, lr=0.2, iterations=4096)
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,8 @@ def _class_optimal(
     """Class-optimal inputs, drawn again up to ATTEMPTS times while too few reach stop for all pairs."""
     n_pairs = subject.pairs + subject.pairs // 4  # some to spare
     labels = torch.arange(n_pairs, device=device).repeat_interleave(2) % subject.classes
-    rule = replace(modes.CLASS_OPTIMAL if subject.training == "trained" else UNTRAINED_OPTIMAL, stop=stop)
+    step = models.ARCHITECTURES[subject.network].step
+    rule = replace(modes.CLASS_OPTIMAL, stop=stop, lr=step, iterations=PATIENCE)
     parts: list[modes.Modes] = []
     while len(parts) < ATTEMPTS and (not parts or _n_pairs(modes.joined(parts).labels) < subject.pairs):
         parts.append(modes.class_optimal(model, labels, shape, generator=generator, rule=rule))
