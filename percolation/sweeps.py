@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom
 
 from percolation import checks, ensembles
 from percolation._kernels import sweep as kernels
 from percolation.graphs import Graph
 from percolation.lattices import Lattice
 from percolation.recorder import AXES, TOTALS, Recorder, check_observables
-from percolation.scaling import canonical
+from percolation.scaling import FirstSteps, canonical
 
 BLOCK = 2**15  # uniforms drawn at a time, so that they stay in the processor's cache
 GUIDE = 2**12  # cells of [0, 1) that point to where in a grid of p to begin a search
@@ -127,10 +126,12 @@ class Sweep:
         """Standard error of `wrapping_probability(p, axis)`, one sigma."""
         return _standard_error(self._reached("wrapping", axis, p))
 
+    def first_steps(self, observable: str, axis: int | str = "any") -> FirstSteps:
+        """Steps at which the realisations first span or wrap along an axis, "any" or "all", for `scaling.crossing`."""
+        return FirstSteps(_of_axis(self._record(observable), axis, "min", "max"), self.n_steps)
+
     def _reached(self, observable: str, axis: int | str, p: ArrayLike) -> np.ndarray:
-        first = _of_axis(self._record(observable), axis, "min", "max")
-        p = checks.probabilities(p)
-        return binom.sf(first.reshape((-1,) + (1,) * p.ndim) - 1, self.n_steps, p)
+        return self.first_steps(observable, axis).probability(p)
 
     def _outside_largest(self, p: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Canonical sum' s^2 and sum' s of every realisation, (n_realisations,) + shape of p."""

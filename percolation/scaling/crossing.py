@@ -11,7 +11,7 @@ from scipy.stats import binom
 from percolation import checks
 from percolation.quantities import Estimate
 
-FEWEST = 10  # realisations of a size whose scatter gives the error
+FEWEST = 10  # realisations of a size, whose scatter gives the error
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +23,8 @@ class FirstSteps:
 
     def __post_init__(self) -> None:
         checks.integer("n_steps", self.n_steps, at_least=1)
-        if self.n.ndim != 1 or len(self.n) < FEWEST or self.n.dtype.kind not in "iu":
-            got = f"{self.n.dtype} of shape {self.n.shape}"
-            raise ValueError(f"first steps must be integers, one for each of at least {FEWEST} realisations, got {got}")
+        if self.n.ndim != 1 or len(self.n) == 0 or self.n.dtype.kind not in "iu":
+            raise ValueError(f"first steps must be a row of integers, got {self.n.dtype} of shape {self.n.shape}")
         if self.n.min() < 0 or self.n.max() > self.n_steps + 1:
             raise ValueError(f"first steps must lie in 0 ... {self.n_steps + 1}, got {self.n.min()} ... {self.n.max()}")
 
@@ -48,13 +47,16 @@ def crossing(smaller: FirstSteps, larger: FirstSteps) -> Estimate:
     """The p at which two sizes wrap with equal probability; it tends to p_c as they grow.
 
     Error, one sigma: of R_larger - R_smaller over the realisations, divided by the difference of the slopes.
-    Finite sizes shift it by L^(-1/nu - omega); `threshold` looks at several sizes for that.
+    Finite sizes shift it by L^(-1/nu - omega); `crossing_threshold` looks at several sizes for that.
     Source: Binder, Z. Phys. B 43, 119 (1981); wrapping as by Newman and Ziff, Phys. Rev. E 64, 016706 (2001).
     """
 
     def difference(p: float) -> float:
         return float(larger.probability(p).mean() - smaller.probability(p).mean())
 
+    fewest = min(len(smaller.n), len(larger.n))
+    if fewest < FEWEST:
+        raise ValueError(f"the error is the scatter of at least {FEWEST} realisations of each size, got {fewest}")
     low, high = _bracket(smaller, larger, difference)
     p = brentq(difference, low, high, xtol=1e-14, rtol=1e-13)
     variance = sum(one.probability(p).var(ddof=1) / len(one.n) for one in (smaller, larger))
@@ -62,7 +64,7 @@ def crossing(smaller: FirstSteps, larger: FirstSteps) -> Estimate:
     return Estimate(float(p), float(np.sqrt(variance) / slope), "crossing of wrapping probabilities")
 
 
-def threshold(sizes: Sequence[FirstSteps]) -> Estimate:
+def crossing_threshold(sizes: Sequence[FirstSteps]) -> Estimate:
     """p_c from three or more sizes, smallest first: the crossing of the two largest.
 
     Error: its own, and in squares the shift from the crossing before it, less what chance explains of that: the
