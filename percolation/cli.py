@@ -21,11 +21,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _group() -> None:
-    """Keeps `threshold` a subcommand while it is the only one."""
-
-
 @app.command(
     epilog="Examples:  percolation threshold --dim 4,8,13 --time 20   |   percolation threshold --dim 2..13 --kind bond"
 )
@@ -70,6 +65,25 @@ def threshold(
     ]
     print_table(f"p_c of Z^d, {kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
     print_paths(files.write_run(folder, table, record))
+
+
+@app.command(epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome")
+def theory(
+    lattice: Annotated[
+        str, typer.Argument(help="hypercubic, n-cube, bethe, triangular, honeycomb, kagome, bcc or fcc.")
+    ],
+    dim: Annotated[
+        int | None, typer.Option(help="Dimension d; n of the n-cube; neighbours z of the Bethe lattice.")
+    ] = None,
+) -> None:
+    """What is known of p_c of a lattice: each formula with its value, standing and source."""
+    from percolation.theory.known import known
+
+    statements = known(lattice, dim)
+    rows = [[one.kind, one.what, str(one.value), one.standing] for one in statements]
+    print_table(f"p_c, {lattice}" + (f" {dim}" if dim else ""), ["kind", "what", "value", "standing"], rows)
+    for source in dict.fromkeys(one.value.source for one in statements):
+        typer.echo(f"- {source}")
 
 
 def parse_dimensions(text: str) -> list[int]:

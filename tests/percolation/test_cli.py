@@ -49,6 +49,13 @@ def test_the_same_seed_gives_the_same_bytes(percolation, tmp_path):
     assert (tmp_path / "one/table.csv").read_bytes() == (tmp_path / "two/table.csv").read_bytes()
 
 
+def test_theory_prints_values_standings_and_sources(percolation):
+    code, output, _ = percolation("theory", "hypercubic", "--dim", 13)
+    assert code == 0
+    for words in ("0.04271507960(10)", "numerical", "series in 1/(2d-1)", "proved", "Mertens and Moore"):
+        assert words in output
+
+
 @pytest.mark.parametrize("command", [[], ["threshold"], ["compare"], ["connect"]])
 def test_help_has_examples(percolation, command):
     code, output, _ = percolation(*command, "--help")
@@ -73,6 +80,8 @@ def test_help_has_examples(percolation, command):
         ("threshold --workers -2", "workers must be at least 0, got -2"),
         ("threshold --dims 4", "No such option: --dims"),
         ("threshold --runs many", "Invalid value for '--runs'"),
+        ("theory hypercube --dim 3", "did you mean 'hypercubic'"),
+        ("theory hypercubic", "hypercubic needs a size"),
         ("treshold", "No such command 'treshold'"),
         ("connect --network cn1d", "did you mean 'cnn1d'"),
         ("connect --network resnet18 --data none", "without data there are only untrained networks"),
@@ -89,7 +98,7 @@ def test_help_has_examples(percolation, command):
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(percolation, tmp_path, arguments, message):
-    out = ["--out", tmp_path / "out"] if arguments.split()[0] != "treshold" else []
+    out = ["--out", tmp_path / "out"] if arguments.split()[0] not in ("treshold", "theory") else []
     code, output, error = percolation(*arguments.split(), *out)
     assert code == 2
     assert message in error and error.startswith("percolation: ") and error.count("\n") == 1
