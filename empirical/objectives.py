@@ -33,11 +33,20 @@ class ClassLoss:
     def __post_init__(self) -> None:
         if self.model.training:
             raise ValueError("the model is in training mode, where a loss depends on the batch; call model.eval()")
-        if self.labels.ndim != 1 or self.labels.dtype != torch.long:
-            raise ValueError(f"labels must be (n_pairs,) long, got {tuple(self.labels.shape)} {self.labels.dtype}")
+        if self.labels.ndim != 1 or self.labels.dtype != torch.long or not len(self.labels):
+            raise ValueError(f"labels must be (n_pairs,) long, n_pairs >= 1, got {tuple(self.labels.shape)} {self.labels.dtype}")
 
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(self.model(points), self.labels[pairs], reduction="none")
+        try:
+            return nn.functional.cross_entropy(self.model(points), self.labels[pairs], reduction="none")
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, IndexError) as error:  # torch's own checks of shapes and of labels
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"the model cannot take points of shape {tuple(points.shape[1:])} with labels "
+                f"{int(self.labels.min())}..{int(self.labels.max())} for {len(self.labels)} pairs: {reason}"
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,20 @@ def test_bad_points(cnn1d, natural_pairs, change, message):
 
 
 @pytest.mark.parametrize(
+    ("shape", "labels", "message"),
+    [
+        ((2, 1, 41), [1, 1], r"cannot take points of shape \(1, 41\) with labels 1..1 for 2 pairs"),
+        ((2, 3, 40), [1, 1], r"cannot take points of shape \(3, 40\)"),
+        ((2, 1, 40), [1, 10], r"cannot take points of shape \(1, 40\) with labels 1..10 for 2 pairs"),
+        ((2, 1, 40), [1], r"with labels 1..1 for 1 pairs"),
+    ],
+)
+def test_points_or_labels_that_the_model_does_not_take(cnn1d, shape, labels, message):
+    with pytest.raises(ValueError, match=message):
+        find_paths(ClassLoss(cnn1d, torch.tensor(labels)), torch.zeros(shape), torch.ones(shape))
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"level": 5e-4}, "the level must lie above the optimiser's stop, got level=0.0005, stop=0.0005"),
