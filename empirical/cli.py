@@ -13,8 +13,6 @@ from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_
 if TYPE_CHECKING:
     import pandas as pd
 
-Level = Annotated[float, typer.Option(help="Loss in nats at or below which an input is open.")]
-
 
 def compare(
     quick: Annotated[bool, typer.Option("--quick", help="Few pairs, few networks: under a minute.")] = False,
@@ -28,12 +26,14 @@ def compare(
     Writes table.csv (a row a network x dimension x pair kind), pairs.csv (a row a pair), run.json, compare.pdf and
     compare.png.
     """
-    folder = checks.output_folder(out)
     from empirical import comparison, connectivity, objectives, plotting
     from empirical.path_finder import PRESETS
-    from percolation.plotting import save
+    from percolation.plotting import writers
 
     objectives.device(device)
+    checks.seed(seed)
+    checks.integer("workers", workers, at_least=0)
+    folder = checks.output_folder(out)
     finder = PRESETS["default"]
     plan = comparison.quick() if quick else comparison.full()
     done = comparison.compare(plan, seed=seed, workers=workers, device=device, finder=finder)
@@ -42,13 +42,16 @@ def compare(
         "workers": workers,
         "device": device,
         "seconds": done.seconds,
+        "skipped": done.skipped,
         "points": [vars(one.subject) | one.counts for one in done.measured],
         "thresholds": done.scan.table().to_dict("records"),
     }
-    figure = plotting.comparison_figure(done, finder.level)
-    paths = files.write_run(folder, table, record, pairs=connectivity.pair_table(done.measured))
-    paths += save(folder, "compare", figure)
+    others = {"pairs.csv": _csv(connectivity.pair_table(done.measured))}
+    others |= writers("compare", plotting.comparison_figure(done, finder.level))
+    paths = files.write_run(folder, table, record, **others)
     print_comparison(table)
+    for reason in done.skipped:
+        typer.echo(f"skipped: {reason}")
     print_paths(paths)
 
 
@@ -62,10 +65,11 @@ def connect(
     pairs: Annotated[int, typer.Option(help="Pairs to connect.")] = 50,
     dim: Annotated[int | None, typer.Option(help="Input dimension; default: the data set's own.")] = None,
     preset: Annotated[str, typer.Option(help="Procedure: default, or the article's trained or untrained.")] = "default",
-    level: Level = 1e-3,
+    level: Annotated[float, typer.Option(help="Loss in nats at or below which an input is open.")] = 1e-3,
+    stop: Annotated[float, typer.Option(help="Loss in nats at which an optimisation ends, below the level.")] = 5e-4,
     max_rounds: Annotated[int, typer.Option(help="Rounds after which a pair is given up.")] = 8,
     seed: Seed = 0,
-    workers: Workers = 1,
+    workers: Annotated[int, typer.Option(help="Taken for uniformity: one network is one task.")] = 1,
     device: Device = "cpu",
     out: Out = Path("results/connect"),
 ) -> None:
@@ -73,7 +77,6 @@ def connect(
 
     Writes table.csv (one row), pairs.csv (a row a pair) and run.json.
     """
-    folder = checks.output_folder(out)
     from dataclasses import asdict, replace
 
     from empirical import connectivity, objectives
@@ -81,9 +84,13 @@ def connect(
     from empirical.path_finder import PRESETS
 
     objectives.device(device)
-    checks.integer("workers", workers, at_least=0)  # one network is one task
-    finder = replace(PRESETS[checks.one_of("preset", preset, PRESETS)], level=level, max_rounds=max_rounds)
+    checks.integer("workers", workers, at_least=0)
+    checks.seed(seed)
+    published = PRESETS[checks.one_of("preset", preset, PRESETS)]
+    rule = replace(published.descent, stop=stop)
+    finder = replace(published, level=level, max_rounds=max_rounds, descent=rule)
     subject = Subject(network, data, training, pair, pairs, dim)
+    folder = checks.output_folder(out)
     began = time.perf_counter()
     with stages() as report:
         measured = [connectivity.measure(subject, seed=seed, finder=finder, device=device, report=report)]
@@ -94,9 +101,13 @@ def connect(
         "seconds": time.perf_counter() - began,
         "points": measured[0].counts,
     }
-    paths = files.write_run(folder, table, record, pairs=connectivity.pair_table(measured))
+    paths = files.write_run(folder, table, record, **{"pairs.csv": _csv(connectivity.pair_table(measured))})
     print_comparison(table)
     print_paths(paths)
+
+
+def _csv(table: "pd.DataFrame") -> files.Writer:
+    return lambda path: table.to_csv(path, index=False)
 
 
 def print_comparison(table: "pd.DataFrame") -> None:

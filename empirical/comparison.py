@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from empirical.connectivity import Measured, measure
-from empirical.pairs import KINDS, Subject
+from empirical.pairs import KINDS, NoPairs, Subject
 from empirical.path_finder import PRESETS, Finder
 from percolation import dimension_scan, ensembles
 from percolation.dimension_scan import DimensionScan
@@ -31,6 +31,7 @@ class Comparison:
 
     scan: DimensionScan
     measured: list[Measured]
+    skipped: list[str]  # subjects for which not one pair could be drawn, and why
     seconds: dict[str, float]
 
 
@@ -67,8 +68,9 @@ def compare(
             list(plan.dimensions), n_runs=plan.n_runs, n_sites=plan.n_sites, seed=seed, workers=workers
         )
     with _timed(seconds, "networks"):
-        measured = measure_all(plan.subjects, seed=seed, workers=workers, device=device, finder=finder)
-    return Comparison(scan, measured, seconds)
+        found = measure_all(plan.subjects, seed=seed, workers=workers, device=device, finder=finder)
+    measured = [one for one in found if isinstance(one, Measured)]
+    return Comparison(scan, measured, [str(one) for one in found if isinstance(one, NoPairs)], seconds)
 
 
 def measure_all(
@@ -78,8 +80,11 @@ def measure_all(
     workers: int = 0,
     device: str = "cpu",
     finder: Finder = PRESETS["default"],
-) -> list[Measured]:
-    """`measure` every subject, those of one network together, so that it is trained once."""
+) -> list[Measured | NoPairs]:
+    """`measure` every subject, those of one network together, so that it is trained once; in the order given.
+
+    A subject for which not one pair could be drawn comes back as the reason.
+    """
     groups = [list(group) for _, group in groupby(subjects, key=_network)]
     order = sorted(range(len(groups)), key=lambda i: -_cost(groups[i]))  # the longest first keeps all workers busy
     task = partial(_measure_group, seed=seed, device=device, finder=finder)
@@ -97,8 +102,14 @@ def _untrained(network: str, d: int, pairs: int) -> Subject:
     return Subject(network, "none", "untrained", "class-optimal", pairs, d)
 
 
-def _measure_group(subjects: list[Subject], *, seed: int, device: str, finder: Finder) -> list[Measured]:
-    return [measure(subject, seed=seed, device=device, finder=finder) for subject in subjects]
+def _measure_group(subjects: list[Subject], *, seed: int, device: str, finder: Finder) -> list[Measured | NoPairs]:
+    found: list[Measured | NoPairs] = []
+    for subject in subjects:
+        try:
+            found.append(measure(subject, seed=seed, device=device, finder=finder))
+        except NoPairs as reason:
+            found.append(reason)
+    return found
 
 
 def _network(subject: Subject) -> tuple[Any, ...]:

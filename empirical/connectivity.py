@@ -18,7 +18,7 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from empirical import models
+from empirical import models, objectives
 from empirical.objectives import ClassLoss, Objective
 from empirical.pairs import Subject, draw
 from empirical.path_finder import PRESETS, Connection, Finder, find_paths, straight_is_open
@@ -55,7 +55,8 @@ def measure(
     report: told of every stage as it begins.
     On the CPU the bits depend on the other arguments alone: torch runs on one thread.
     """
-    checks.integer("seed", seed, at_least=0)
+    checks.seed(seed)
+    objectives.device(device)
     with models.one_thread():
         streams = _streams(subject, seed)
         report(f"{subject.training} {subject.network}: drawing {subject.pair} pairs")
@@ -136,7 +137,7 @@ def _row(subject: Subject, dimension: int, connections: list[Connection], p: flo
         "gap_median": float(np.median([connection.gap for connection in connections])),
         "displacement": _mean(bent),
         "excess_length": _mean([connection.path.excess_length for connection in found]),
-        "radial_connected": radial.double().mean().item(),
+        "radial_connected": radial.float().mean().item(),
         "verdict": verdict(p > p_c, interval.low, interval.high),
     }
 

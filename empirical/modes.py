@@ -25,6 +25,8 @@ class Modes:
 def natural(model: nn.Module, x: Tensor, labels: Tensor, *, stop: float = 5e-4) -> Modes:
     """Those of the inputs x (n, *shape) whose loss for their label is at most stop."""
     checked_points("x", x)
+    if len(labels) != len(x):
+        raise ValueError(f"expected one label for each of the {len(x)} inputs, got {len(labels)}")
     found = losses(ClassLoss(model, labels), x)
     low = found <= stop
     return Modes(x[low], labels[low], found[low], len(x))

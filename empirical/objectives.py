@@ -31,10 +31,12 @@ class ClassLoss:
     labels: Tensor
 
     def __post_init__(self) -> None:
-        if self.model.training:
+        if any(part.training for part in self.model.modules()):
             raise ValueError("the model is in training mode, where a loss depends on the batch; call model.eval()")
-        if self.labels.ndim != 1 or self.labels.dtype != torch.long or not len(self.labels):
-            raise ValueError(f"labels must be (n_pairs,) long, n_pairs >= 1, got {tuple(self.labels.shape)} {self.labels.dtype}")
+        if not isinstance(self.labels, Tensor) or self.labels.ndim != 1 or self.labels.dtype != torch.long:
+            raise ValueError(f"labels must be a tensor (n_pairs,) of dtype long, got {self.labels!r}")
+        if not len(self.labels) or self.labels.min() < 0:
+            raise ValueError(f"labels must be at least one class, counted from 0, got {self.labels.tolist()}")
 
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
         try:

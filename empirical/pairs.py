@@ -19,6 +19,10 @@ ATTEMPTS = 4  # at drawing class-optimal inputs: in low dimension many do not re
 ADVERSARIAL = attacks.Descent(lr=0.01, iterations=2048, deviation=0.01, first_check=32)
 
 
+class NoPairs(ValueError):
+    """Not one pair of low-loss inputs could be drawn."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """One network at one dimension, and the kind of pairs to connect."""
@@ -61,6 +65,8 @@ def draw(subject: Subject, *, seed: int, stop: float, generator: torch.Generator
     seed: of the network's weights. generator: of the points and their pairing.
     """
     dataset = None if subject.data == "none" else data.load(subject.data, subject.dimension)
+    if dataset is not None and dataset.n_classes != subject.classes:
+        raise ValueError(f"{subject.data} has {dataset.n_classes} classes, got classes={subject.classes}")
     shape = models.input_shape(subject.network, subject.dimension) if dataset is None else dataset.shape
     if dataset is not None and subject.training == "trained":
         model = models.trained(subject.network, dataset, seed=seed).to(device)
@@ -129,7 +135,7 @@ def _n_pairs(labels: Tensor) -> int:
 def _require(n: int, subject: Subject, counts: dict[str, int]) -> None:
     if n == 0:
         listed = ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in counts.items())
-        raise ValueError(
+        raise NoPairs(
             f"no {subject.pair} pair has both losses at or below stop for {subject.training} {subject.network} "
             f"({listed}); try another seed, dimension or pair kind"
         )

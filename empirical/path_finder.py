@@ -34,9 +34,11 @@ class Finder:
     batch_size: int = 256  # barriers optimised at a time
 
     def __post_init__(self) -> None:
+        checks.positive("level", self.level)
         if not self.level > self.descent.stop:
             raise ValueError(
-                f"the level must lie above the optimiser's stop, got level={self.level:g}, stop={self.descent.stop:g}"
+                f"the level must lie above the optimiser's stop, got level={self.level:g}, stop={self.descent.stop:g}; "
+                "raise the level or lower stop"
             )
         for name, low in (("max_rounds", 0), ("dense", COARSE), ("recheck", 1), ("batch_size", 1)):
             checks.integer(name, getattr(self, name), at_least=low)
@@ -63,7 +65,7 @@ class Connection:
     history: tuple[Path, ...]  # the straight line, then the path after each round
     barriers: tuple[float, ...]  # largest loss seen on each of them, nats
     end_losses: tuple[float, float]  # of A and C, nats
-    displacement: float  # |B' - B| of the first barrier, in units of x; NaN if the straight line is open
+    displacement: float  # |B' - B| of the first barrier, in units of x; NaN if it is open or stalled
     steps: int  # optimiser steps, all barriers together
 
     @property

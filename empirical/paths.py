@@ -47,6 +47,7 @@ class Path:
         """Points (n, *shape) at s (n,) in [0, n_segments]; integers are vertices, and come back bit for bit."""
         segment = s.long().clamp(max=self.n_segments - 1)
         weight = (s - segment).to(self.vertices).view(-1, *[1] * (self.vertices.ndim - 1))
+        segment = segment.to(self.vertices.device)
         a, c = self.vertices[segment], self.vertices[segment + 1]
         return between(a, c, weight)
 
@@ -61,7 +62,7 @@ class Path:
 def profile(objective: Objective, path: Path, pair: int, n: int = 1000) -> tuple[Tensor, Tensor]:
     """Loss along a path of the given pair: positions s and losses, each (about n,)."""
     s = path.positions(n)
-    points = path(s.to(path.vertices.device))
+    points = path(s)
     return s, losses(objective, points, torch.full((len(points),), pair, device=points.device))
 
 

@@ -17,6 +17,14 @@ def integer(name: str, value: object, *, at_least: int) -> int:
     return int(value)
 
 
+def seed(value: object) -> int:
+    """A seed: an integer from 0 to 2^63 - 1, which every generator takes."""
+    number = integer("seed", value, at_least=0)
+    if number >= 2**63:
+        raise ValueError(f"seed must be below 2^63, got {number}")
+    return number
+
+
 def positive(name: str, value: float) -> float:
     """value as a finite float above zero."""
     number = float(value)

@@ -3,6 +3,7 @@
 import re
 import sys
 import time
+from concurrent.futures import BrokenExecutor
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,9 @@ def threshold(
     from percolation import dimension_scan, files  # numba loads only when a command needs it
 
     dimensions = parse_dimensions(dim)
+    dimension_scan.check(dimensions, kind, method, time_)
+    checks.seed(seed)
+    checks.integer("workers", workers, at_least=0)
     folder = checks.output_folder(out)
     began = time.perf_counter()
     scan = dimension_scan.scan(
@@ -63,8 +67,9 @@ def threshold(
         [str(d), str(e), str(r), f"{z:+.1f}", e.method.split(",")[0]]
         for d, e, r, z in zip(scan.dimensions, scan.estimates, scan.references, scan.z, strict=True)
     ]
+    paths = files.write_run(folder, table, record)
     print_table(f"p_c of Z^d, {kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
-    print_paths(files.write_run(folder, table, record))
+    print_paths(paths)
 
 
 @app.command(epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome")
@@ -110,9 +115,13 @@ def main() -> None:
     except (ValueError, OSError) as error:
         sys.exit(_complain(str(error)))
     except typer.TyperException as error:
-        sys.exit(_complain(error.format_message()))
+        # without arguments the help has been printed, and there is nothing to say
+        sys.exit(_complain(error.format_message()) if error.format_message() else 2)
+    except (MemoryError, BrokenExecutor) as error:
+        _complain(f"out of memory, or a worker died: {error}; try fewer --workers")
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("interrupted; nothing was written", err=True)
+        typer.echo("interrupted", err=True)
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
 

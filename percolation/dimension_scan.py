@@ -63,12 +63,8 @@ def scan(
     n_runs: runs a dimension, of n_sites accepted sites (invasion; 16 if absent) or of 500 clusters (leath; 64 if
     absent, at least 32); or, with seconds, as many as fit an equal share of that time.
     """
-    if not dimensions:
-        raise ValueError("no dimension given, at least one is needed")
-    checks.one_of("method", method, METHODS)
-    if seconds is not None:
-        checks.positive("time", seconds)
-    children = np.random.SeedSequence(checks.integer("seed", seed, at_least=0)).generate_state(max(dimensions) + 1)
+    check(dimensions, kind, method, seconds)
+    children = np.random.SeedSequence(checks.seed(seed)).generate_state(max(dimensions) + 1)
 
     def simulate(d: int) -> InvasionThreshold | LeathThreshold:
         share = None if seconds is None else seconds / len(dimensions)
@@ -80,6 +76,22 @@ def scan(
         return invasion_threshold(d, kind, n_sites=n_sites, n_runs=runs, seconds=share, seed=child, workers=workers)
 
     return DimensionScan(kind, tuple(dimensions), tuple(simulate(d) for d in dimensions))
+
+
+def check(dimensions: list[int], kind: str, method: str, seconds: float | None) -> None:
+    """All that can be refused before the first dimension is simulated."""
+    if not dimensions:
+        raise ValueError("no dimension given, at least one is needed")
+    checks.one_of("kind", kind, thresholds.KINDS)
+    checks.one_of("method", method, METHODS)
+    lowest = min(checks.integer("d", d, at_least=1) for d in dimensions)
+    if method == "leath" and lowest < leath.LOWEST_DIMENSION:
+        raise ValueError(
+            f"Leath's clusters are mean-field from d = {leath.LOWEST_DIMENSION} on, got d = {lowest}; "
+            "use method invasion or auto"
+        )
+    if seconds is not None:
+        checks.positive("time", seconds)
 
 
 def _better_method(d: int, n_runs: int | None) -> str:

@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 def seeds(seed: int, n: int) -> list[np.random.SeedSequence]:
     """n independent children of the seed, SeedSequence(seed).spawn(n)."""
-    return np.random.SeedSequence(checks.integer("seed", seed, at_least=0)).spawn(n)
+    return np.random.SeedSequence(checks.seed(seed)).spawn(n)
 
 
 def run(

@@ -6,8 +6,8 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+Writer = Callable[[Path], object]
 LIBRARIES = ("numpy", "scipy", "numba", "networkx", "pandas", "matplotlib", "torch", "torchvision")
 
 
@@ -35,24 +36,30 @@ def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
     with appearing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, default=_plain) + "\n")
+        _write_json(temporary, content)
 
 
 def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
-    """A CSV whose floats read back to the same bits."""
+    """A CSV whose numbers, read as Python's float reads them, have the same bits."""
     with appearing(path) as temporary:
         table.to_csv(temporary, index=False)
 
 
-def write_run(folder: Path, table: pd.DataFrame, record: dict[str, Any], **tables: pd.DataFrame) -> list[Path]:
-    """table.csv and run.json, what every command leaves in its folder; further tables under their own names."""
-    paths = []
-    for name, content in {"table": table, **tables}.items():
-        paths.append(folder / f"{name}.csv")
-        write_table(paths[-1], content)
-    paths.append(folder / "run.json")
-    write_json(paths[-1], record)
-    return paths
+def write_run(folder: Path, table: pd.DataFrame, record: dict[str, Any], **others: Writer) -> list[Path]:
+    """run.json and table.csv, what every command leaves in its folder, and others by file name; all or none."""
+    writers: dict[str, Writer] = {
+        "run.json": lambda path: _write_json(path, record),
+        "table.csv": lambda path: table.to_csv(path, index=False),
+    }
+    return write_together(folder, writers | others)
+
+
+def write_together(folder: Path, writers: dict[str, Writer]) -> list[Path]:
+    """Call every writer on a temporary path; the files appear once all are written, the first named last."""
+    with ExitStack() as stack:
+        for name, write in writers.items():
+            write(stack.enter_context(appearing(folder / name)))
+    return [folder / name for name in writers]
 
 
 def provenance(parameters: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -89,6 +96,10 @@ def git_commit() -> str | None:
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain") else "") if tracked else None
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, default=_plain) + "\n")
 
 
 def _library_versions() -> dict[str, str]:

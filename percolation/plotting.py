@@ -51,14 +51,19 @@ def plot_residuals(
 
 
 def save(folder: Path, name: str, figure: Figure) -> list[Path]:
-    """The figure as name.pdf and name.png in the folder; the PDF carries no date, so equal data give equal bytes."""
-    paths = []
-    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {})):
-        paths.append(folder / f"{name}{suffix}")
+    """The figure as name.pdf and name.png in the folder."""
+    return files.write_together(folder, writers(name, figure))
+
+
+def writers(name: str, figure: Figure) -> dict[str, files.Writer]:
+    """What writes name.pdf and name.png; the PDF carries no date, so equal data give equal bytes."""
+
+    def write(path: Path) -> None:
         # colours of the cycle and the resolution are looked up only now
-        with files.appearing(paths[-1]) as temporary, plt.style.context(STYLE):
-            figure.savefig(temporary, metadata=metadata)
-    return paths
+        with plt.style.context(STYLE):
+            figure.savefig(path, metadata={"CreationDate": None} if path.suffix == ".pdf" else {})
+
+    return {f"{name}.pdf": write, f"{name}.png": write}
 
 
 def _values(numbers: Sequence[Estimate | Published]) -> np.ndarray:

@@ -221,4 +221,4 @@ def _n_pairs(n_sites: int) -> int:
 
 
 def _rng(seed: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(checks.integer("seed", seed, at_least=0)))
+    return np.random.default_rng(np.random.SeedSequence(checks.seed(seed)))

@@ -15,7 +15,7 @@ KINDS = ("site", "bond")
 def keys(d: int, seed: int | np.random.SeedSequence) -> tuple[np.uint64, np.ndarray, np.ndarray]:
     """The random numbers of a run: key of the origin, r (d,) odd, and what a bond of axis i adds to its lower end."""
     if not isinstance(seed, np.random.SeedSequence):
-        seed = np.random.SeedSequence(checks.integer("seed", seed, at_least=0))
+        seed = np.random.SeedSequence(checks.seed(seed))
     numbers = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**64, 2 * d + 1, dtype=np.uint64)
     return numbers[0], numbers[1 : d + 1] | np.uint64(1), numbers[d + 1 :]
 

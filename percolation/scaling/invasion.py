@@ -68,7 +68,7 @@ def invasion_threshold(
     if seconds is None:
         n_revealed = runs(ensembles.seeds(seed, n_runs))
     else:
-        parent = np.random.SeedSequence(checks.integer("seed", seed, at_least=0))
+        parent = np.random.SeedSequence(checks.seed(seed))
         n_revealed = until(checks.positive("seconds", seconds), parent, runs, at_least=FEWEST_RUNS)
     return InvasionThreshold(
         estimate=extrapolate(growth.doubling_marks(n_sites), np.array(n_revealed)),

@@ -10,7 +10,7 @@ from empirical import connectivity
 from empirical.comparison import measure_all
 from empirical.connectivity import measure, verdict
 from empirical.objectives import Field
-from empirical.pairs import Subject
+from empirical.pairs import NoPairs, Subject
 from percolation.theory import thresholds
 
 # what others read: later columns may be added, none renamed
@@ -185,6 +185,7 @@ def test_bad_subjects(arguments, message):
             replace(UNTRAINED, network="cnn", dimension=65),
             r"cnn takes inputs of shape \(1, 8, 8\) or alike, got dimension=65; try 64",
         ),
+        (replace(TRAINED, classes=3), "mnist1d has 10 classes, got classes=3"),
         (replace(TRAINED, network="cnn"), r"cnn takes inputs of shape \(channels, \*2 axes\)"),
         (replace(TRAINED, training="untrained"), "no natural-natural pair has both losses at or below stop"),
         (replace(UNTRAINED, dimension=0), "dimension must be at least 1"),
@@ -193,6 +194,18 @@ def test_bad_subjects(arguments, message):
 def test_bad_measurements(subject, message):
     with pytest.raises(ValueError, match=message):
         measure(subject, seed=1)
+
+
+def test_a_device_that_is_absent_is_refused():
+    with pytest.raises(ValueError, match="unknown device 'cuda:99'"):
+        measure(UNTRAINED, seed=1, device="cuda:99")
+
+
+def test_a_subject_without_pairs_is_skipped_with_its_reason():
+    without = replace(TRAINED, training="untrained")
+    found = measure_all((without, UNTRAINED), seed=1, workers=1)
+    assert isinstance(found[0], NoPairs) and "no natural-natural pair" in str(found[0])
+    assert found[1].row["pairs"] == 6
 
 
 def test_unconnected_pairs_are_reported_not_dropped():

@@ -52,8 +52,10 @@ def test_pairs_within_class(generator):
             lambda m, x: modes.natural(m, x * torch.inf, torch.zeros(3).long()),
             "x holds NaN or infinite values at index 0",
         ),
+        (lambda m, x: modes.natural(m, x, torch.zeros(9).long()), "one label for each of the 3 inputs, got 9"),
+        (lambda m, x: modes.natural(m, x, torch.full((3,), -100)), "labels must be at least one class, counted from 0"),
         (lambda m, x: attacks.targeted(m, x, torch.zeros(2).long()), r"targets must be \(3,\), one for each source"),
-        (lambda m, x: modes.natural(m, x, torch.zeros(3)), r"labels must be \(n_pairs,\) long"),
+        (lambda m, x: modes.natural(m, x, torch.zeros(3)), r"labels must be a tensor \(n_pairs,\) of dtype long"),
     ],
 )
 def test_bad_input(call, message):

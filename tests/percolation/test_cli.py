@@ -93,6 +93,10 @@ def test_help_has_examples(percolation, command):
         ("connect --pair natural", "unknown pair kind 'natural'"),
         ("connect --dim 5", "length must be at least 10"),
         ("connect --seed -3", "seed must be at least 0"),
+        ("connect --seed 99999999999999999999999", "seed must be below 2^63"),
+        ("connect --level inf", "level must be a finite number above 0"),
+        ("threshold --dim 13,2 --method leath --time 600", "mean-field from d = 6 on, got d = 2"),
+        ("compare --quick --seed 99999999999999999999999", "seed must be below 2^63"),
         ("compare --workers -1 --quick", "workers must be at least 0"),
         ("compare --device gpu", "unknown device 'gpu'"),
     ],
@@ -110,6 +114,11 @@ def test_an_output_folder_that_cannot_be_made(percolation, tmp_path, command):
     (tmp_path / "file").write_text("in the way")
     code, _, error = percolation(*command.split(), "--out", tmp_path / "file" / "out")
     assert code == 2 and error.startswith("percolation: cannot make the output folder") and error.count("\n") == 1
+
+
+def test_without_arguments_there_is_help_and_no_complaint(percolation):
+    code, output, error = percolation()
+    assert code == 2 and "compare" in output + error and "percolation: \n" not in error
 
 
 def test_parse_dimensions():

@@ -24,6 +24,10 @@ def test_a_row_does_not_depend_on_the_others():
         ({"method": "leaf"}, "did you mean 'leath'"),
         ({"method": "leath"}, "mean-field from d = 6 on, got d = 3"),
         ({"dimensions": []}, "no dimension given"),
+        ({"dimensions": [8, -1]}, "d must be at least 1, got -1"),
+        ({"dimensions": [4.0]}, "d must be an integer, got 4.0"),
+        ({"dimensions": [13, 2], "method": "leath", "seconds": 600}, "mean-field from d = 6 on, got d = 2"),
+        ({"seed": 2**70}, "seed must be below 2.63"),
     ],
 )
 def test_bad_input_is_refused_in_our_words(arguments, message):

@@ -33,7 +33,7 @@ def test_tables_read_back_to_the_same_bits(tmp_path_factory, values):
 
 def test_run_json_says_how_the_result_was_made(tmp_path):
     record = files.provenance({"dims": np.arange(3), "level": np.float64(0.1)}, seed=7)
-    table, run = files.write_run(tmp_path, pd.DataFrame({"x": [1]}), record)
+    run, table = files.write_run(tmp_path, pd.DataFrame({"x": [1]}), record)
     read = json.loads(run.read_text())
     assert read["parameters"] == {"dims": [0, 1, 2], "level": 0.1} and read["seed"] == 7
     assert {"highdim-percolation", "python", "numpy", "torch"} <= set(read["versions"])
@@ -61,3 +61,23 @@ def test_a_file_in_place_of_the_folder(tmp_path):
 def test_checks(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_files_of_a_run_appear_together_or_not_at_all(tmp_path):
+    files.write_run(tmp_path, pd.DataFrame({"x": [1]}), {"run": 1})
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def fails(path):
+        path.write_text("half")
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        files.write_run(tmp_path, pd.DataFrame({"x": [2]}), {"run": 2}, **{"figure.pdf": fails})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_seeds():
+    assert checks.seed(2**63 - 1) == 2**63 - 1
+    for bad in (-1, 2**63, 1.0):
+        with pytest.raises(ValueError, match="seed must be"):
+            checks.seed(bad)
