@@ -43,7 +43,7 @@ def threshold(
     workers: Workers = 0,
     out: Out = Path("results/threshold"),
 ) -> None:
-    """Thresholds p_c of the hypercubic lattice by invasion percolation, beside the published values."""
+    """Thresholds p_c of the hypercubic lattice by invasion or Leath growth, beside the published values."""
     from percolation import dimension_scan, files  # numba loads only when a command needs it
 
     dimensions = parse_dimensions(dim)
