@@ -46,7 +46,7 @@ def compare(
         "points": [vars(one.subject) | one.counts for one in done.measured],
         "thresholds": done.scan.table().to_dict("records"),
     }
-    others = {"pairs.csv": _csv(connectivity.pair_table(done.measured))}
+    others = {"pairs.csv": files.csv(connectivity.pair_table(done.measured))}
     others |= writers("compare", plotting.comparison_figure(done, finder.level))
     paths = files.write_run(folder, table, record, **others)
     print_comparison(table)
@@ -101,13 +101,9 @@ def connect(
         "seconds": time.perf_counter() - began,
         "points": measured[0].counts,
     }
-    paths = files.write_run(folder, table, record, **{"pairs.csv": _csv(connectivity.pair_table(measured))})
+    paths = files.write_run(folder, table, record, **{"pairs.csv": files.csv(connectivity.pair_table(measured))})
     print_comparison(table)
     print_paths(paths)
-
-
-def _csv(table: "pd.DataFrame") -> files.Writer:
-    return lambda path: table.to_csv(path, index=False)
 
 
 def print_comparison(table: "pd.DataFrame") -> None:

@@ -137,7 +137,7 @@ def _row(subject: Subject, dimension: int, connections: list[Connection], p: flo
         "gap_median": float(np.median([connection.gap for connection in connections])),
         "displacement": _mean(bent),
         "excess_length": _mean([connection.path.excess_length for connection in found]),
-        "radial_connected": radial.float().mean().item(),
+        "radial_connected": _mean(radial.tolist()),
         "verdict": verdict(p > p_c, interval.low, interval.high),
     }
 

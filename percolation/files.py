@@ -39,17 +39,16 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
         _write_json(temporary, content)
 
 
-def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
-    """A CSV whose numbers, read as Python's float reads them, have the same bits."""
-    with appearing(path) as temporary:
-        table.to_csv(temporary, index=False)
+def csv(table: pd.DataFrame) -> Writer:
+    """What writes a table whose numbers, read as Python's float reads them, have the same bits."""
+    return lambda path: table.to_csv(path, index=False)
 
 
 def write_run(folder: Path, table: pd.DataFrame, record: dict[str, Any], **others: Writer) -> list[Path]:
     """run.json and table.csv, what every command leaves in its folder, and others by file name; all or none."""
     writers: dict[str, Writer] = {
         "run.json": lambda path: _write_json(path, record),
-        "table.csv": lambda path: table.to_csv(path, index=False),
+        "table.csv": csv(table),
     }
     return write_together(folder, writers | others)
 

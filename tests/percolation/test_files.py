@@ -27,7 +27,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_tables_read_back_to_the_same_bits(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("table") / "table.csv"
-    files.write_table(path, pd.DataFrame({"x": values}))
+    files.write_together(path.parent, {path.name: files.csv(pd.DataFrame({"x": values}))})
     assert [float(line) for line in path.read_text().split()[1:]] == values
 
 
