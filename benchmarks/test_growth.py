@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from percolation import growth, scaling
+from percolation import growth, lattices, scaling
 
 N_SITES = 3_000_000
 GOALS = {4: 4.0e6, 8: 2.0e6, 13: 1.3e6}  # accepted sites a second
@@ -23,6 +23,15 @@ def test_accepted_a_second(benchmark, d, kind):
     verdict = "goal met" if rate >= goal else f"missed by {1 - rate / goal:.0%}"
     benchmark.extra_info.update(rate=rate, goal=goal, verdict=verdict)
     print(f"\ninvasion {kind} d={d}: {rate / 1e6:.2f} million a second, goal {goal / 1e6}: {verdict}")
+
+
+@pytest.mark.parametrize("crystal", [lattices.triangular(3), lattices.kagome(2), lattices.fcc(2)], ids=lambda c: c.name)
+def test_accepted_a_second_on_crystals(benchmark, crystal):
+    """1e6 sites accepted."""
+    growth.invade(crystal, 1000, seed=0)  # compile
+    seeds = iter(range(1000))
+    benchmark.pedantic(lambda: growth.invade(crystal, 10**6, seed=next(seeds)), rounds=3)
+    print(f"\ninvasion {crystal.name}: {1 / benchmark.stats.stats.median:.2f} million sites a second")
 
 
 @pytest.mark.parametrize("d", GOALS)

@@ -1,7 +1,20 @@
-"""Clusters grown on the infinite lattice Z^d, for any d: invasion percolation, and Leath's clusters at a given p."""
+"""Clusters grown on an infinite lattice, Z^d for any d or another: invasion percolation, and Leath's clusters at p."""
 
 from percolation.growth.invasion import Invasion, doubling_marks, invade
-from percolation.growth.keys import KINDS, keys, steps
+from percolation.growth.keys import KINDS, InfiniteLattice, Keys, coordination, dimension, keys
 from percolation.growth.leath import EXCESS, Leath, leath
 
-__all__ = ["EXCESS", "KINDS", "Invasion", "Leath", "doubling_marks", "invade", "keys", "leath", "steps"]
+__all__ = [
+    "EXCESS",
+    "KINDS",
+    "InfiniteLattice",
+    "Invasion",
+    "Keys",
+    "Leath",
+    "coordination",
+    "dimension",
+    "doubling_marks",
+    "invade",
+    "keys",
+    "leath",
+]

@@ -1,24 +1,27 @@
-"""Invasion percolation on the infinite lattice Z^d."""
+"""Invasion percolation on an infinite lattice."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from percolation import checks
+from percolation import checks, lattices
 from percolation._kernels import growth as kernels
-from percolation.growth.keys import KINDS, keys, steps
+from percolation.growth.keys import KINDS, InfiniteLattice, dimension, keys, name, ways
 
 PRUNE_FROM, MARGIN = (
     1024,
     1.15,
 )  # queue no weight above 1.15 N/B(N) once N = 1024: 1.5 x faster at d = 4, more above; exact
 N_BUCKETS = 2**18
+# p_c (z - 1) is at most this: 1.9 on Z^d; 2.9 on the square lattice with two shells, and below 4.6 with any number
+FEW_DUE_ABOVE = {"hypercubic": 2, "any": 6}
 
 
 @dataclass(frozen=True)
 class Invasion:
     """One invasion cluster: how many sites (or bonds) it accepted and revealed, at marks along its growth."""
 
+    lattice: str
     d: int
     kind: str
     n_accepted: np.ndarray  # (n_marks,) int64, increasing; the last is the size asked for
@@ -33,19 +36,21 @@ class Invasion:
 
 
 def invade(
-    d: int,
+    lattice: InfiniteLattice,
     n_sites: int,
     *,
     kind: str = "site",
     seed: int | np.random.SeedSequence,
     marks: np.ndarray | None = None,
 ) -> Invasion:
-    """Invasion percolation on Z^d: accept the revealed site of least weight, reveal its neighbours, repeat.
+    """Invasion percolation: accept the revealed site of least weight, reveal its neighbours, repeat.
 
     B(N) counts the sites revealed when N are accepted: the cluster and its boundary; N / B(N) -> p_c.
     kind="bond": bonds have weights; a bond is revealed with the first of its ends, and accepted in its turn even
     if both ends are in the cluster by then.
 
+    lattice: d for Z^d, or a crystal of `lattices`, then the infinite lattice of its displacements and its basis: the
+    side L and the boundaries of its box do not matter, nor does the box limit d. Growth begins at site 0 of a cell.
     n_sites: how many to accept, bonds if kind="bond".
     seed: an integer, or a child that `ensembles.seeds` made.
     marks: numbers accepted at which to record, increasing and at most n_sites; 1, 2, 4, ... and n_sites if absent.
@@ -53,19 +58,22 @@ def invade(
     Error: two sites share a key with probability 2^-64 a pair. The set keeps 32 bits of each site's hash, so a new
     site is taken for a seen one with probability about 2e-10 a look-up; `mistakes` is the sum, 0.01 for 3e6 sites
     in d = 13. Each changes B by about 1, so the relative error of N / B is of the order 1e-10.
-    Memory: 4 bytes for each of 1.5 to 3 times (2d - 1) n_sites slots (bond: 1.5 to 3 times n_sites), and 20 bytes
-    an accepted site of room for the queue, of which about a sixth is touched.
+    Memory: 4 bytes for each of 1.5 to 3 times (z - 1) n_sites slots, z neighbours a site (bond: 1.5 to 3 times
+    n_sites), and 20 bytes an accepted site of room for the queue, of which about a sixth is touched.
     Source: Wilkinson and Willemsen, J. Phys. A 16, 3365 (1983); as an estimator of p_c Mertens and Moore,
     Phys. Rev. E 98, 022120 (2018).
     """
-    checks.integer("d", d, at_least=1)
+    d = dimension(lattice)
     checks.integer("n_sites", n_sites, at_least=1)
     checks.one_of("kind", kind, KINDS)
     marks = doubling_marks(n_sites) if marks is None else _checked_marks(marks, n_sites)
-    n_revealed, n_bytes, n_slots = _grow(d, kind, *keys(d, seed), marks)
-    look_ups = 2 * d * n_sites
+    numbers = keys(lattice, seed)
+    around = ways(lattice, numbers)
+    n_revealed, n_bytes, n_slots = _grow(kind, numbers.origin, around, marks, _few_due_above(lattice, around))
+    look_ups = around.steps.shape[1] * n_sites
     n_seen = n_revealed[-1] if kind == "site" else n_sites
     return Invasion(
+        lattice=name(lattice),
         d=d,
         kind=kind,
         n_accepted=marks,
@@ -89,33 +97,37 @@ def _checked_marks(marks: np.ndarray, n_sites: int) -> np.ndarray:
     return marks.astype(np.int64)
 
 
+def _few_due_above(lattice: InfiniteLattice, around: kernels.Ways) -> float:
+    """A weight somewhat above p_c: what lies above comes up rarely, so that one bucket of the queue takes it all."""
+    form = "any" if isinstance(lattice, lattices.Crystal) else "hypercubic"
+    return min(FEW_DUE_ABOVE[form] / max(around.steps.shape[1] - 1, 1), 1.0)
+
+
 def _grow(
-    d: int, kind: str, origin: np.uint64, r: np.ndarray, salts: np.ndarray, marks: np.ndarray
+    kind: str, origin: np.uint64, around: kernels.Ways, marks: np.ndarray, last_bucket: float
 ) -> tuple[np.ndarray, int, int]:
     """Run the kernel until pruning has provably left out nothing that was due: (revealed, bytes, slots)."""
-    n_sites = int(marks[-1])
-    most_seen = (2 * d - 1) * n_sites + 2 if kind == "site" else n_sites + 1
+    n_sites, z = int(marks[-1]), around.steps.shape[1]
+    most_seen = (z - 1) * n_sites + 2 if kind == "site" else n_sites + 1
     n_slots = 1 << (int(1.5 * most_seen) - 1).bit_length()
     if n_slots > 2**32:
-        raise ValueError(f"{n_sites} sites in d = {d} need over 2^32 slots; reduce n_sites and run more realisations")
+        raise ValueError(f"{n_sites} sites of {z} neighbours need over 2^32 slots; reduce n_sites and run more often")
     n_revealed = np.empty(len(marks), dtype=np.int64)
+    grow = kernels.invade_sites if kind == "site" else kernels.invade_bonds
     prune_from = PRUNE_FROM
     while True:
         table = np.zeros(n_slots, dtype=np.uint32)
-        queue = _queue(d, n_sites, room=min(n_sites, 2 * prune_from) * 2 * d + n_sites)
-        if kind == "site":
-            exact = kernels.invade_sites(origin, steps(r), marks, prune_from, MARGIN, table, queue, n_revealed)
-        else:
-            exact = kernels.invade_bonds(origin, steps(r), salts, marks, prune_from, MARGIN, table, queue, n_revealed)
+        queue = _queue(n_sites, last_bucket, room=min(n_sites, 2 * prune_from) * z + n_sites)
+        exact = grow(origin, around, marks, prune_from, MARGIN, table, queue, n_revealed)
         if exact:
             return n_revealed, table.nbytes + sum(array.nbytes for array in queue), n_slots
         prune_from *= 8  # once it exceeds n_sites nothing is pruned and the room holds every site revealed
 
 
-def _queue(d: int, n_sites: int, *, room: int) -> kernels.Queue:
-    """An empty queue; its last bucket takes all weights above 2 / (2d - 1), of which few are ever due."""
+def _queue(n_sites: int, last_bucket: float, *, room: int) -> kernels.Queue:
+    """An empty queue; its last bucket takes all weights above last_bucket, a linked list."""
     n_buckets = min(N_BUCKETS, 1 << max(n_sites.bit_length(), 6))
-    per_unit = min(n_buckets * max(2 * d - 1, 2) // 2, 2**32 - 1)
+    per_unit = min(int(n_buckets / last_bucket), 2**32 - 1)
     low, mid, top = (np.zeros(-(-n_buckets // 64**level), dtype=np.uint64) for level in (1, 2, 3))
     return kernels.Queue(
         per_unit=np.array([per_unit], dtype=np.uint64),

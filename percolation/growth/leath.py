@@ -1,13 +1,22 @@
-"""Leath percolation: whole clusters of the infinite lattice Z^d at a given p, generation by generation."""
+"""Leath percolation: whole clusters of an infinite lattice at a given p, generation by generation."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from percolation import checks
+from percolation import checks, lattices
 from percolation._kernels import growth as kernels
-from percolation.growth.keys import KINDS, keys, steps
+from percolation.growth.keys import (
+    KINDS,
+    InfiniteLattice,
+    bonds_of_a_cell,
+    by_basis,
+    dimension,
+    keys,
+    name,
+    ways,
+)
 
 EXCESS = ("pairs", "straight", "cousins", "crowding")
 FEWEST_SLOTS = {"site": 2**18, "bond": 2**14}  # 1 MiB for what a few thousand sites reveal: fits the second cache
@@ -22,6 +31,7 @@ class Leath:
     0 about the origins, which are open untested.
     """
 
+    lattice: str
     d: int
     kind: str
     p: float
@@ -32,6 +42,7 @@ class Leath:
     opened: np.ndarray  # (max_generations + 1,) int64, over all clusters
     tested: np.ndarray  # (max_generations + 1,) int64
     excess: np.ndarray  # (max_generations + 1, 4), columns EXCESS: sums of zero mean, see `leath`
+    spread: np.ndarray  # (max_generations + 1,) sums over the opened sites of squared distances from the origin
 
     def weights(self, p: float) -> np.ndarray:
         """What each cluster counts for at another p: average f(clusters) with these to have its mean there.
@@ -48,7 +59,7 @@ class Leath:
 
 
 def leath(
-    d: int,
+    lattice: InfiniteLattice,
     p: float,
     *,
     kind: str = "site",
@@ -57,45 +68,55 @@ def leath(
     max_generations: int = 2**10,
     seed: int | np.random.SeedSequence,
 ) -> Leath:
-    """Clusters of an open origin on Z^d: test the neighbours of each generation, those found open are the next.
+    """Clusters of an open origin: test the neighbours of each generation, those found open are the next.
 
     Departs from Leath 1976: breadth first, so that generations are chemical shells; no lattice and no stored
     status, since a site is a key and its weight a hash; a cluster is stopped between generations only, so that
     every sum over tests of zero mean keeps it, `truncated` clusters included.
     kind="bond": bonds to sites outside the cluster are tested, in turn; a bond closing a loop is never looked at.
 
+    lattice: d for Z^d, or a crystal of `lattices`, then the infinite lattice of its displacements and its basis: the
+    side L and the boundaries of its box do not matter. Clusters begin at site 0 of a cell.
     p: probability that a site (bond) is open. n_clusters: grown one after another, of one draw of the keys.
     max_size: a generation that brings a cluster to so many sites is its last. max_generations: likewise.
     seed: an integer, or a child that `ensembles.seeds` made.
     Returns a Leath. Its `excess`, by generation, are sums over the cluster's sites i, with T_i tested and k_i opened
     around i, of what was found minus its mean given what was tested, the control variates of `leath_threshold`:
-    pairs k (k - 1) - p^2 T (T - 1); straight: k - p T of the one neighbour straight ahead; cousins k' (k - p T),
-    k' opened around the siblings before i; crowding T (k - p T).
+    pairs k (k - 1) - p^2 T (T - 1); straight: k - p T of the one neighbour straight ahead, by the displacement that
+    led to i (0 on a lattice with a basis, where that does not go on); cousins k' (k - p T), k' opened around the
+    siblings before i; crowding T (k - p T).
+    Distances of `spread` are |x|^2 = sum_i x_i^2 over the first four cell coordinates x, in units of the cell: a
+    quadratic form, which grows as the Euclidean distance does. From 2^15 generations on (fewer if a displacement is
+    longer than 1) it is nan.
     Error: a new site is taken for a seen one with probability below 4e-10 a look-up, see `invade`.
-    Memory: 12 bytes for each of 2 to 6 times the sites tested in the largest cluster (bond: its sites), 3 MiB at
-    least (bond 200 KiB): 4 for the set of what was seen, 8 for the list of open sites, of which a part is touched.
+    Memory: 16 bytes for each of 2 to 6 times the sites tested in the largest cluster (bond: its sites), 3 MiB at
+    least (bond 200 KiB): 4 for the set of what was seen, 12 for the list of open sites, of which a part is touched.
     Source: Leath, Phys. Rev. B 14, 5046 (1976); hashed, with zero-mean sums, Grassberger, Phys. Rev. E 67, 036101
     (2003).
     """
-    checks.integer("d", d, at_least=1)
+    d = dimension(lattice)
     checks.one_of("kind", kind, KINDS)
     checks.integer("n_clusters", n_clusters, at_least=1)
     checks.integer("max_size", max_size, at_least=1)
     checks.integer("max_generations", max_generations, at_least=1)
     p = float(checks.probabilities(p))
-    origin, r, salts = keys(d, seed)
+    numbers = keys(lattice, seed)
+    around, moves = ways(lattice, numbers), _moves(lattice)
+    z = around.steps.shape[1]
     clusters = _clusters(n_clusters)
     totals, of_cluster = _totals(max_generations), _totals(max_generations)
-    hashes, weights = np.empty((2, 2, 2 * d), dtype=np.uint64)
-    lattice = kernels.Lattice(steps(r), salts, kind == "bond", p, hashes, weights)
-    n_slots, done = max(FEWEST_SLOTS[kind], 1 << (8 * d).bit_length()), 0
+    hashes, weights = np.empty((2, 2, z), dtype=np.uint64)
+    tests = kernels.Lattice(around, moves, kind == "bond", p, hashes, weights)
+    n_slots, done = max(FEWEST_SLOTS[kind], 1 << (4 * z).bit_length()), 0
     while done < n_clusters:
         if n_slots > 2**32:
-            raise ValueError(f"a cluster in d = {d} needs over 2^32 slots; reduce max_size, got {max_size}")
+            raise ValueError(f"a cluster of {z} neighbours a site needs over 2^32 slots; reduce max_size={max_size}")
         table, frontier = np.zeros(n_slots, dtype=np.uint32), _frontier(n_slots // 2)
-        done = kernels.leath(done, origin, max_size, table, frontier, lattice, of_cluster, totals, clusters)
+        done = kernels.leath(done, numbers.origin, max_size, table, frontier, tests, of_cluster, totals, clusters)
         n_slots *= 2
+    totals.spread[_reach(lattice) + 1 :] = np.nan
     return Leath(
+        lattice=name(lattice),
         d=d,
         kind=kind,
         p=p,
@@ -106,6 +127,7 @@ def leath(
         opened=totals.counts[:, 0],
         tested=totals.counts[:, 1],
         excess=totals.excess,
+        spread=totals.spread,
     )
 
 
@@ -116,11 +138,30 @@ def _clusters(n: int) -> kernels.Clusters:
 
 def _totals(max_generations: int) -> kernels.Totals:
     rows = max_generations + 1
-    return kernels.Totals(np.zeros((rows, 2), dtype=np.int64), np.zeros((rows, len(EXCESS))))
+    return kernels.Totals(np.zeros((rows, 2), dtype=np.int64), np.zeros((rows, len(EXCESS))), np.zeros(rows))
 
 
 def _frontier(room: int) -> kernels.Frontier:
-    return kernels.Frontier(np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32))
+    return kernels.Frontier(*(np.empty(room, dtype) for dtype in (np.uint64, np.int32, np.int32, np.int64)))
+
+
+def _moves(lattice: InfiniteLattice) -> np.ndarray:
+    """The displacement of each of `ways`, its first AXES coordinates packed as `kernels.spread` reads them, int64."""
+    places = np.array([1 << kernels.BITS * axis for axis in range(kernels.AXES)], dtype=np.int64)
+    if isinstance(lattice, lattices.Crystal):
+        starts, ends, displacements = bonds_of_a_cell(lattice)
+        up = displacements[:, : kernels.AXES] @ places[: lattice.d]
+    else:
+        starts = ends = np.zeros(lattice, dtype=np.int64)
+        up = np.zeros(lattice, dtype=np.int64)
+        up[: kernels.AXES] = places[:lattice]
+    return by_basis(starts, ends, up, -up)
+
+
+def _reach(lattice: InfiniteLattice) -> int:
+    """The last generation whose coordinates surely fit into the BITS that they have in a place."""
+    longest = np.abs(bonds_of_a_cell(lattice)[2]).max() if isinstance(lattice, lattices.Crystal) else 1
+    return (2 ** (kernels.BITS - 1) - 1) // int(longest)
 
 
 def _log_power(base: float, n: np.ndarray) -> np.ndarray:

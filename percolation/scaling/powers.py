@@ -7,7 +7,9 @@ from percolation import checks
 from percolation.quantities import Estimate
 from percolation.scaling.fits import average
 
-CORRECTIONS = (0.5, 1.0, 1.5, 2.0)  # omega of the leading correction L^-omega; it is rarely known
+# what is believed of the leading correction b (L / L_1)^-omega before the data: all log omega alike, b normal
+OMEGAS = np.geomspace(0.4, 4, 12)
+AMPLITUDE = 0.4  # standard deviation of b, the relative correction at the smallest length
 
 
 def effective_length(n_sites: ArrayLike, d: int) -> np.ndarray:
@@ -24,31 +26,43 @@ def effective_length(n_sites: ArrayLike, d: int) -> np.ndarray:
 
 
 def exponent(lengths: ArrayLike, values: ArrayLike, errors: ArrayLike) -> Estimate:
-    """x of y = A L^x (1 + B L^-omega) from y at several lengths, with independent one-sigma errors.
+    """x of y = A L^x exp(b (L / L_1)^-omega) from y at several lengths, with independent one-sigma errors.
 
-    log y = log A + x log L + B L^-omega is fitted by least squares, with B = 0 and with B free for every omega of
-    CORRECTIONS, from every first length on that leaves one length more than parameters; the fits are averaged.
-    lengths, values, errors: (n,), increasing and positive. Two lengths give the exponent between them.
-    Error, one sigma: see `fits.average`. Measured on invented data with 4 to 6 lengths, corrections of up to 12 % and
-    noise of 1 %: it holds the truth in 62..92 % at one sigma, at least 93 % at two.
+    log y is linear in log A, x and b, so that each omega of OMEGAS has a posterior of x and an evidence in closed
+    form; the posteriors, weighted by the evidence, are averaged. Neither omega nor b is known beforehand: b has a
+    normal prior of width AMPLITUDE, log A and x a flat one.
+    lengths, values, errors: (n,), increasing and positive. Two lengths say nothing about b: the exponent between them.
+    Error, one sigma: the posterior's. Measured on invented data, 800 sets each of 4, 5, 6 lengths by factors of 2 with
+    noise of 0.2, 0.5, 1 %: pure powers are held in 76 to 79 % at one sigma, with a correction of 5 or +-12 % at the
+    smallest length and omega = 0.5, 1, 1.5, 2 in 53 to 90 %, on average 73 %; at two sigma always in 90 % or more.
+    It is not even, because of few lengths: 4 of them leave omega to the prior, so where b hides in x the error is that
+    of typical corrections, too small for some and too large for others.
+    Source: averaging over forms, Jay and Neil, Phys. Rev. D 103, 114502 (2021); here with priors and exact evidence.
     """
     x, y, dy = _logarithms(lengths, values, errors)
-    line = np.stack([np.ones(len(x)), x - x.mean()], axis=1)
-    fits = [_fit(line[first:], y[first:], dy[first:], first) for first in range(max(len(x) - 2, 1))]
-    for omega in CORRECTIONS:
-        curve = np.column_stack([line, np.exp(-omega * x)])
-        fits += [_fit(curve[first:], y[first:], dy[first:], first) for first in range(len(x) - 3)]
+    x = x - x[0]
+    line = np.stack([x, np.ones(len(x))], axis=1)
+    if len(x) == 2:
+        fits = [posterior(line, y, dy, np.zeros(2))]
+    else:
+        prior = np.array([0, 0, AMPLITUDE**-2])
+        fits = [posterior(np.column_stack([line, np.exp(-omega * x)]), y, dy, prior) for omega in OMEGAS]
     slope, error = average(fits)
     return Estimate(slope, error, f"power law through {len(x)} sizes")
 
 
-def _fit(form: np.ndarray, y: np.ndarray, dy: np.ndarray, left_out: int) -> tuple[float, float, float]:
-    """Exponent, its error and chi^2 + 2 (parameters + lengths left out) of a weighted linear fit."""
+def posterior(form: np.ndarray, y: np.ndarray, dy: np.ndarray, prior: np.ndarray) -> tuple[float, float, float]:
+    """First parameter of a linear form whose parameters have the precisions `prior`, its error, -2 log(evidence).
+
+    form: (n_points, n_parameters); y, dy: (n_points,), independent; prior: (n_parameters,), 0 for a flat one.
+    """
     form = form / dy[:, None]
-    covariance = np.linalg.inv(form.T @ form)
+    precision = form.T @ form + np.diag(prior)
+    covariance = np.linalg.inv(precision)
     parameters = covariance @ form.T @ (y / dy)
     residuals = y / dy - form @ parameters
-    return parameters[1], np.sqrt(covariance[1, 1]), residuals @ residuals + 2 * (form.shape[1] + left_out)
+    surprise = residuals @ residuals + prior @ parameters**2
+    return parameters[0], np.sqrt(covariance[0, 0]), surprise + np.linalg.slogdet(precision)[1]
 
 
 def _logarithms(lengths: ArrayLike, values: ArrayLike, errors: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

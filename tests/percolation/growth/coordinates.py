@@ -1,8 +1,20 @@
-"""Z^d by coordinates, with the weights that the kernels give to its sites and bonds."""
+"""Infinite lattices by coordinates, with the weights that the kernels give to their sites and bonds.
 
-from percolation import growth
+A site is (cell, basis number), a bond (its lower end, its number among the bonds of a cell).
+"""
+
+from percolation import growth, lattices
 
 MASK = 2**64 - 1
+CRYSTALS = {
+    "triangular": lattices.triangular(3),
+    "honeycomb": lattices.honeycomb(2),
+    "kagome": lattices.kagome(2),
+    "bcc": lattices.bcc(2),
+    "fcc": lattices.fcc(2),
+    "D_4": lattices.root_lattice("D", 4, 3),
+    "square, 2 shells": lattices.square(3, shells=2),
+}
 
 
 def mix(key):
@@ -12,28 +24,46 @@ def mix(key):
     return key ^ (key >> 31)
 
 
-def neighbours(site):
-    """(neighbour, axis, lower end) of each of the 2d bonds at a site given by its coordinates."""
-    for axis in range(len(site)):
-        for step in (1, -1):
-            other = (*site[:axis], site[axis] + step, *site[axis + 1 :])
-            yield other, axis, min(site, other)
+class Infinite:
+    """What lies around a site: of Z^d for an integer, of the crystal's infinite lattice else."""
+
+    def __init__(self, lattice):
+        whole = isinstance(lattice, int)
+        self.d, self.n_basis = (lattice, 1) if whole else (lattice.d, lattice.n_basis)
+        units = [tuple(int(i == axis) for i in range(self.d)) for axis in range(self.d)]
+        self.bonds = [(0, 0, unit) for unit in units] if whole else lattice.steps
+        self.origin = ((0,) * self.d, 0)
+
+    def neighbours(self, site):
+        """(neighbour, bond, whether the bond leads up from the site) for each bond at it."""
+        cell, basis = site
+        for number, (start, end, displacement) in enumerate(self.bonds):
+            if start == basis:
+                above = tuple(x + dx for x, dx in zip(cell, displacement, strict=True))
+                yield (above, end), (site, number), True
+            if end == basis:
+                below = tuple(x - dx for x, dx in zip(cell, displacement, strict=True)), start
+                yield below, (below, number), False
 
 
 class Weights:
     """Weights of sites and bonds by their coordinates, with the random numbers of a run."""
 
-    def __init__(self, d, seed, cluster=None):
-        origin, r, salts = growth.keys(d, seed)
-        self.origin, self.r, self.salts = int(origin), [int(i) for i in r], [int(i) for i in salts]
+    def __init__(self, lattice, seed, cluster=None):
+        numbers = growth.keys(lattice, seed)
+        self.r, self.salts, self.offsets = ([int(i) for i in row] for row in numbers[1:])
+        self.origin = int(numbers.origin)
         if cluster is not None:  # Leath clusters of one run each have an origin of their own
-            self.origin = mix((self.origin + cluster) & MASK)
+            kinds = 1 << (len(self.offsets) - 1).bit_length()
+            self.origin = mix((self.origin + cluster) & MASK) // kinds * kinds
 
     def key(self, site):
-        return self.origin + sum(x * r for x, r in zip(site, self.r, strict=True))
+        cell, basis = site
+        return self.origin + self.offsets[basis] + sum(x * r for x, r in zip(cell, self.r, strict=True))
 
     def site(self, site):
         return mix(self.key(site) & MASK)
 
-    def bond(self, lower, axis):
-        return mix((self.key(lower) + self.salts[axis]) & MASK)
+    def bond(self, bond):
+        lower, number = bond
+        return mix((self.key(lower) + self.salts[number]) & MASK)

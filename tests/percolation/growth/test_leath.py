@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 
 from percolation import growth
-from tests.percolation.growth.coordinates import Weights, neighbours
+from tests.percolation.growth.coordinates import CRYSTALS, Infinite, Weights
 from tests.statistical import assert_means
 
 
 class Twin:
     """One Leath cluster over coordinates, with the kernel's weights."""
 
-    def __init__(self, d, p, kind, seed, cluster, max_size, max_generations):
-        self.kind, self.weights, self.cutoff = kind, Weights(d, seed, cluster), int(p * 2.0**64)
-        self.seen, self.order, self.opened, self.tested, self.excess = {(0,) * d}, [(0,) * d], [1], [0], [np.zeros(4)]
-        generation = {(0,) * d: (None, None)}  # site: its parent and the step from it
+    def __init__(self, lattice, p, kind, seed, cluster, max_size, max_generations):
+        self.lattice, self.weights = Infinite(lattice), Weights(lattice, seed, cluster)
+        self.kind, self.cutoff = kind, int(p * 2.0**64)
+        origin = self.lattice.origin
+        self.seen, self.order, self.opened, self.tested, self.excess = {origin}, [origin], [1], [0], [np.zeros(4)]
+        self.spread = [0]
+        generation = {origin: (None, None)}  # site: its parent and the step from it
         while generation and len(self.order) < max_size and len(self.opened) <= max_generations:
             generation = self.next_generation(generation, p)
         self.truncated = bool(generation)
@@ -26,13 +29,13 @@ class Twin:
         new, tested_of, opened_of, excess = {}, {}, {}, np.zeros(4)
         for site, (_, ahead) in generation.items():
             tested = opened = 0
-            for other, axis, lower in neighbours(site):
+            for other, bond, up in self.lattice.neighbours(site):
                 if other in self.seen:
                     continue
-                step = (axis, other[axis] - site[axis])
-                is_open = self.is_open(other, lower, axis)
+                step = (bond[1], up)
+                is_open = self.is_open(other, bond)
                 tested, opened = tested + 1, opened + is_open
-                excess[1] += (is_open - p) * (step == ahead)
+                excess[1] += (is_open - p) * (step == ahead) * (self.lattice.n_basis == 1)
                 if is_open or self.kind == "site":
                     self.seen.add(other)
                 if is_open:
@@ -47,41 +50,76 @@ class Twin:
         self.opened.append(len(new))
         self.tested.append(sum(tested_of.values()))
         self.excess.append(excess)
+        self.spread.append(sum(x * x for cell, _ in new for x in cell[:4]))
         return new
 
-    def is_open(self, site, lower, axis):
-        return (self.weights.site(site) if self.kind == "site" else self.weights.bond(lower, axis)) < self.cutoff
+    def is_open(self, site, bond):
+        return (self.weights.site(site) if self.kind == "site" else self.weights.bond(bond)) < self.cutoff
 
     def graph(self):
         """The cluster with all its bonds, those that close loops included."""
         graph, cluster = nx.Graph(), set(self.order)
         graph.add_nodes_from(cluster)
         for site in cluster:
-            for other, axis, lower in neighbours(site):
-                if other in cluster and (self.kind == "site" or self.is_open(other, lower, axis)):
+            for other, bond, _ in self.lattice.neighbours(site):
+                if other in cluster and (self.kind == "site" or self.is_open(other, bond)):
                     graph.add_edge(site, other)
         return graph
 
 
-NEAR_CRITICAL = {1: 0.9, 2: 0.5, 3: 0.3, 4: 0.19}
+def assert_equals_twins(lattice, p, kind, seed, n, limits):
+    run = growth.leath(lattice, p, kind=kind, n_clusters=n, seed=seed, **limits)
+    twins = [Twin(lattice, p, kind, seed, c, **limits) for c in range(n)]
+    np.testing.assert_array_equal(run.size, [len(twin.order) for twin in twins])
+    np.testing.assert_array_equal(run.perimeter, [sum(t.tested) - len(t.order) + 1 for t in twins])
+    np.testing.assert_array_equal(run.generations, [np.flatnonzero(twin.opened)[-1] for twin in twins])
+    np.testing.assert_array_equal(run.truncated, [twin.truncated for twin in twins])
+    for t in range(limits["max_generations"] + 1):
+        with_t = [twin for twin in twins if len(twin.opened) > t]
+        assert run.opened[t] == sum(twin.opened[t] for twin in with_t)
+        assert run.tested[t] == sum(twin.tested[t] for twin in with_t)
+        assert run.spread[t] == sum(twin.spread[t] for twin in with_t)
+        np.testing.assert_allclose(run.excess[t], sum(twin.excess[t] for twin in with_t), rtol=1e-9, atol=1e-9)
+    return run
+
+
+NEAR_CRITICAL = {1: 0.9, 2: 0.5, 3: 0.3, 4: 0.19, 5: 0.14}
+LIMITS = {"max_size": 600, "max_generations": 30}
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
 @pytest.mark.parametrize("d", NEAR_CRITICAL)
 def test_every_cluster_equals_the_slow_twin(d, kind):
-    limits = {"max_size": 600, "max_generations": 30}
-    p, n = NEAR_CRITICAL[d], 60
-    run = growth.leath(d, p, kind=kind, n_clusters=n, seed=1, **limits)
-    twins = [Twin(d, p, kind, 1, c, **limits) for c in range(n)]
-    np.testing.assert_array_equal(run.size, [len(twin.order) for twin in twins])
-    np.testing.assert_array_equal(run.perimeter, [sum(t.tested) - len(t.order) + 1 for t in twins])
-    np.testing.assert_array_equal(run.generations, [np.flatnonzero(twin.opened)[-1] for twin in twins])
-    np.testing.assert_array_equal(run.truncated, [twin.truncated for twin in twins])
-    for t in range(31):
-        with_t = [twin for twin in twins if len(twin.opened) > t]
-        assert run.opened[t] == sum(twin.opened[t] for twin in with_t)
-        assert run.tested[t] == sum(twin.tested[t] for twin in with_t)
-        np.testing.assert_allclose(run.excess[t], sum(twin.excess[t] for twin in with_t), rtol=1e-9, atol=1e-9)
+    assert_equals_twins(d, NEAR_CRITICAL[d], kind, 1, 60, LIMITS)
+
+
+NEAR_CRITICAL_CRYSTALS = {
+    "triangular": 0.45,
+    "honeycomb": 0.66,
+    "kagome": 0.58,
+    "bcc": 0.22,
+    "fcc": 0.16,
+    "D_4": 0.07,
+    "square, 2 shells": 0.35,
+}
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("name", NEAR_CRITICAL_CRYSTALS)
+def test_every_cluster_on_a_crystal_equals_the_slow_twin(name, kind):
+    run = assert_equals_twins(CRYSTALS[name], NEAR_CRITICAL_CRYSTALS[name], kind, 2, 40, LIMITS)
+    assert (run.lattice, run.d) == (CRYSTALS[name].name, CRYSTALS[name].d)
+    assert run.size.max() > 20
+
+
+def test_places_far_out():
+    """At p = 1 generation t is a sphere of the taxicab metric; its |x|^2 in the plane sum to 4 sum_x x^2 + (t-x)^2."""
+    run = growth.leath(2, 1.0, seed=1, max_generations=200, max_size=10**6)
+    t = 200
+    assert run.spread[t] == sum(4 * (x**2 + (t - x) ** 2) for x in range(t))
+    chain = growth.leath(1, 1.0, seed=1, max_generations=2**15, max_size=10**6)
+    assert chain.spread[2**15 - 1] == 2 * (2**15 - 1) ** 2
+    assert np.isnan(chain.spread[2**15])  # no longer fits
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
@@ -91,24 +129,27 @@ def test_generations_are_chemical_shells(d, kind):
     run = growth.leath(d, NEAR_CRITICAL[d], kind=kind, n_clusters=40, seed=2, max_size=300)
     for c in range(40):
         twin = Twin(d, NEAR_CRITICAL[d], kind, 2, c, 300, 1000)
-        distances = nx.single_source_shortest_path_length(twin.graph(), (0,) * d)
+        distances = nx.single_source_shortest_path_length(twin.graph(), twin.lattice.origin)
         assert run.generations[c] == max(distances.values())
         np.testing.assert_array_equal(np.bincount(list(distances.values())), twin.opened[: run.generations[c] + 1])
 
 
-def animals(size):
-    """All connected sets of so many sites of Z^2 that hold the origin."""
-    found = {frozenset([(0, 0)])}
+SQUARE = Infinite(2)
+
+
+def animals(size, lattice=SQUARE):
+    """All connected sets of so many sites that hold the origin."""
+    found = {frozenset([lattice.origin])}
     for _ in range(size - 1):
-        found = {animal | {other} for animal in found for site in animal for other, _, _ in neighbours(site)}
+        found = {animal | {other} for animal in found for site in animal for other, _, _ in lattice.neighbours(site)}
         found = {animal for animal in found if len(animal) > 1}
         found = {animal for animal in found if len(animal) == max(map(len, found))}
     return found
 
 
-def chance_of_animal(animal, p, kind):
+def chance_of_animal(animal, p, kind, lattice):
     """That the cluster of an open origin is this set of sites."""
-    around = [(site, other) for site in animal for other, _, _ in neighbours(site)]
+    around = [(site, other) for site in animal for other, _, _ in lattice.neighbours(site)]
     outside = [other for _, other in around if other not in animal]
     if kind == "site":
         return p ** (len(animal) - 1) * (1 - p) ** len(set(outside))
@@ -122,8 +163,9 @@ def chance_of_animal(animal, p, kind):
     return connected * (1 - p) ** len(outside)
 
 
-def size_distribution(p, kind, n=4):
-    return np.array([sum(chance_of_animal(a, p, kind) for a in animals(size)) for size in range(1, n + 1)])
+def size_distribution(p, kind, n=4, lattice=SQUARE):
+    sizes = range(1, n + 1)
+    return np.array([sum(chance_of_animal(a, p, kind, lattice) for a in animals(size, lattice)) for size in sizes])
 
 
 def test_enumerator_knows_the_smallest_animals():
@@ -139,6 +181,15 @@ def test_sizes_against_lattice_animals(kind):
     run = growth.leath(2, 0.4, kind=kind, n_clusters=200_000, seed=3, max_size=100)
     found = run.size[:, None] == np.arange(1, 5)
     assert_means(found.astype(float), size_distribution(0.4, kind))
+
+
+@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("name", ["triangular", "honeycomb", "kagome"])
+def test_sizes_against_animals_of_crystals(name, kind):
+    """False alarms: 1e-6 a case."""
+    run = growth.leath(CRYSTALS[name], 0.4, kind=kind, n_clusters=100_000, seed=3, max_size=100)
+    found = run.size[:, None] == np.arange(1, 5)
+    assert_means(found.astype(float), size_distribution(0.4, kind, lattice=Infinite(CRYSTALS[name])))
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
@@ -162,9 +213,12 @@ def test_weights_at_the_ends():
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
-def test_excess_has_mean_zero(kind):
-    """False alarms: 1e-6 a kind."""
-    runs = [growth.leath(3, 0.3, kind=kind, n_clusters=100, seed=seed, max_generations=12) for seed in range(400)]
+@pytest.mark.parametrize(
+    ("lattice", "p"), [(3, 0.3), (CRYSTALS["triangular"], 0.45), (CRYSTALS["kagome"], 0.58), (CRYSTALS["fcc"], 0.16)]
+)
+def test_excess_has_mean_zero(lattice, p, kind):
+    """False alarms: 1e-6 a case."""
+    runs = [growth.leath(lattice, p, kind=kind, n_clusters=100, seed=seed, max_generations=12) for seed in range(400)]
     excess = np.array([np.column_stack([run.excess, run.opened - run.p * run.tested])[1:] for run in runs])
     assert_means(excess.reshape(400, -1), np.zeros(12 * 5))
     np.testing.assert_array_equal(excess[:, 0, 1:3], 0)  # the origin has no step ahead and no sibling
@@ -202,14 +256,14 @@ def test_room_grows_without_a_trace(kind, monkeypatch):
     module = sys.modules["percolation.growth.leath"]  # the function of the same name hides it
     monkeypatch.setitem(module.FEWEST_SLOTS, kind, 64)
     tight = growth.leath(3, 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
-    for name in ("size", "perimeter", "generations", "truncated", "opened", "tested", "excess"):
+    for name in ("size", "perimeter", "generations", "truncated", "opened", "tested", "excess", "spread"):
         np.testing.assert_array_equal(getattr(tight, name), getattr(roomy, name))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"d": 0}, "d must be at least 1, got 0"),
+        ({"lattice": 0}, "d must be at least 1, got 0"),
         ({"p": 1.5}, r"p must lie in \[0, 1\], got 1.5"),
         ({"p": float("nan")}, r"p must lie in \[0, 1\], got nan"),
         ({"kind": "sites"}, "did you mean 'site'"),
@@ -221,4 +275,4 @@ def test_room_grows_without_a_trace(kind, monkeypatch):
 )
 def test_bad_input_is_refused_in_our_words(arguments, message):
     with pytest.raises(ValueError, match=message):
-        growth.leath(**{"d": 3, "p": 0.2, "seed": 1, **arguments})
+        growth.leath(**{"lattice": 3, "p": 0.2, "seed": 1, **arguments})
