@@ -16,70 +16,49 @@ FREE = TOTALS[:3]  # totals that do without the number of clusters of each size
 
 
 class Recorder:
-    """Records of n_realisations at n_columns stops, of the sites or bonds of a graph as they open.
+    """Records of n_realisations of a sweep of a graph at n_columns of its steps.
 
-    observables: any of TOTALS, and one of AXES. counted: columns at which clusters are counted by size, in bins with
-    the edges size_edges.
+    observables: any of TOTALS, and one of AXES. n_counted: how often clusters are counted by size, in bins with the
+    edges size_edges.
     """
 
     def __init__(
         self,
-        kind: str,
         graph: Graph | Lattice,
         observables: Sequence[str],
         n_realisations: int,
         n_columns: int,
-        counted: np.ndarray,
+        n_counted: int,
         size_edges: ArrayLike | None,
     ) -> None:
-        self.kind, self.graph, self.n_realisations, self.counted = kind, graph, n_realisations, counted
+        self.graph = graph
         self.axes = _followed(graph, observables)
         self.size_edges = _checked_size_edges(size_edges, graph.n_sites)
         recorded = [name for name in TOTALS if name in observables]
         self.rows = np.array([recorded.index(name) if name in recorded else -1 for name in TOTALS])
-        self.counts_sizes = len(counted) > 0 or bool(set(recorded) - set(FREE))
+        self.counts_sizes = n_counted > 0 or bool(set(recorded) - set(FREE))
         # a row for each realisation first: numba would compile anew for rows of another memory layout
         self.totals = np.empty((n_realisations, len(recorded), n_columns))
         self.first = np.empty((n_realisations, graph.d if isinstance(graph, Crystal) else 0), dtype=np.int64)
-        self.cluster_counts = np.empty((n_realisations, len(counted), len(self.size_edges) - 1), dtype=np.int64)
+        self.cluster_counts = np.empty((n_realisations, n_counted, len(self.size_edges) - 1), dtype=np.int64)
         self.faces = _packed_faces(graph) if self.axes == "spanning" else None
 
-    def open_sites(self, row: int, order: np.ndarray, stops: np.ndarray, coins: kernels.Coins) -> None:
-        """Fill a row by opening the sites in the order; column k is recorded once stops[k] are open."""
-        forest, tally, totals = self._forest(row, kernels.CLOSED), self._tally(row), _singles(0)
-        if isinstance(self.graph, Graph):
-            indptr, indices = self.graph.indptr, self.graph.indices
-            kernels.graph_site_sweep(indptr, indices, forest, tally, coins, order, stops, totals)
-            return
-        form, record, n = self.graph.kernel_form(), 0, 0
-        while record < len(stops):
-            totals, record, n = kernels.site_sweep(form, forest, tally, coins, order, stops, totals, record, n)
+    def fill(self, row: int, opening: kernels.Opening, when: kernels.EveryStep | kernels.At) -> None:
+        """Fill a row by opening what is to be opened; all sites are open from the start if these are bonds."""
+        n_open = 0 if isinstance(opening, kernels.Sites | kernels.GraphSites) else self.graph.n_sites
+        forest, tally = self._forest(row, kernels.OPEN if n_open else kernels.CLOSED), self._tally(row)
+        totals, stop, n = _singles(n_open), 0, 0
+        tally.counts[1:2] = n_open
+        while stop < len(when.stops):
+            totals, stop, n = kernels.sweep(when, opening, forest, tally, totals, stop, n)
             forest = _without_marks(forest)
-
-    def open_bonds(self, row: int, bonds: np.ndarray, windings: np.ndarray, stops: np.ndarray) -> None:
-        """Fill a row by opening the bonds, pairs of int32 in one int64 each, in turn, all sites being open."""
-        pairs = bonds.view(np.int32).reshape(-1, 2)
-        forest, tally, totals = self._forest(row, np.int32(-1)), self._tally(row), _singles(self.graph.n_sites)
-        tally.counts[1:2] = self.graph.n_sites
-        record, n = 0, 0
-        while record < len(stops):
-            totals, record, n = kernels.bond_sweep(pairs, windings, forest, tally, stops, totals, record, n)
-            forest = _without_marks(forest)
-
-    def windings(self) -> np.ndarray:
-        """How each bond goes round the torus, as the kernels want it, (n_bonds,); empty if that is not followed."""
-        if self.axes != "wrapping":
-            return np.empty(0, dtype=np.uint32)
-        assert isinstance(self.graph, Crystal)
-        d, bits = self.graph.d, int(kernels.field_bits(self.graph.d))
-        return self.graph.windings(tuple(1 << bits * (d - 1 - axis) for axis in range(d))).astype(_marks_type(d))
 
     def recorded(self) -> dict[str, np.ndarray]:
         """The totals that were asked for, by name, (n_realisations, n_columns), and the counts of sizes if any."""
         found: dict[str, np.ndarray] = {
             name: self.totals[:, row] for name, row in zip(TOTALS, self.rows, strict=True) if row >= 0
         }
-        if len(self.counted):
+        if self.cluster_counts.shape[1]:
             found |= {"size_edges": self.size_edges, "cluster_counts": self.cluster_counts}
         return found
 
@@ -99,18 +78,12 @@ class Recorder:
         first[:] = np.where(periodic == (self.axes == "wrapping"), np.iinfo(np.int64).max, 0)
         if self.faces is not None:
             return kernels.Forest(kernels.Spanning(self.graph.d), parent, self.faces.copy(), first)
-        marks = np.zeros(n_sites, dtype=_marks_type(self.graph.d))
+        marks = np.zeros(n_sites, dtype=kernels.marks_type(self.graph.d))
         return kernels.Forest(kernels.Wrapping(self.graph.d), parent, marks, first)
 
     def _tally(self, row: int) -> kernels.Tally:
         counts = np.zeros(self.graph.n_sites + 1 if self.counts_sizes else 0, dtype=np.int32)
-        records, of_sizes = self.totals[row], self.cluster_counts[row]
-        return kernels.Tally(counts, self.rows, records, self.counted, self.size_edges, of_sizes)
-
-
-def _marks_type(d: int) -> type[np.unsignedinteger]:
-    """The narrowest integer that holds windings round d axes; see kernels.field_bits."""
-    return np.uint32 if d <= 3 else np.uint64
+        return kernels.Tally(counts, self.rows, self.totals[row], self.size_edges, self.cluster_counts[row])
 
 
 def _singles(n: int) -> kernels.Totals:

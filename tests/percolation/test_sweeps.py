@@ -13,6 +13,7 @@ from scipy.stats import chisquare
 from percolation import graphs, lattices, sweeps
 from percolation._kernels import sweep as kernels
 from percolation.scaling import canonical
+from percolation.sweeps import curves
 from tests.statistical import assert_means
 
 TORUS, BOX = lattices.square(3), lattices.cubic(2, periodic=False)
@@ -138,20 +139,26 @@ def test_drawn_orders_have_the_exact_means(kind, lattice):
         assert_means(values, microcanonical(of_state), false_alarm=1e-6)
 
 
+def shuffled(n: int, key: np.uint64) -> np.ndarray:
+    order = np.empty(n, dtype=np.int32)
+    kernels.shuffle(order, key)
+    return order
+
+
 def test_drawn_orders_are_uniform():
     """All 24 orders of four sites are equally likely: chi-square at a false-alarm rate of 1e-6."""
-    seeds = np.random.SeedSequence(4).spawn(20_000)
-    drawn = [tuple(sweeps._shuffled(4, seed)) for seed in seeds]
+    drawn = [tuple(shuffled(4, key)) for key in np.random.default_rng(4).integers(2**64, size=20_000, dtype=np.uint64)]
     counts = [drawn.count(order) for order in permutations(range(4))]
     assert sum(counts) == len(drawn)
     assert chisquare(counts).pvalue > 1e-6
 
 
 def test_long_shuffles_are_permutations():
-    n = 2 * sweeps.BLOCK + 17
-    seed = np.random.SeedSequence(5)
-    np.testing.assert_array_equal(np.sort(sweeps._shuffled(n, seed)), np.arange(n))
-    np.testing.assert_array_equal(sweeps._shuffled_items(-np.arange(n), seed), -sweeps._shuffled(n, seed))
+    order = shuffled(10_000, np.uint64(5))
+    np.testing.assert_array_equal(np.sort(order), np.arange(len(order)))
+    items = np.empty(len(order), dtype=np.int64)
+    kernels.shuffle_items(items, -np.arange(len(order)), np.uint64(5))
+    np.testing.assert_array_equal(items, -order)
 
 
 # the slow twin: networkx's components after every step
@@ -230,6 +237,68 @@ def test_stored_lattice_sweeps_as_the_computed_one(lattice):
         computed, twin = (sweep(graph, n_realisations=5, seed=6) for graph in (lattice, stored))
         np.testing.assert_array_equal(computed.largest, twin.largest)
         np.testing.assert_array_equal(computed.second_moment, twin.second_moment)
+
+
+# small and large
+
+
+@pytest.mark.parametrize("n_sites", [1, 3])
+def test_sites_without_bonds(n_sites):
+    graph = graphs.from_edges(np.empty((0, 2), dtype=int), n_sites)
+    sites, bonds = (sweep(graph, n_realisations=2, observables=TOTALS) for sweep in SWEEP.values())
+    np.testing.assert_array_equal(sites.n_clusters, [np.arange(n_sites + 1)] * 2)
+    np.testing.assert_array_equal(bonds.n_clusters, [[n_sites]] * 2)
+    assert (sites.second_largest[:, -1] == (n_sites > 1)).all() and (bonds.largest == 1).all()
+    for curve in CURVE.values():
+        drawn = curve(graph, [0, 1], n_realisations=2)
+        assert (drawn.largest[:, -1] == 1).all() and (drawn.n_open[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("sweep", SWEEP.values())
+def test_components_stay_apart(sweep):
+    """Components of 5, 5, 2 and 1 sites: the last record holds their sizes."""
+    pieces = nx.disjoint_union_all([nx.cycle_graph(5), nx.complete_graph(5), nx.path_graph(2), nx.empty_graph(1)])
+    swept = sweep(graphs.from_networkx(pieces), n_realisations=3, observables=TOTALS)
+    for name, total in zip(TOTALS, totals([5, 5, 2, 1]), strict=True):
+        assert (getattr(swept, name)[:, -1] == total).all(), name
+
+
+def test_parallel_bonds_of_the_shortest_torus():
+    """Two sites joined by two bonds (see `lattices.Crystal`): one joins them, both wind round the torus."""
+    lattice, p = lattices.hypercubic(1, 2), np.array([0.3, 0.8])
+    sweep = sweeps.bond_sweep(lattice, orders=[[0, 1], [1, 0]], observables=("largest", "wrapping"))
+    np.testing.assert_array_equal(sweep.largest, [[1, 2, 2]] * 2)
+    np.testing.assert_array_equal(sweep.wrapping, [[2]] * 2)
+    np.testing.assert_allclose(sweep.strength(p), (1 + 1 - (1 - p) ** 2) / 2)
+    np.testing.assert_allclose(sweep.wrapping_probability(p), p**2)
+    sites = sweeps.site_sweep(lattice, orders=[[1, 0]], observables=("largest", "wrapping"))
+    assert sites.largest.tolist() == [[0, 1, 2]] and sites.wrapping.tolist() == [[2]]
+
+
+@pytest.mark.parametrize(
+    ("make", "way_out"),
+    [
+        (lambda: lattices.square(46_341), "reduce L to at most 46340"),
+        (lambda: lattices.hypercubic(31, 2), "reduce d to at most 30"),
+        (lambda: lattices.n_cube(31), "reduce n to at most 30"),
+        (lambda: lattices.hamming(8, 20), "reduce d or q"),
+        (lambda: graphs.from_edges([[0, 1]], 2**31), "cut the graph"),
+    ],
+)
+def test_sites_whose_numbers_are_too_wide_are_refused(make, way_out):
+    """Before anything is allocated: at most MOST_SITES, whose numbers fit 32 bits."""
+    with pytest.raises(ValueError, match=rf"2\*\*31.*{way_out}"):
+        make()
+    assert lattices.square(46_340).n_sites <= kernels.MOST_SITES
+
+
+def test_counts_of_sizes_come_in_the_order_asked_for():
+    order = np.random.default_rng(24).permutation(16)
+    asked, sorted_ = (
+        sweeps.site_sweep(lattices.square(4), orders=order[None], counts_at=at) for at in ([9, 2, 16, 2], [2, 2, 9, 16])
+    )
+    np.testing.assert_array_equal(asked.counts_at, [9, 2, 16, 2])
+    np.testing.assert_array_equal(asked.cluster_counts[0], sorted_.cluster_counts[0][[2, 0, 3, 1]])
 
 
 # spanning and wrapping
@@ -359,8 +428,8 @@ def test_bins_hold_what_opens_between_two_values(p, seed):
     """Against numpy's searchsorted over the same hashed numbers."""
     p, key, n = np.sort(p), np.uint64(seed), 300
     u = np.array([kernels.uniform(key, np.uint64(i)) for i in range(n)])
-    guide, places = sweeps._guide(p), np.searchsorted(p, u, side="right")
-    bins, ends = sweeps._bins(key, n, p, guide)
+    guide, places = curves._guide(p), np.searchsorted(p, u, side="right")
+    bins, ends = curves._bins(key, n, p, guide)
     np.testing.assert_array_equal(bins, places)
     np.testing.assert_array_equal(ends[1:], [(u < value).sum() for value in p])
     order = np.empty(ends[-1], dtype=np.int32)

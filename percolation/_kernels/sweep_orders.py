@@ -1,0 +1,107 @@
+"""Random orders: a permutation, or bins of p in raster order. All randomness is `uniform`, a hash of a key."""
+
+import numpy as np
+
+from percolation._kernels.sweep_jit import U, kernel, part, prefetch
+
+FAR = 16  # draws that are made, and their places fetched, before their turn
+
+
+@kernel
+def shuffle(order, key):
+    """Fill order with a random permutation of 0 ... len(order) - 1.
+
+    Fisher and Yates' shuffle, inside out: a new number takes a random place, what stood there goes to the end.
+    """
+    places = first_places(key)
+    for i in range(len(order)):
+        j = next_place(places, key, order, U(i))
+        order[i] = order[j]
+        order[j] = i
+
+
+@kernel
+def shuffle_items(items, source, key):
+    """The same for the items of source: shuffling bonds, not their numbers, spares the sweep a random access."""
+    places = first_places(key)
+    for i in range(len(items)):
+        j = next_place(places, key, items, U(i))
+        items[i] = items[j]
+        items[j] = source[i]
+
+
+@kernel
+def first_places(key):
+    """A ring of the places that the first FAR numbers take."""
+    places = np.empty(FAR, dtype=np.uint64)
+    for i in range(FAR):
+        places[i] = place(key, U(i))
+    return places
+
+
+@part
+def next_place(places, key, items, i):
+    """Place of number i; that of number i + FAR is drawn instead of it, and fetched if there is such a place."""
+    slot = i % U(FAR)
+    taken = places[slot]
+    places[slot] = place(key, i + U(FAR))
+    prefetch(items, places[slot])
+    return taken
+
+
+@part
+def place(key, i):
+    """One of 0 ... i, equally likely to within (i + 1) / 2^53."""
+    return U(uniform(key, i) * np.float64(i + U(1)))
+
+
+@kernel
+def throw(key, p, guide, bins, ends):
+    """Bin of each of 0 ... len(bins) - 1, the first k with p[k] above its number, and ends[k + 1], zeros on entry.
+
+    ends[k + 1] is how many are in the bins 0 ... k. Who opens at no p is in bin len(p).
+    """
+    for i in range(len(bins)):
+        k = first_open(uniform(key, U(i)), p, guide)
+        bins[i] = k
+        ends[k + 1] += 1
+    for k in range(len(p) + 1):
+        ends[k + 1] += ends[k]
+
+
+@kernel
+def sort_numbers(bins, places, order):
+    """Write the numbers 0 ... len(bins) - 1 to order, each at its bin's places[k], which moves on."""
+    for i in range(len(bins)):
+        k = bins[i]
+        if places[k] < len(order):
+            order[places[k]] = i
+            places[k] += 1
+
+
+@kernel
+def sort_items(bins, places, source, items):
+    """The same for the items of source instead of their numbers."""
+    for i in range(len(bins)):
+        k = bins[i]
+        if places[k] < len(items):
+            items[places[k]] = source[i]
+            places[k] += 1
+
+
+@kernel
+def first_open(u, p, guide):
+    """Number of values of p, ascending, that are not above u; guide[j] is that number for u = j / len(guide)."""
+    k = guide[U(u * len(guide))]
+    while k < len(p) and p[k] <= u:
+        k += 1
+    return k
+
+
+@part
+def uniform(key, i):
+    """The i-th uniform number of a stream in [0, 1): splitmix64 of Steele, Lea and Flood (2014)."""
+    z = key + i * U(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> U(30))) * U(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> U(27))) * U(0x94D049BB133111EB)
+    return np.float64((z ^ (z >> U(31))) >> U(11)) * 2.0**-53
