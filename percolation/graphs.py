@@ -63,6 +63,8 @@ def from_edges(edges: ArrayLike, n_sites: int) -> Graph:
 
 def from_networkx(graph: nx.Graph) -> Graph:
     """Graph whose site i is the i-th of graph.nodes and whose bond k is the k-th of graph.edges."""
+    if not isinstance(graph, nx.Graph):
+        raise ValueError(f"expected a networkx graph, got {type(graph).__name__}; from_edges and from_file take others")
     if graph.is_directed():
         raise ValueError("bonds have no direction, got a directed graph; pass graph.to_undirected()")
     number = {node: site for site, node in enumerate(graph.nodes)}
@@ -125,7 +127,7 @@ def _from_edge_list(path: Path) -> Graph:
 def _from_graphml(path: Path) -> Graph:
     try:
         graph = nx.read_graphml(path, force_multigraph=True)
-    except (ParseError, nx.NetworkXError, KeyError) as error:
+    except (ParseError, nx.NetworkXError, KeyError, ValueError) as error:  # ValueError: data of another type
         raise ValueError(f"{path} is not GraphML that networkx reads: {error}") from error
     if graph.is_directed():
         raise ValueError(
@@ -138,7 +140,10 @@ def _from_graphml(path: Path) -> Graph:
 
 
 def _checked_edges(edges: ArrayLike, n_sites: int) -> np.ndarray:
-    pairs = np.asarray(edges)
+    try:
+        pairs = np.asarray(edges)
+    except ValueError as error:
+        raise ValueError("edges must be of shape (n_bonds, 2), got rows of different lengths") from error
     if pairs.size == 0:
         return np.empty((0, 2), dtype=np.int32)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":

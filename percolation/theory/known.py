@@ -7,7 +7,7 @@ from percolation import checks
 from percolation.quantities import Threshold
 from percolation.theory import formulas, lattices, thresholds
 
-NAMES = ("hypercubic", "n-cube", "bethe", *lattices.LATTICES)
+NAMES = ("hypercubic", "n-cube", "hamming", "bethe", "D", *lattices.LATTICES)
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,28 @@ class Known:
     standing: str  # one of formulas.STANDINGS
 
 
-def known(lattice: str, size: int | None = None) -> list[Known]:
+def known(lattice: str, size: int | None = None, q: int | None = None) -> list[Known]:
     """Every statement of the package about a lattice.
 
-    size: dimension d of "hypercubic", n of "n-cube", neighbours z of "bethe"; the other lattices have none.
+    size: dimension d of "hypercubic", of the root lattice "D" (D_d) and of "hamming", n of "n-cube", neighbours z of
+    "bethe"; the other lattices have none. q: letters of "hamming" alone, H(d, q).
     """
     lattice = checks.one_of("lattice", lattice, NAMES)
+    if (q is None) == (lattice == "hamming"):
+        raise ValueError(
+            "hamming needs the number of letters q of H(d, q); give --q"
+            if q is None
+            else f"only the Hamming graph has letters, got q={q} for {lattice}; leave --q out"
+        )
     if lattice in lattices.LATTICES:
         if size is not None:
             raise ValueError(f"the {lattice} lattice has a dimension of its own, got {size}; leave --dim out")
         return list(_named(lattice))
     if size is None:
         raise ValueError(f"{lattice} needs a size: the dimension d, n of the n-cube, or the neighbours z; give --dim")
-    return list({"hypercubic": _hypercubic, "n-cube": _n_cube, "bethe": _bethe}[lattice](size))
+    if q is not None:
+        return list(_hamming(size, q))
+    return list({"hypercubic": _hypercubic, "n-cube": _n_cube, "bethe": _bethe, "D": _d_lattice}[lattice](size))
 
 
 def _named(lattice: str) -> Iterator[Known]:
@@ -42,6 +51,8 @@ def _named(lattice: str) -> Iterator[Known]:
         except ValueError:  # not every kind is known
             continue
         yield Known(kind, "published", value, "numerical" if value.error else "proved")
+        if value.error:
+            yield from _within(kind, lattices.bounds(lattice, kind))
 
 
 def _hypercubic(d: int) -> Iterator[Known]:
@@ -49,18 +60,38 @@ def _hypercubic(d: int) -> Iterator[Known]:
         yield Known(kind, "best known", thresholds.threshold(d, kind), thresholds.standing(d, kind))
         formula = formulas.hypercubic(d, kind)
         yield Known(kind, "series in 1/(2d-1)", formula.threshold(), formula.standing)
-        bounds = thresholds.bounds(d, kind)
-        yield Known(kind, "at least", Threshold(bounds.low, 0.0, bounds.source), "proved")
-        yield Known(kind, "at most", Threshold(bounds.high, 0.0, bounds.source), "proved")
+        yield from _within(kind, thresholds.bounds(d, kind))
 
 
 def _n_cube(n: int) -> Iterator[Known]:
     for kind, what in (("site", "1/n + (5/2)/n^2 + (31/4)/n^3"), ("bond", "1/n + 1/n^2 + (7/2)/n^3")):
         formula = formulas.n_cube(n, kind)
         yield Known(kind, what, formula.threshold(), formula.standing)
+        yield from _within(kind, thresholds.n_cube_bounds(n, kind))
+
+
+def _hamming(d: int, q: int) -> Iterator[Known]:
+    yield from _within("site", thresholds.hamming_bounds(d, q, "site"))
+    formula = formulas.hamming(d, q)
+    yield Known("bond", "1/m + (2d^2-1)/(2(d-1)^2)/m^2, m = d(q-1)", formula.threshold(), formula.standing)
+    yield from _within("bond", thresholds.hamming_bounds(d, q, "bond"))
 
 
 def _bethe(z: int) -> Iterator[Known]:
     formula = formulas.bethe(z)
     for kind in thresholds.KINDS:
         yield Known(kind, "1/(z - 1)", formula.threshold(), formula.standing)
+        yield from _within(kind, thresholds.bethe_bounds(z))
+
+
+def _d_lattice(d: int) -> Iterator[Known]:
+    for kind, what in (("site", "1/(s-t), s = 2d(d-1)-1, t = 4(d-2)"), ("bond", "1/s + 2t/s^3")):
+        yield Known(kind, "best known", thresholds.d_lattice(d, kind), thresholds.d_lattice_standing(d, kind))
+        formula = formulas.d_lattice(d, kind)
+        yield Known(kind, what, formula.threshold(), formula.standing)
+        yield from _within(kind, thresholds.d_lattice_bounds(d, kind))
+
+
+def _within(kind: str, bounds: thresholds.Bounds) -> Iterator[Known]:
+    yield Known(kind, "at least", Threshold(bounds.low, 0.0, bounds.source), "proved")
+    yield Known(kind, "at most", Threshold(bounds.high, 0.0, bounds.source), "proved")

@@ -9,6 +9,7 @@ import math
 
 from percolation import checks
 from percolation.quantities import Threshold
+from percolation.theory.thresholds import Bounds, walk_bound
 
 _SYKES_ESSAM = "Sykes and Essam, J. Math. Phys. 5, 1117 (1964)"
 _WIERMAN = f"proved: Wierman, Adv. Appl. Probab. 13, 298 (1981); found by {_SYKES_ESSAM}"
@@ -27,6 +28,11 @@ _THRESHOLDS = {
     ("fcc", "site"): Threshold(0.1992365, 1.0e-6, _LORENZ_ZIFF_SITE),
     ("fcc", "bond"): Threshold(0.1201635, 1.0e-6, _LORENZ_ZIFF_BOND),
 }
+# neighbours of a site, and those that two neighbouring sites have in common
+_NEIGHBOURS = {"triangular": (6, 2), "honeycomb": (3, 0), "kagome": (4, 1), "bcc": (8, 0), "fcc": (12, 4)}
+# p_c of a plane inside: the bonds along (1, 1, 1) and (1, 1, -1) of bcc make Z^2, those of fcc in x + y + z = 0 the
+# triangular lattice
+_PLANES = {("bcc", "site"): 1 - (1 / 2) ** 4, ("bcc", "bond"): 1 / 2, ("fcc", "site"): 1 / 2, ("fcc", "bond"): _SINE}
 LATTICES = tuple(dict.fromkeys(lattice for lattice, _ in _THRESHOLDS))
 
 
@@ -38,3 +44,12 @@ def threshold(lattice: str, kind: str = "site") -> Threshold:
     checks.one_of("lattice", lattice, LATTICES)
     known = {of: value for (name, of), value in _THRESHOLDS.items() if name == lattice}
     return known[checks.one_of(f"kind of threshold of the {lattice} lattice", kind, known)]
+
+
+def bounds(lattice: str, kind: str = "site") -> Bounds:
+    """Rigorous bounds on p_c of a lattice by name, `thresholds.walk_bound` below; where p_c is proved both are p_c."""
+    known = threshold(lattice, kind)
+    if known.error == 0:
+        return Bounds(known.value, known.value, known.source)
+    low = walk_bound(*_NEIGHBOURS[lattice], kind)
+    return Bounds(low, _PLANES[lattice, kind], "open walks below; p_c of a plane inside, Kesten 1980 or 1982, above")

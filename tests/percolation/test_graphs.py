@@ -63,9 +63,14 @@ def test_arrays_are_read_only():
         ([[0, 1], [1, 3]], 3, "edge 1 joins 1 and 3, but the sites are 0 ... 2"),
         ([[-1, 0]], 3, "edge 0 joins -1 and 0"),
         ([[0.5, 1.0]], 3, "edges must be integers"),
+        ([[0, 1, 0.5]], 3, r"edges must be integers of shape \(n_bonds, 2\), got float64 of shape \(1, 3\)"),
+        ([[0, 1], [2]], 3, r"shape \(n_bonds, 2\), got rows of different lengths"),
+        ([["a", "b"]], 3, "edges must be integers"),
+        (np.array([[0, 2**63]], dtype=np.uint64), 3, "edge 0 joins 0 and 9223372036854775808"),
         ([0, 1], 3, r"shape \(n_bonds, 2\)"),
         ([[0, 1]], 0, "n_sites must be at least 1"),
-        ([[0, 1]], 2**31, r"n_sites must be below 2\*\*31"),
+        ([[0, 1]], 2**31, r"n_sites must be below 2\*\*31, got 2147483648; cut the graph into its components first"),
+        ([[0, 1]], 2.0, "n_sites must be an integer, got 2.0"),
     ],
 )
 def test_bad_edges_are_refused(edges, n_sites, message):
@@ -76,6 +81,18 @@ def test_bad_edges_are_refused(edges, n_sites, message):
 def test_empty_graph_is_refused():
     with pytest.raises(ValueError, match="n_sites must be at least 1"):
         graphs.from_networkx(nx.Graph())
+
+
+@pytest.mark.parametrize("foreign", ["karate.graphml", [[0, 1]], sparse.csr_array(np.eye(2)), None])
+def test_what_is_no_networkx_graph_is_refused(foreign):
+    with pytest.raises(ValueError, match=f"expected a networkx graph, got {type(foreign).__name__}; from_edges"):
+        graphs.from_networkx(foreign)
+
+
+def test_weights_of_a_networkx_graph_do_not_count():
+    twin = nx.path_graph(4)
+    nx.set_edge_attributes(twin, {(0, 1): 0.5, (1, 2): -1.5, (2, 3): "heavy"}, "weight")
+    np.testing.assert_array_equal(graphs.from_networkx(twin).bonds(), [[0, 1], [1, 2], [2, 3]])
 
 
 def test_directed_graph_is_refused():
@@ -89,6 +106,8 @@ def test_directed_graph_is_refused():
         (np.eye(3), "scipy.sparse"),
         (sparse.csr_array(np.ones((2, 3))), "square"),
         (sparse.csr_array(np.array([[0, 1], [0, 0]])), "matrix.T"),
+        (sparse.coo_array(np.ones(3)), r"square, got shape \(3,\)"),
+        (sparse.csr_array((0, 0)), "n_sites must be at least 1, got 0"),
     ],
 )
 def test_bad_matrices_are_refused(matrix, message):
@@ -123,6 +142,13 @@ def test_graphml_gives_the_graph_that_was_written(tmp_path, twin):
     np.testing.assert_array_equal(graphs.from_file(path).bonds(), graphs.from_networkx(twin).bonds())
 
 
+GRAPHML = (
+    '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+    '<key id="w" for="edge" attr.name="weight" attr.type="double"/>'
+    '<graph edgedefault="undirected"><node id="a"/>{}</graph></graphml>'
+)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -132,6 +158,9 @@ def test_graphml_gives_the_graph_that_was_written(tmp_path, twin):
         ("a", "1 2", "unknown kind of file ''"),
         ("a.graphml", "1 2", "is not GraphML"),
         ("a.graphml", "<graphml></graphml>", "is not GraphML"),
+        ("a.graphml", '<graphml><graph edgedefault="undirected"><node id="a"/>', "is not GraphML.*no element found"),
+        ("a.graphml", "", "is not GraphML"),
+        ("a.graphml", GRAPHML.format('<edge source="a" target="a"><data key="w">thick</data></edge>'), "thick"),
         (
             "a.graphml",
             '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected"/></graphml>',
@@ -152,6 +181,12 @@ def test_directed_file_is_refused(tmp_path):
     nx.write_graphml(nx.DiGraph([(0, 1)]), path)
     with pytest.raises(ValueError, match="directed; pass networkx.read_graphml"):
         graphs.from_file(path)
+
+
+def test_folder_in_place_of_a_file(tmp_path):
+    (tmp_path / "roads.txt").mkdir()
+    with pytest.raises(OSError, match="roads.txt"):
+        graphs.from_file(tmp_path / "roads.txt")
 
 
 def test_absent_file_is_named(tmp_path):

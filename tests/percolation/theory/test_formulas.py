@@ -1,7 +1,9 @@
 import math
+from itertools import combinations, product
 
+import networkx as nx
 import pytest
-from sympy import Rational, Symbol, limit, oo, series, simplify
+from sympy import Poly, Rational, Symbol, expand, limit, oo, series, simplify
 
 from percolation.theory import formulas, thresholds
 
@@ -48,6 +50,34 @@ def test_hamming_graph_tends_to_the_n_cube_in_many_dimensions():
         )
 
 
+@pytest.mark.parametrize("n", [3, 4, 5])
+def test_triangles_take_as_many_walks_as_the_d_formula_says(n):
+    """Mean cluster size of the complete graph, z = n - 1, s = z - 1, t = n - 2, by p: every graph of n sites counted.
+
+    bonds: 1 + z p + z s p^2 + (z s^2 - 2 z t) p^3; sites: 1 + z p + z (s - t) p^2, of which the last vanishes.
+    """
+    pairs, z, s, t = list(combinations(range(n), 2)), n - 1, n - 2, n - 2
+    size = 0
+    for state in product([False, True], repeat=len(pairs)):
+        twin = nx.empty_graph(n)
+        twin.add_edges_from(pair for pair, is_open in zip(pairs, state, strict=True) if is_open)
+        size += len(nx.node_connected_component(twin, 0)) * x ** sum(state) * (1 - x) ** (len(pairs) - sum(state))
+    bond = Poly(expand(size), x)
+    assert [bond.coeff_monomial(x**k) for k in range(4)] == [1, z, z * s, z * s**2 - 2 * z * t]
+    assert s - t == 0  # all sites are neighbours: 1 + z p is exact
+
+
+def test_d_lattice_expands_in_its_neighbours():
+    """(z - 1) p_c - 1 is t/s for sites, 2 t / s^2 for bonds, t / s ~ 2/d."""
+    for kind, leading in (("site", d / 2), ("bond", d**3 / 2)):
+        formula = formulas.d_lattice(d, kind)
+        excess = formula.p_c * (2 * d * (d - 1) - 1) - 1
+        assert limit(excess * leading, d, oo) == 1
+        assert limit(formula.error / (excess * formula.p_c), d, oo) == 0
+    assert formulas.d_lattice(4, "site").p_c == Rational(1, 15)
+    assert formulas.d_lattice(4, "bond").p_c == Rational(1, 23) + Rational(16, 23**3)
+
+
 def test_exact_values():
     assert formulas.bethe(z).p_c == 1 / (z - 1)
     assert formulas.n_cube(10).p_c == Rational(1135, 10000)
@@ -58,6 +88,8 @@ def test_standings():
     assert formulas.hypercubic(8, "bond", 3).standing == "proved"
     assert formulas.hypercubic(8, "bond").standing == "series"
     assert (formulas.n_cube(n, "bond").standing, formulas.n_cube(n, "site").standing) == ("proved", "conjecture")
+    assert formulas.d_lattice(d, "site").standing == formulas.d_lattice(d, "bond").standing == "series"
+    assert thresholds.d_lattice_standing(13) == "numerical" and thresholds.d_lattice_standing(14) == "series"
     assert formulas.hamming(d, q).standing == formulas.bethe(z).standing == "proved"
     assert thresholds.standing(1, "site") == thresholds.standing(2, "bond") == "proved"
     assert thresholds.standing(2, "site") == thresholds.standing(13, "bond") == "numerical"
@@ -81,6 +113,8 @@ def test_symbols_have_no_number():
         (lambda: thresholds.hamming(1, 5), "d must be at least 2"),
         (lambda: thresholds.hamming(3, 1), "q must be at least 2"),
         (lambda: formulas.bethe(math.inf), "z must be an integer"),
+        (lambda: formulas.d_lattice(2), "d must be at least 3"),
+        (lambda: formulas.d_lattice(d, "sit"), "did you mean 'site'"),
     ],
 )
 def test_bad_input(call, message):

@@ -1,6 +1,8 @@
 import pytest
 
+from percolation import lattices as boxes
 from percolation.theory import lattices
+from percolation.theory.thresholds import walk_bound
 
 
 def test_triangular_bonds_solve_the_star_triangle_relation():
@@ -16,6 +18,29 @@ def test_bonds_percolate_before_sites_and_after_the_bethe_lattice(name, z):
     """1 / (z - 1) <= p_c(bond) <= p_c(site)."""
     bond, site = (lattices.threshold(name, kind).value for kind in ("bond", "site"))
     assert 1 / (z - 1) < bond < site
+
+
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in ("bcc", "fcc") for kind in ("site", "bond")])
+def test_bounds_of_the_numerical_ones(name, kind):
+    bounds, value = lattices.bounds(name, kind), lattices.threshold(name, kind).value
+    assert bounds.low < value < bounds.high and "Kesten" in bounds.source
+
+
+def test_bounds_of_the_exact_ones_are_exact():
+    bounds, value = lattices.bounds("kagome", "site"), lattices.threshold("kagome", "site").value
+    assert bounds.low == bounds.high == value
+
+
+@pytest.mark.parametrize("name", lattices.LATTICES)
+def test_walk_bounds_hold(name):
+    """Neighbours and those in common are counted on a box of the lattice."""
+    box = getattr(boxes, name)(5)
+    around = [set(box.neighbours(site).tolist()) for site in range(box.n_sites)]
+    shared = {len(around[i] & around[j]) for i, j in box.bonds().tolist()}
+    assert lattices._NEIGHBOURS[name] == (box.coordination, *shared)
+    for kind in ("site", "bond"):
+        if (name, kind) in lattices._THRESHOLDS:
+            assert walk_bound(*lattices._NEIGHBOURS[name], kind) < lattices.threshold(name, kind).value
 
 
 def test_numbers_have_errors_and_sources():
