@@ -16,7 +16,6 @@ from empirical.comparison import Comparison
 from empirical.connectivity import Measured, pair_table, table
 from percolation.dimension_scan import DimensionScan
 from percolation.plotting import STYLE, plot_residuals, plot_thresholds
-from percolation.theory import thresholds
 
 # colour says which pairs are connected, marker in which network
 GROUPS = {
@@ -119,9 +118,8 @@ def _finding(rows: pd.DataFrame) -> str:
 
 def _draw_thresholds(scan: DimensionScan, figure: Figure, place: SubplotSpec) -> None:
     upper, lower = _stacked(figure, place.subgridspec(2, 1, height_ratios=(2.4, 1), hspace=0.04))
-    series = [thresholds.series(d, scan.kind) for d in scan.dimensions]
-    plot_thresholds(scan.dimensions, scan.estimates, scan.references, series, upper)
-    plot_residuals(scan.dimensions, scan.estimates, scan.references, lower)
+    plot_thresholds(scan.table(), upper, scan.series)
+    plot_residuals(scan.table(), lower)
     upper.set_title(r"(a) threshold of $\mathbb{Z}^d$")
 
 

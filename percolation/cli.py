@@ -23,72 +23,103 @@ app = typer.Typer(
 
 
 @app.command(
-    epilog="Examples:  percolation threshold --dim 4,8,13 --time 20   |   percolation threshold --dim 2..13 --kind bond"
+    epilog="Examples:  percolation threshold --dim 4,8,13 --time 20   |   percolation threshold --lattice kagome "
+    "--precision 1e-4   |   percolation threshold --dim 2..13 --kind bond --precision 1e-5"
 )
 def threshold(
-    dim: Annotated[str, typer.Option(help="Dimensions: 8, or 4,8,13, or 2..13.")] = "2..13",
+    lattice: Annotated[
+        str,
+        typer.Option(help="hypercubic, triangular, honeycomb, kagome, bcc, fcc, the root lattices A, D, E, or n-cube."),
+    ] = "hypercubic",
+    dim: Annotated[
+        str | None, typer.Option(help="Dimensions: 8, or 4,8,13, or 2..13, the default where the lattice has many.")
+    ] = None,
     kind: Annotated[str, typer.Option(help="What is open or closed: site or bond.")] = "site",
     method: Annotated[
-        str, typer.Option(help="invasion, leath (d >= 6), or auto: the more precise in equal time.")
+        str,
+        typer.Option(help="wrapping (d = 2..4), invasion, leath (d >= 6), or auto: the most precise in equal time."),
     ] = "auto",
+    precision: Annotated[
+        float | None, typer.Option(help="Stop in each dimension when the error of p_c, one sigma, is down to this.")
+    ] = None,
     time_: Annotated[
         float | None,
         typer.Option("--time", help="Seconds in all, shared by the dimensions; then the number of runs varies."),
     ] = None,
     runs: Annotated[
-        int | None, typer.Option(help="Runs a dimension where no --time is given; default 16 (invasion), 64 (leath).")
+        int | None, typer.Option(help="Runs a dimension, instead; default 64 (invasion 16), seconds in all.")
     ] = None,
-    sites: Annotated[int, typer.Option(help="Sites accepted by an invasion run.")] = 2**17,
+    sites: Annotated[
+        int | None, typer.Option(help="Sites accepted by an invasion run; default 2^17, with --precision 2^20.")
+    ] = None,
     seed: Seed = 0,
     workers: Workers = 0,
     out: Out = Path("results/threshold"),
 ) -> None:
-    """Thresholds p_c of the hypercubic lattice by invasion or Leath growth, beside the published values."""
-    from percolation import dimension_scan, files  # numba loads only when a command needs it
+    """Thresholds p_c of a lattice by simulation, beside the best values known; with a table and a figure."""
+    from percolation import dimension_scan, families, files, plotting  # numba loads only when a command needs it
 
-    dimensions = parse_dimensions(dim)
-    dimension_scan.check(dimensions, kind, method, time_)
+    checks.one_of("lattice", lattice, dimension_scan.LATTICES)
+    its_own = None if lattice == "n-cube" else families.dimension(lattice)
+    dimensions = [its_own] if its_own and dim is None else parse_dimensions(dim or _dimensions_of(lattice))
+    dimension_scan.check(dimensions, kind, method, time_, precision, lattice)
     checks.seed(seed)
     checks.integer("workers", workers, at_least=0)
     folder = checks.output_folder(out)
     began = time.perf_counter()
     scan = dimension_scan.scan(
-        dimensions, kind, method=method, n_runs=runs, n_sites=sites, seconds=time_, seed=seed, workers=workers
+        dimensions,
+        kind,
+        lattice=lattice,
+        method=method,
+        n_runs=runs,
+        n_sites=sites,
+        seconds=time_,
+        precision=precision,
+        seed=seed,
+        workers=workers,
     )
-    parameters = {"dim": dimensions, "kind": kind, "method": method, "runs": runs, "sites": sites, "time": time_}
-    record = files.provenance(parameters, seed)
+    parameters = {"lattice": lattice, "dim": dimensions, "kind": kind, "method": method, "precision": precision}
+    record = files.provenance(parameters | {"time": time_, "runs": runs, "sites": sites}, seed)
     record |= {
         "workers": workers,
         "seconds": time.perf_counter() - began,
         "runs_made": {d: one.n_runs for d, one in zip(scan.dimensions, scan.simulated, strict=True)},
     }
-    table = scan.table()
+    figure = plotting.writers("threshold", plotting.thresholds_figure(scan.table(), scan.series))
     rows = [
-        [str(d), str(e), str(r), f"{z:+.1f}", e.method.split(",")[0]]
+        [str(d), str(e), str(r) if r.source != "none" else "", f"{z:+.1f}" if z == z else "", e.method.split(",")[0]]
         for d, e, r, z in zip(scan.dimensions, scan.estimates, scan.references, scan.z, strict=True)
     ]
-    paths = files.write_run(folder, table, record)
-    print_table(f"p_c of Z^d, {kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
+    paths = files.write_run(folder, scan.table(), record, **figure)
+    name = {"hypercubic": "Z^d", "n-cube": "the n-cube"}.get(lattice, f"{lattice}_d" if its_own is None else lattice)
+    print_table(f"p_c of {name}, {kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
     print_paths(paths)
 
 
 @app.command(epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome")
 def theory(
     lattice: Annotated[
-        str, typer.Argument(help="hypercubic, n-cube, bethe, triangular, honeycomb, kagome, bcc or fcc.")
+        str, typer.Argument(help="hypercubic, n-cube, hamming, bethe, D, triangular, honeycomb, kagome, bcc or fcc.")
     ],
     dim: Annotated[
         int | None, typer.Option(help="Dimension d; n of the n-cube; neighbours z of the Bethe lattice.")
     ] = None,
+    q: Annotated[int | None, typer.Option("--q", help="Letters of the Hamming graph H(d, q).")] = None,
 ) -> None:
     """What is known of p_c of a lattice: each formula with its value, standing and source."""
     from percolation.theory.known import known
 
-    statements = known(lattice, dim)
+    statements = known(lattice, dim, q)
     rows = [[one.kind, one.what, str(one.value), one.standing] for one in statements]
     print_table(f"p_c, {lattice}" + (f" {dim}" if dim else ""), ["kind", "what", "value", "standing"], rows)
     for source in dict.fromkeys(one.value.source for one in statements):
         typer.echo(f"- {source}")
+
+
+def _dimensions_of(lattice: str) -> str:
+    """All dimensions of a family that are worth a row."""
+    return {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6..8", "n-cube": "10..16"}[lattice]
 
 
 def parse_dimensions(text: str) -> list[int]:

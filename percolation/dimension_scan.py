@@ -1,27 +1,49 @@
 """p_c over the dimension: simulation beside theory, a row a dimension. One of the two places where they meet."""
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from percolation import checks
+from percolation import checks, families, lattices
 from percolation.quantities import Estimate, Threshold
-from percolation.scaling import InvasionThreshold, LeathThreshold, invasion_threshold, leath, leath_threshold
+from percolation.scaling import (
+    InvasionThreshold,
+    LeathThreshold,
+    WindowThreshold,
+    WrappingThreshold,
+    invasion_threshold,
+    leath,
+    leath_threshold,
+    window_threshold,
+    wrapping,
+    wrapping_threshold,
+)
+from percolation.theory import lattices as named
 from percolation.theory import thresholds
 
-METHODS = ("auto", "invasion", "leath")
-LEATH_FROM = 8  # dimension from which its error is the smaller at equal time, measured in benchmarks/growth.md
+METHODS = ("auto", "wrapping", "invasion", "leath", "window")
+LATTICES = (*families.NAMES, "n-cube")
+WRAPPING_UP_TO, LEATH_FROM = 3, 8  # dimensions where its error is the least at equal time, see benchmarks/growth.md
+RUNS = {"wrapping": 64, "invasion": 16, "leath": 64, "window": 64}  # if nothing else is said: seconds each
+SITES = 2**17  # accepted by an invasion run
+SITES_FOR_PRECISION = {4: 2**22, 5: 2**22}  # longer ones extrapolate less: worth their memory, 250 MiB, in low d
+
 COLUMNS = ("lattice", "kind", "d", "estimate", "error", "method", "reference", "reference_error", "z")
+
+Simulated = InvasionThreshold | LeathThreshold | WindowThreshold | WrappingThreshold
 
 
 @dataclass(frozen=True)
 class DimensionScan:
-    """Estimates of p_c(Z^d) and the best values known, for each dimension."""
+    """Estimates of p_c of a lattice and the best values known, for each dimension."""
 
+    lattice: str
     kind: str
     dimensions: tuple[int, ...]
-    simulated: tuple[InvasionThreshold | LeathThreshold, ...]
+    simulated: tuple[Simulated, ...]
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
@@ -29,18 +51,26 @@ class DimensionScan:
 
     @property
     def references(self) -> tuple[Threshold, ...]:
-        return tuple(thresholds.threshold(d, self.kind) for d in self.dimensions)
+        """The best values known; not a number, with source "none", where there is none."""
+        return tuple(reference(self.lattice, d, self.kind) for d in self.dimensions)
+
+    @property
+    def series(self) -> tuple[Threshold, ...]:
+        """The series of Z^d in each dimension; nothing for other lattices."""
+        if self.lattice != "hypercubic":
+            return ()
+        return tuple(thresholds.series(d, self.kind) for d in self.dimensions)
 
     @property
     def z(self) -> np.ndarray:
-        """Deviations from the references in units of the combined errors, (n_dimensions,)."""
+        """Deviations from the references in units of the combined errors, (n_dimensions,); nan without reference."""
         return np.array([e.z(r) for e, r in zip(self.estimates, self.references, strict=True)])
 
     def table(self) -> pd.DataFrame:
         """Columns COLUMNS, a row a dimension."""
         rows = zip(self.dimensions, self.estimates, self.references, self.z, strict=True)
         return pd.DataFrame(
-            [("Z^d", self.kind, d, e.value, e.error, e.method, r.value, r.error, z) for d, e, r, z in rows],
+            [(self.lattice, self.kind, d, e.value, e.error, e.method, r.value, r.error, z) for d, e, r, z in rows],
             columns=list(COLUMNS),
         )
 
@@ -49,51 +79,113 @@ def scan(
     dimensions: list[int],
     kind: str = "site",
     *,
+    lattice: str = "hypercubic",
     method: str = "invasion",
     n_runs: int | None = None,
-    n_sites: int = 2**17,
+    n_sites: int | None = None,
     seconds: float | None = None,
+    precision: float | None = None,
     seed: int = 0,
     workers: int = 0,
 ) -> DimensionScan:
-    """Estimate p_c(Z^d) in each dimension, by invasion percolation or by Leath's clusters.
+    """Estimate p_c of a lattice in each dimension, from wrapping tori, invasion percolation or Leath's clusters.
 
-    method: "invasion", any d; "leath", d >= 6 only; "auto", the one whose error is smaller at equal time: leath from
-    d = 8 on (measured in benchmarks/growth.md), unless fewer runs are asked for than it needs.
-    n_runs: runs a dimension, of n_sites accepted sites (invasion; 16 if absent) or of 500 clusters (leath; 64 if
-    absent, at least 32); or, with seconds, as many as fit an equal share of that time.
+    lattice: one of LATTICES.
+    method: "wrapping", d = 2..4; "invasion", any d; "leath", d >= 6; "window", the n-cube and only that; "auto", the
+    one whose error is the least at equal time: wrapping up to d = 3, leath from d = 8 on, unless fewer runs are asked
+    for than they need.
+    n_runs: runs a dimension, RUNS if absent: of 2^19 sites opened or closed (wrapping, at least 32 runs), of n_sites
+    accepted ones (invasion, at least 8), of 500 clusters (leath, at least 32), of one n-cube (window, at least 20).
+    seconds: instead, as many as fit an equal share of that time. precision: instead, as many as bring the error of
+    p_c down to it; with both, whichever comes first.
+    n_sites: 2^17 if absent; with precision 2^20, and 2^22 in d = 4, 5.
     """
-    check(dimensions, kind, method, seconds)
+    check(dimensions, kind, method, seconds, precision, lattice)
     children = np.random.SeedSequence(checks.seed(seed)).generate_state(max(dimensions) + 1)
+    share = None if seconds is None else seconds / len(dimensions)
 
-    def simulate(d: int) -> InvasionThreshold | LeathThreshold:
-        share = None if seconds is None else seconds / len(dimensions)
-        child = int(children[d])  # of the dimension alone: other rows do not change it
-        if (_better_method(d, n_runs) if method == "auto" else method) == "leath":
-            runs = 64 if n_runs is None else n_runs
-            return leath_threshold(d, kind, n_runs=runs, seconds=share, seed=child, workers=workers)
-        runs = 16 if n_runs is None else n_runs
-        return invasion_threshold(d, kind, n_sites=n_sites, n_runs=runs, seconds=share, seed=child, workers=workers)
+    def simulate(d: int) -> Simulated:
+        # the child belongs to the dimension alone: other rows do not change it
+        chosen = _better_method(lattice, d, n_runs) if method == "auto" else method
+        runs = RUNS[chosen] if n_runs is None else n_runs
+        seed = int(children[d])
+        how: dict[str, Any] = dict(n_runs=runs, seconds=share, precision=precision, seed=seed, workers=workers)
+        if chosen == "window":
+            cube = lattices.n_cube(d)
+            return window_threshold(cube, kind, n_realisations=runs, precision=precision, seed=seed, workers=workers)
+        if chosen == "wrapping":
+            return wrapping_threshold(families.box(lattice, d), kind, **how)
+        if chosen == "leath":
+            return leath_threshold(families.infinite(lattice, d), kind, **how)
+        return invasion_threshold(
+            families.infinite(lattice, d), kind, n_sites=_sites(d, precision) if n_sites is None else n_sites, **how
+        )
 
-    return DimensionScan(kind, tuple(dimensions), tuple(simulate(d) for d in dimensions))
+    return DimensionScan(lattice, kind, tuple(dimensions), tuple(simulate(d) for d in dimensions))
 
 
-def check(dimensions: list[int], kind: str, method: str, seconds: float | None) -> None:
+def _sites(d: int, precision: float | None) -> int:
+    return SITES if precision is None else SITES_FOR_PRECISION.get(d, 2**20)
+
+
+def reference(lattice: str, d: int, kind: str) -> Threshold:
+    """The best value known of p_c; not a number, with source "none", if there is none."""
+    try:
+        if lattice == "hypercubic":
+            return thresholds.threshold(d, kind)
+        if lattice == "n-cube":
+            return _n_cube(d, kind)
+        return thresholds.d_lattice(d, kind) if lattice == "D" else named.threshold(lattice, kind)
+    except ValueError:
+        return Threshold(np.nan, np.nan, "none")
+
+
+def check(
+    dimensions: list[int],
+    kind: str,
+    method: str,
+    seconds: float | None,
+    precision: float | None = None,
+    lattice: str = "hypercubic",
+) -> None:
     """All that can be refused before the first dimension is simulated."""
     if not dimensions:
         raise ValueError("no dimension given, at least one is needed")
     checks.one_of("kind", kind, thresholds.KINDS)
     checks.one_of("method", method, METHODS)
-    lowest = min(checks.integer("d", d, at_least=1) for d in dimensions)
-    if method == "leath" and lowest < leath.LOWEST_DIMENSION:
+    checks.one_of("lattice", lattice, LATTICES)
+    for d in dimensions:
+        lattices.n_cube(d) if lattice == "n-cube" else families.box(lattice, d)
+    if lattice == "n-cube" and seconds is not None:
+        raise ValueError("the n-cube takes a number of runs or a precision, no time")
+    if (method == "window") != (lattice == "n-cube") and method != "auto":
+        raise ValueError(f"the method of the n-cube, and only its, is window; got {method} for {lattice}; use auto")
+    if method == "leath" and min(dimensions) < leath.LOWEST_DIMENSION:
         raise ValueError(
-            f"Leath's clusters are mean-field from d = {leath.LOWEST_DIMENSION} on, got d = {lowest}; "
+            f"Leath's clusters are mean-field from d = {leath.LOWEST_DIMENSION} on, got d = {min(dimensions)}; "
             "use method invasion or auto"
         )
-    if seconds is not None:
-        checks.positive("time", seconds)
+    outside = set(dimensions) - set(wrapping.SIZES)
+    if method == "wrapping" and outside:
+        raise ValueError(f"wrapping is for d = {min(wrapping.SIZES)} to {max(wrapping.SIZES)}, got d = {min(outside)}")
+    for name, value in (("time", seconds), ("precision", precision)):
+        if value is not None:
+            checks.positive(name, value)
 
 
-def _better_method(d: int, n_runs: int | None) -> str:
-    """The method whose error is the smaller at equal time, if the runs asked for are enough for it."""
-    return "leath" if d >= LEATH_FROM and (n_runs is None or n_runs >= leath.FEWEST_RUNS) else "invasion"
+def _n_cube(n: int, kind: str) -> Threshold:
+    """Its formula; the critical window, in which the mean cluster size passes N^(1/3), adds to the error."""
+    formula = thresholds.n_cube(n, kind)
+    window = 2 ** (-n / 3) / n
+    return Threshold(formula.value, math.hypot(formula.error, window), f"{formula.source}; and the critical window")
+
+
+def _better_method(lattice: str, d: int, n_runs: int | None) -> str:
+    """The method whose error is the least at equal time, if the runs asked for are enough for it."""
+    if lattice == "n-cube":
+        return "window"
+    if n_runs is not None and n_runs < leath.FEWEST_RUNS:
+        return "invasion"
+    if 2 <= d <= WRAPPING_UP_TO:
+        return "wrapping"
+    return "leath" if d >= LEATH_FROM else "invasion"

@@ -1,33 +1,40 @@
 """Functions that draw on a given ax: data in, nothing computed. STYLE names the house style."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from percolation import files
-from percolation.quantities import Estimate, Published
+from percolation.quantities import Published
 
 STYLE = "percolation.house"
 
 
-def plot_thresholds(
-    dimensions: Sequence[int],
-    simulated: Sequence[Estimate],
-    published: Sequence[Published],
-    series: Sequence[Published],
-    ax: Axes,
-) -> Axes:
-    """p_c against d: published values as circles, the series as a dashed line, simulation as points with errors."""
-    ax.plot(dimensions, _values(series), "--", color="0.45", label=r"series in $1/(2d-1)$, Gaunt et al.")
-    ax.plot(dimensions, _values(published), "o", mfc="none", ms=7, color="C0", label="published")
-    ax.errorbar(dimensions, _values(simulated), _errors(simulated), fmt=".", color="C1", label="simulation (invasion)")
-    ax.set(yscale="log", ylabel="$p_c$ (site)")
-    ax.yaxis.set_major_locator(FixedLocator([0.02, 0.05, 0.1, 0.2, 0.5]))
+METHODS = ("invasion", "Leath", "wrapping", "window")  # in the order of the colours from C1 on
+
+
+def plot_thresholds(rows: pd.DataFrame, ax: Axes, series: Sequence[Published] = ()) -> Axes:
+    """p_c against d: published values as circles, the series as a dashed line, simulation as points with errors.
+
+    rows: columns d, kind, method, estimate, error, reference, as in `dimension_scan.COLUMNS`. series: one for each row.
+    """
+    if series:
+        values = [one.value for one in series]
+        ax.plot(rows["d"], values, "--", color="0.45", label=r"series in $1/(2d-1)$, Gaunt et al.")
+    known = rows.dropna(subset="reference")
+    if len(known):
+        ax.plot(known["d"], known["reference"], "o", mfc="none", ms=7, color="C0", label="published")
+    for method, color, of_method in _by_method(rows):
+        points = of_method["d"], of_method["estimate"], of_method["error"]
+        ax.errorbar(*points, fmt=".", color=color, label=f"simulation ({method})")
+    ax.set(yscale="log", ylabel=f"$p_c$ ({rows['kind'].iloc[0]})")
+    ax.yaxis.set_major_locator(FixedLocator([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
     ax.yaxis.set_major_formatter(ScalarFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -35,19 +42,37 @@ def plot_thresholds(
     return ax
 
 
-def plot_residuals(
-    dimensions: Sequence[int], simulated: Sequence[Estimate], published: Sequence[Published], ax: Axes
-) -> Axes:
-    """(simulation - published) / published against d, one-sigma errors; linear within +-1e-3, logarithmic outside."""
-    reference = _values(published)
+def plot_residuals(rows: pd.DataFrame, ax: Axes) -> Axes:
+    """(simulation - published) / published against d, one-sigma errors; linear up to the size of a typical error."""
     ax.axhline(0, color="C0", lw=0.8)
-    deviation = _values(simulated) / reference - 1
-    ax.errorbar(dimensions, deviation, _errors(simulated) / reference, fmt=".", color="C1")
-    ax.set_yscale("symlog", linthresh=1e-3)
-    ax.yaxis.set_major_locator(FixedLocator([-1e-2, -1e-3, 0, 1e-3, 1e-2]))
+    typical = float((rows["error"] / rows["reference"]).median())
+    linear = 10.0 ** math.floor(math.log10(typical)) if typical > 0 else 1e-3
+    for _, color, of_method in _by_method(rows):
+        reference = of_method["reference"]
+        deviation = of_method["estimate"] / reference - 1
+        ax.errorbar(of_method["d"], deviation, of_method["error"] / reference, fmt=".", color=color)
+    ax.set_yscale("symlog", linthresh=linear)
+    ax.yaxis.set_major_locator(FixedLocator([-100 * linear, -linear, 0, linear, 100 * linear]))
     ax.set(xlabel="dimension $d$", ylabel="relative\ndeviation")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
+
+
+def thresholds_figure(rows: pd.DataFrame, series: Sequence[Published] = ()) -> Figure:
+    """p_c against d in a column's width, with the residuals below."""
+    with plt.style.context(STYLE):
+        figure, (upper, lower) = plt.subplots(2, 1, figsize=(3.25, 3.6), sharex=True, height_ratios=(2.4, 1))
+        plot_thresholds(rows, upper, series)
+        plot_residuals(rows, lower)
+    return figure
+
+
+def _by_method(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Method, its colour and its rows, for each method that there is."""
+    of = rows["method"].str.split(",").str[0]
+    for number, method in enumerate(METHODS, start=1):
+        if (of == method).any():
+            yield method, f"C{number}", rows[of == method]
 
 
 def save(folder: Path, name: str, figure: Figure) -> list[Path]:
@@ -64,11 +89,3 @@ def writers(name: str, figure: Figure) -> dict[str, files.Writer]:
             figure.savefig(path, metadata={"CreationDate": None} if path.suffix == ".pdf" else {})
 
     return {f"{name}.pdf": write, f"{name}.png": write}
-
-
-def _values(numbers: Sequence[Estimate | Published]) -> np.ndarray:
-    return np.array([number.value for number in numbers])
-
-
-def _errors(numbers: Sequence[Estimate | Published]) -> np.ndarray:
-    return np.array([number.error for number in numbers])

@@ -3,22 +3,32 @@
 from percolation.scaling.averages import canonical
 from percolation.scaling.collapse import Curve, quality
 from percolation.scaling.crossing import FirstSteps, crossing, crossing_threshold
+from percolation.scaling.growth_exponents import chemical_dimension, fractal_dimension, size_exponent
 from percolation.scaling.invasion import InvasionThreshold, extrapolate, invasion_threshold
 from percolation.scaling.leath import LeathThreshold, leath_threshold
 from percolation.scaling.powers import effective_length, exponent
+from percolation.scaling.window import WindowThreshold, window_threshold
+from percolation.scaling.wrapping import WrappingThreshold, wrapping_threshold
 
 __all__ = [
     "Curve",
     "FirstSteps",
     "InvasionThreshold",
     "LeathThreshold",
+    "WindowThreshold",
+    "WrappingThreshold",
     "canonical",
+    "chemical_dimension",
     "crossing",
     "crossing_threshold",
     "effective_length",
     "exponent",
     "extrapolate",
+    "fractal_dimension",
     "invasion_threshold",
     "leath_threshold",
     "quality",
+    "size_exponent",
+    "window_threshold",
+    "wrapping_threshold",
 ]

@@ -1,24 +1,61 @@
-"""As many runs as a given time affords."""
+"""How many runs: a number, as many as a given time affords, or enough for a given error."""
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from percolation import checks
+from percolation.quantities import Estimate
 
-def until(
-    seconds: float,
-    parent: np.random.SeedSequence,
-    runs: Callable[[list[np.random.SeedSequence]], list[np.ndarray]],
-    *,
-    at_least: int,
-) -> list[np.ndarray]:
-    """Runs of the parent's children in turn until the time is spent; the last batch is sized to end with it."""
-    begun = time.monotonic()
-    done = runs(parent.spawn(at_least))
-    while (left := seconds - (spent := time.monotonic() - begun)) > 0:
-        affordable = int(len(done) * left / spent)
-        if affordable == 0:
-            break
-        done += runs(parent.spawn(min(affordable, len(done))))  # doubling: the rate of the first runs is uncertain
-    return done
+SAFETY = 1.1  # more runs than the error so far asks for, since it is an estimate too
+GROWTH = 4  # largest factor by which the number of runs grows at once
+
+
+@dataclass(frozen=True)
+class Budget:
+    """n_runs; or instead seconds, or the precision that the error shall reach, or both: then whichever comes first.
+
+    With precision alone the number of runs follows from the data, so the same seed makes the same runs. With seconds
+    it depends on the machine; the number made, given as n_runs, repeats them.
+    """
+
+    n_runs: int
+    seconds: float | None = None
+    precision: float | None = None
+    at_least: int = 1  # runs, whose scatter gives the error
+
+    def __post_init__(self) -> None:
+        checks.integer("n_runs", self.n_runs, at_least=self.at_least)
+        for name, value in (("seconds", self.seconds), ("precision", self.precision)):
+            if value is not None:
+                checks.positive(name, value)
+
+    def collect(
+        self,
+        parent: np.random.SeedSequence,
+        runs: Callable[[list[np.random.SeedSequence]], list[np.ndarray]],
+        estimate: Callable[[np.ndarray], Estimate],
+    ) -> np.ndarray:
+        """Runs of the parent's children in turn, one to a row of the result."""
+        open_ended = self.seconds is not None or self.precision is not None
+        begun = time.monotonic()
+        done = runs(parent.spawn(self.at_least if open_ended else self.n_runs))
+        while open_ended:
+            more = min(self._affordable(len(done), time.monotonic() - begun), self._needed(done, estimate))
+            if more < 1:
+                break
+            done += runs(parent.spawn(int(more)))
+        return np.array(done)
+
+    def _affordable(self, n_done: int, spent: float) -> float:
+        """At most as many as are done: the rate of the first runs is uncertain."""
+        return math.inf if self.seconds is None else min(n_done * (self.seconds / spent - 1), n_done)
+
+    def _needed(self, done: list[np.ndarray], estimate: Callable[[np.ndarray], Estimate]) -> float:
+        if self.precision is None:
+            return math.inf
+        excess = (estimate(np.array(done)).error / self.precision) ** 2
+        return 0 if excess <= 1 else max(len(done) * (min(SAFETY * excess, GROWTH) - 1), 1)

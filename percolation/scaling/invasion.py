@@ -1,13 +1,14 @@
-"""p_c of Z^d from invasion percolation, by extrapolating in the cluster size with an error that covers the form."""
+"""p_c of a lattice from invasion percolation, extrapolated in the cluster size, with an error that covers the form."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from percolation import checks, ensembles, growth
 from percolation.quantities import Estimate
-from percolation.scaling.budget import until
+from percolation.scaling.budget import Budget
 from percolation.scaling.fits import average, intercept
 
 POWERS = np.linspace(0.3, 1, 15)  # of the correction N^-power; all are given equal odds before the data
@@ -36,49 +37,47 @@ class InvasionThreshold:
 
 
 def invasion_threshold(
-    d: int,
+    lattice: growth.InfiniteLattice,
     kind: str = "site",
     *,
     n_sites: int = 2**16,
     n_runs: int = 16,
     seconds: float | None = None,
+    precision: float | None = None,
     seed: int,
     workers: int = 1,
     progress: bool = True,
 ) -> InvasionThreshold:
-    """p_c of Z^d from independent invasion clusters, extrapolated to infinite size by `extrapolate`.
+    """p_c of an infinite lattice from independent invasion clusters, extrapolated to infinite size by `extrapolate`.
 
-    kind: "site" or "bond". n_sites: accepted in each run (bonds if kind="bond"), at least 512; for d < 6 the
-    extrapolation limits the accuracy, so that a longer run is worth more than a second one. n_runs: at least 8.
-    seconds: instead of n_runs, keep adding runs until the time is spent. How many those are depends on the machine;
-    the result's n_runs, given with the same seed, repeats it bit for bit.
+    lattice: d for Z^d, or a crystal, as in `growth.invade`. kind: "site" or "bond".
+    n_sites: accepted in each run (bonds if kind="bond"), at least 512; for d < 6 the extrapolation limits the
+    accuracy, so that a longer run is worth more than a second one. n_runs: at least 8.
+    seconds, precision: instead of n_runs, see `Budget`.
     workers: threads; the result does not depend on it.
     """
-    checks.integer("d", d, at_least=1)
+    d = growth.dimension(lattice)
     checks.one_of("kind", kind, growth.KINDS)
     checks.integer("n_sites", n_sites, at_least=SMALLEST_SIZE * 2**FEWEST_BLOCKS)
-    checks.integer("n_runs", n_runs, at_least=FEWEST_RUNS)
+    budget, marks = Budget(n_runs, seconds, precision, FEWEST_RUNS), growth.doubling_marks(n_sites)
 
     def run(child: np.random.SeedSequence) -> np.ndarray:
-        return growth.invade(d, n_sites, kind=kind, seed=child).n_revealed
+        return growth.invade(lattice, n_sites, kind=kind, seed=child).n_revealed
 
     def runs(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
         return ensembles.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
 
-    if seconds is None:
-        n_revealed = runs(ensembles.seeds(seed, n_runs))
-    else:
-        parent = np.random.SeedSequence(checks.seed(seed))
-        n_revealed = until(checks.positive("seconds", seconds), parent, runs, at_least=FEWEST_RUNS)
+    parent = np.random.SeedSequence(checks.seed(seed))
+    n_revealed = budget.collect(parent, runs, partial(extrapolate, marks))
     return InvasionThreshold(
-        estimate=extrapolate(growth.doubling_marks(n_sites), np.array(n_revealed)),
+        estimate=extrapolate(marks, n_revealed),
         d=d,
         kind=kind,
         seed=seed,
         n_runs=len(n_revealed),
         n_sites=n_sites,
-        n_accepted=growth.doubling_marks(n_sites),
-        n_revealed=np.array(n_revealed),
+        n_accepted=marks,
+        n_revealed=n_revealed,
     )
 
 

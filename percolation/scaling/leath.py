@@ -1,4 +1,4 @@
-"""p_c of Z^d, d >= 6, from Leath clusters: the ratio of opened to tested, with loops of chance taken out.
+"""p_c of a lattice, d >= 6, from Leath clusters: the ratio of opened to tested, with loops of chance taken out.
 
 Let N_t sites be in generation t of a cluster grown at p and T_t tested to make it. E N_t = p E T_t, and at p_c above
 six dimensions E N_t tends to a constant (mean field: survival to t has probability ~ 1/t, and N_t ~ t if it does).
@@ -12,7 +12,6 @@ Form: the loops that generation t misses are those with ancestors more than t ba
 """
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ import numpy as np
 
 from percolation import checks, ensembles, growth
 from percolation.quantities import Estimate
-from percolation.scaling.budget import until
+from percolation.scaling.budget import Budget
 from percolation.scaling.fits import average, intercept
 
 LOWEST_DIMENSION = 6  # from here on clusters are mean-field
@@ -51,49 +50,46 @@ class LeathThreshold:
 
 
 def leath_threshold(
-    d: int,
+    lattice: growth.InfiniteLattice,
     kind: str = "site",
     *,
     n_clusters: int = 500,
     n_runs: int = 64,
     n_generations: int | None = None,
     seconds: float | None = None,
+    precision: float | None = None,
     seed: int,
     workers: int = 1,
     progress: bool = True,
 ) -> LeathThreshold:
-    """p_c of Z^d, d >= 6, from Leath clusters grown at a p that three short pilots bring near it.
+    """p_c of an infinite lattice, d >= 6, from Leath clusters grown at a p that three short pilots bring near it.
 
-    kind: "site" or "bond". n_clusters: of a run. n_runs: at least 32. n_generations: that a cluster may live, 256
-    if d < 10 and 64 above if absent. seconds: instead of n_runs, as in `invasion_threshold`.
+    lattice: d for Z^d, or a crystal, as in `growth.leath`. kind: "site" or "bond". n_clusters: of a run.
+    n_runs: at least 32. n_generations: that a cluster may live, 256 if d < 10 and 64 above if absent.
+    seconds, precision: instead of n_runs, see `Budget`; the pilots, about a second, come on top.
     workers: threads; the result does not depend on it.
     Result and error: see `estimate`.
     """
-    if checks.integer("d", d, at_least=1) < LOWEST_DIMENSION:
+    if (d := growth.dimension(lattice)) < LOWEST_DIMENSION:
         raise ValueError(f"clusters are mean-field from d = {LOWEST_DIMENSION} on, got d = {d}; use invasion_threshold")
     checks.one_of("kind", kind, growth.KINDS)
     checks.integer("n_clusters", n_clusters, at_least=1)
-    checks.integer("n_runs", n_runs, at_least=FEWEST_RUNS)
+    budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
     if n_generations is None:
         n_generations = 256 if d < 10 else 64
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
-    begun = time.monotonic()
     pilots, parent = ensembles.seeds(seed, 2)
-    p = _pilot(d, kind, pilots)
+    p = _pilot(lattice, kind, pilots)
 
     def run(child: np.random.SeedSequence) -> np.ndarray:
-        return window_sums(_clusters(d, p, kind, n_clusters, n_generations, child), bounds)
+        return window_sums(_clusters(lattice, p, kind, n_clusters, n_generations, child), bounds)
 
     def runs(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
         return ensembles.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
 
-    if seconds is None:
-        sums = runs(parent.spawn(n_runs))
-    else:
-        left = checks.positive("seconds", seconds) - (time.monotonic() - begun)
-        sums = until(left, parent, runs, at_least=FEWEST_RUNS)
+    sums = budget.collect(parent, runs, lambda done: estimate(done, bounds, d, p))
     return LeathThreshold(
-        estimate=estimate(np.array(sums), bounds, d, p),
+        estimate=estimate(sums, bounds, d, p),
         d=d,
         kind=kind,
         seed=seed,
@@ -101,7 +97,7 @@ def leath_threshold(
         n_runs=len(sums),
         n_clusters=n_clusters,
         bounds=bounds,
-        sums=np.array(sums),
+        sums=sums,
     )
 
 
@@ -188,19 +184,24 @@ def _fits(values: np.ndarray, bounds: np.ndarray, powers: tuple[float, ...]) -> 
 
 
 def _clusters(
-    d: int, p: float, kind: str, n_clusters: int, n_generations: int, seed: np.random.SeedSequence
+    lattice: growth.InfiniteLattice,
+    p: float,
+    kind: str,
+    n_clusters: int,
+    n_generations: int,
+    seed: np.random.SeedSequence,
 ) -> growth.Leath:
     """Clusters limited by their generations only, so that means by generation are those of whole clusters."""
     return growth.leath(
-        d, p, kind=kind, n_clusters=n_clusters, max_size=2**40, max_generations=n_generations, seed=seed
+        lattice, p, kind=kind, n_clusters=n_clusters, max_size=2**40, max_generations=n_generations, seed=seed
     )
 
 
-def _pilot(d: int, kind: str, seed: np.random.SeedSequence) -> float:
+def _pilot(lattice: growth.InfiniteLattice, kind: str, seed: np.random.SeedSequence) -> float:
     """p near p_c: from that of the tree, p <- opened / tested over the later half of ever more generations."""
-    p = 1 / (2 * d - 1)
+    p = 1 / (growth.coordination(lattice) - 1)
     for (n_generations, n_clusters), child in zip(PILOTS.items(), seed.spawn(len(PILOTS)), strict=True):
-        run = _clusters(d, p, kind, n_clusters, n_generations, child)
+        run = _clusters(lattice, p, kind, n_clusters, n_generations, child)
         later = n_generations // 2
         p = float(run.opened[later:-1].sum() / run.tested[later + 1 :].sum())
     return p

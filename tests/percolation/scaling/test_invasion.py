@@ -83,7 +83,7 @@ def test_result_carries_its_runs():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"d": 0}, "d must be at least 1"),
+        ({"lattice": 0}, "d must be at least 1"),
         ({"kind": "sites"}, "did you mean 'site'"),
         ({"n_sites": 100}, "n_sites must be at least 512, got 100"),
         ({"n_runs": 3}, "n_runs must be at least 8, got 3"),
@@ -93,7 +93,7 @@ def test_result_carries_its_runs():
 )
 def test_bad_input_is_refused_in_our_words(arguments, message):
     with pytest.raises(ValueError, match=message):
-        scaling.invasion_threshold(**{"d": 3, "seed": 1, "n_sites": 512, "progress": False, **arguments})
+        scaling.invasion_threshold(**{"lattice": 3, "seed": 1, "n_sites": 512, "progress": False, **arguments})
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"d": 5}, "mean-field from d = 6 on, got d = 5; use invasion_threshold"),
+        ({"lattice": 5}, "mean-field from d = 6 on, got d = 5; use invasion_threshold"),
         ({"kind": "sites"}, "did you mean 'site'"),
         ({"n_clusters": 0}, "n_clusters must be at least 1"),
         ({"n_runs": 8}, "n_runs must be at least 32, got 8"),
@@ -106,7 +106,7 @@ def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():
 )
 def test_bad_input_is_refused_in_our_words(arguments, message):
     with pytest.raises(ValueError, match=message):
-        scaling.leath_threshold(**{"d": 8, "seed": 1, "n_clusters": 5, "progress": False, **arguments})
+        scaling.leath_threshold(**{"lattice": 8, "seed": 1, "n_clusters": 5, "progress": False, **arguments})
 
 
 @pytest.mark.slow

@@ -1,0 +1,199 @@
+"""p_c from clusters that wind round tori of several sizes, opened at one p close to it.
+
+Let f be the fraction of the axes that clusters wind round. Its mean R_L(p) is a function of (p - p_c) L^(1/nu) but
+for corrections, so close to p_c it is R + (p - p_c) S_L + b L^-omega, with the slope S_L = dR_L/dp that grows with L:
+the coefficient of S_L is the distance from p_c, whatever the universal R. S_L is measured on the same samples by their
+score; R, b and omega are left free.
+
+In the plane f = rank - 1 is better: -1 if nothing winds, 1 if clusters wind in two independent ways, 0 between. By
+duality its mean is 0 at p_c, up to corrections that fall fast, so that R is known and small tori suffice.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy.optimize import curve_fit
+
+from percolation import checks, ensembles, wrapping
+from percolation.lattices import Crystal
+from percolation.quantities import Estimate
+from percolation.scaling.budget import Budget
+from percolation.scaling.fits import average, intercept
+
+SIZES = {2: (8, 16, 32, 64), 3: (6, 12, 32, 64), 4: (4, 6, 9, 13)}  # above, too few tori fit into memory
+POWERS = {2: (2.0, 3.0, 4.0), 3: (1.0, 1.5, 2.0, 3.0), 4: (0.5, 1.0, 1.5, 2.0)}  # omega of the correction
+FEWEST_SIZES = 4  # for the three parameters
+FEWEST_RUNS = 32  # whose scatter gives the error
+SITES_OF_A_RUN = 2**19  # opened or closed in it, if the largest torus is no larger: about 5 ms
+PILOT_RUNS = 128  # they bring p to a few 10^-4
+PILOT_PRECISION = 10  # times the precision asked for: what (p - p_c)^2 and errors of S do is then far below it
+GUESS = 0.25  # mean fraction of wound axes near p_c in three and four dimensions
+STEPS = (range(2, 7), range(5, 10), range(8, 13))  # powers of 1/2, for each of the smaller tori
+F, SCORE, PRODUCT = 0, 1, 2  # columns of `Tori.run`
+
+
+@dataclass(frozen=True, eq=False)
+class Tori:
+    """Tori of one lattice in several sizes, how many of each are opened in a run, and the fit that they allow."""
+
+    kind: str
+    lattices: tuple[Crystal, ...]
+    n_samples: tuple[int, ...]  # the larger, the fewer: as 1 / sqrt(sites), so that the largest take most of the time
+
+    @classmethod
+    def of(cls, lattice: Callable[[int], Crystal], kind: str, sizes: Sequence[int]) -> "Tori":
+        tori = tuple(lattice(L) for L in sizes)
+        roots = np.sqrt([torus.n_sites for torus in tori])
+        return cls(kind, tori, tuple(int(n) for n in np.ceil(SITES_OF_A_RUN / roots.sum() / roots)))
+
+    @property
+    def d(self) -> int:
+        return self.lattices[0].d
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(n_sizes,) sides in cells."""
+        return np.array([torus.L for torus in self.lattices])
+
+    @property
+    def n_steps(self) -> np.ndarray:
+        """(n_sizes,) sites or bonds to open."""
+        return np.array([torus.n_sites if self.kind == "site" else torus.n_bonds for torus in self.lattices])
+
+    def run(self, p: float, seed: np.random.SeedSequence) -> np.ndarray:
+        """Means over the samples of a run of f, of the score and of their product, (n_sizes, 3)."""
+        children = seed.spawn(len(self.lattices))
+        return np.array(
+            [
+                self.means(torus, p, n, one)
+                for torus, n, one in zip(self.lattices, self.n_samples, children, strict=True)
+            ]
+        )
+
+    def means(self, torus: Crystal, p: float, n: int, seed: np.random.SeedSequence) -> np.ndarray:
+        """The same of n samples of one torus, (3,)."""
+        found = wrapping.windings(torus, p, kind=self.kind, n_realisations=n, seed=seed)
+        f = found.rank - 1.0 if self.d == 2 else found.axes.mean(axis=1)
+        return np.array([f.mean(), found.score.mean(), (f * found.score).mean()])
+
+    def estimate(self, means: np.ndarray, p: float) -> Estimate:
+        """p_c from runs at p, (n_runs, n_sizes, 3), by fits of R_L averaged over omega and the smallest size.
+
+        The score has mean zero, so what f owes to more open sites than due is taken off: S score p (1 - p) / M.
+        Error, one sigma: the scatter of the runs, each put through the same linear fit, and the spread of the fits.
+        """
+        slopes = self.slopes(means)
+        R = means[:, :, F] - means[:, :, SCORE] * slopes * p * (1 - p) / self.n_steps
+        distance, error = average(self._fits(R, slopes))
+        name = "rank of the windings" if self.d == 2 else "wrapped axes"
+        return Estimate(p - distance, error, f"wrapping, {name}, L = {self.sizes[0]}..{self.sizes[-1]}")
+
+    def slopes(self, means: np.ndarray) -> np.ndarray:
+        """S_L = <f score> - <f> <score>, smoothed by a power of L: few samples of large tori know little."""
+        of_runs = means[:, :, PRODUCT] - means[:, :, SCORE] * means[:, :, F].mean(axis=0)
+        S, deviations = of_runs.mean(axis=0), of_runs.std(axis=0, ddof=1)
+        (a, y), _ = curve_fit(_power, self.sizes / self.sizes[0], S, (S[0], 1.0), deviations)
+        return _power(self.sizes / self.sizes[0], a, y)
+
+    def _fits(self, R: np.ndarray, slopes: np.ndarray) -> Iterator[tuple[float, float, float]]:
+        """(p - p_c, its error, cost) of the fits without and with a correction, for every omega and smallest size."""
+        one_sample = 1 / (len(R) * np.array(self.n_samples))  # the least there is to know a mean by
+        deviations = np.maximum(R.std(axis=0, ddof=1) / np.sqrt(len(R)), one_sample)
+        plain = [slopes] if self.d == 2 else [slopes, np.ones(len(slopes))]
+        forms = [plain, *([*plain, (self.sizes / self.sizes[0]) ** -omega] for omega in POWERS[self.d])]
+        for form in forms:
+            columns = np.array(form).T
+            for first in range(len(columns) - columns.shape[1]):  # one size more than parameters
+                value, error, chi2 = intercept(R[:, first:], deviations[first:], columns[first:])
+                yield value, error, chi2 + 2 * (first + columns.shape[1])
+
+
+@dataclass(frozen=True)
+class WrappingThreshold:
+    """p_c with the runs it came from; enough to repeat it or to fit it otherwise."""
+
+    estimate: Estimate
+    d: int
+    kind: str
+    seed: int
+    p: float  # at which the tori were opened
+    n_runs: int
+    sizes: np.ndarray  # (n_sizes,)
+    means: np.ndarray  # (n_runs, n_sizes, 3), see `Tori.run`
+
+
+def wrapping_threshold(
+    lattice: Callable[[int], Crystal],
+    kind: str = "site",
+    *,
+    sizes: Sequence[int] | None = None,
+    n_runs: int = 64,
+    seconds: float | None = None,
+    precision: float | None = None,
+    seed: int,
+    workers: int = 1,
+    progress: bool = True,
+) -> WrappingThreshold:
+    """p_c of a lattice in two to four dimensions, from samples at a p that short pilots bring near it.
+
+    lattice: makes the torus of side L, such as `lattices.kagome`. kind: "site" or "bond".
+    sizes: sides of the tori, increasing, four at least; SIZES if absent. n_runs: at least 32, each of 2^19 sites.
+    seconds, precision: instead of n_runs, see `Budget`; the pilots, about a second, come on top.
+    workers: threads; the result does not depend on it.
+    Result and error: see `Tori.estimate`.
+    Source: rank - 1 is the critical polynomial of Jacobsen and Scullard, J. Phys. A 46, 075001 (2013), measured as by
+    Xu, Wang, Hu and Deng, Phys. Rev. E 103, 022127 (2021); wrapping of axes Newman and Ziff, Phys. Rev. E 64, 016706
+    (2001).
+    """
+    checks.one_of("kind", kind, wrapping.KINDS)
+    budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
+    tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice(3).d))
+    stages = [Budget(PILOT_RUNS)]
+    if precision is not None:
+        stages.append(Budget(PILOT_RUNS, seconds, PILOT_PRECISION * precision, FEWEST_RUNS))
+
+    def runs(budget: Budget, p: float, parent: np.random.SeedSequence) -> np.ndarray:
+        def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
+            return ensembles.run(partial(tori.run, p), children, workers=workers, label=label, progress=progress)
+
+        label = f"{tori.lattices[0].name}, d = {tori.d} {kind}"
+        return budget.collect(parent, some, partial(tori.estimate, p=p))
+
+    begin, parent, *pilots = ensembles.seeds(seed, 2 + len(stages))
+    p = _first_guess(tori, begin)
+    for stage, child in zip(stages, pilots, strict=True):
+        p = _nearest(p, tori.estimate(runs(stage, p, child), p).value)
+    means = runs(budget, p, parent)
+    return WrappingThreshold(
+        tori.estimate(means, p), d=tori.d, kind=kind, seed=seed, p=p, n_runs=len(means), sizes=tori.sizes, means=means
+    )
+
+
+def _power(x: np.ndarray, a: float, y: float) -> np.ndarray:
+    return a * x**y
+
+
+def _first_guess(tori: Tori, seed: np.random.SeedSequence, n_samples: int = 256) -> float:
+    """p at which the smaller tori are wound about as often as at p_c, by ever smaller steps up or down."""
+    p, due = 0.5, 0.0 if tori.d == 2 else GUESS
+    steps = [(torus, 2.0**-k) for torus, powers in zip(tori.lattices, STEPS, strict=False) for k in powers]
+    for (torus, step), child in zip(steps, seed.spawn(len(steps)), strict=True):
+        p = _nearest(p, p + math.copysign(step, due - tori.means(torus, p, n_samples, child)[F]))
+    return p
+
+
+def _nearest(p: float, wanted: float) -> float:
+    """wanted as `wrapping.windings` can have it, not further from p than half-way to 0 or 1."""
+    return round(float(np.clip(wanted, p / 2, (1 + p) / 2)) * wrapping.LEVELS) / wrapping.LEVELS
+
+
+def _checked_sizes(sizes: Sequence[int] | None, d: int) -> tuple[int, ...]:
+    if d not in SIZES:
+        raise ValueError(f"tori of several sizes fit in {min(SIZES)} to {max(SIZES)} dimensions, got {d}; use invasion")
+    sizes = SIZES[d] if sizes is None else tuple(checks.integer("size", L, at_least=3) for L in sizes)
+    if len(sizes) < FEWEST_SIZES or any(b <= a for a, b in zip(sizes, sizes[1:], strict=False)):
+        raise ValueError(f"expected {FEWEST_SIZES} or more increasing sizes, got {sizes}")
+    return sizes

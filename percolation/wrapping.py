@@ -1,0 +1,149 @@
+"""Clusters that wind round a torus at a given p: many independent samples, fast.
+
+A sweep knows the whole curve of one realisation; where only p near p_c matters, samples at one p cost a quarter of it
+a site. `scaling.wrapping_threshold` is made of them.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from percolation import checks
+from percolation._kernels import wrapping as kernels
+from percolation.lattices import Crystal
+
+KINDS = ("site", "bond")
+LEVELS = 2**16  # p is a multiple of 1 / LEVELS, so that 64 random bits open or close four sites
+BATCH = 2**18  # sites or bonds drawn at a time: their bytes stay in the second cache
+
+
+class Torus(NamedTuple):
+    """A torus as the kernels take it: bonds inside the box by their higher end, then those across its seams."""
+
+    starts: np.ndarray  # (n_sites + 1,) int32, where the bonds of a site begin in lower
+    lower: np.ndarray  # (n_inside,) int32, the lower end of each
+    seams: np.ndarray  # (n_seams, 2) int32
+    crossed: np.ndarray  # (n_seams,) int64, the seams crossed on the way, 64 // d bits an axis
+    numbers: np.ndarray  # (n_bonds,) of all these in lattice.bonds(), in this order
+
+
+class Work(NamedTuple):
+    """What a kernel writes on; its contents do not matter before or after."""
+
+    parent: np.ndarray  # (n_sites,) int32
+    crossed: np.ndarray  # (n_sites,) int64, on the way from a site to its parent
+    listed: np.ndarray  # (n_sites + 1,) int32
+    around: np.ndarray  # (most bonds of a site + 1,) int32
+
+
+@dataclass(frozen=True, eq=False)
+class Windings:
+    """How the clusters of n independent samples at p wind round a torus."""
+
+    kind: str
+    p: float  # the nearest multiple of 2^-16 to the one asked for
+    n_steps: int  # sites or bonds there are
+    n_open: np.ndarray  # (n,) int64
+    axes: np.ndarray  # (n, d) bool: does a cluster wind round the axis
+    rank: np.ndarray  # (n,) int8: 0 if none winds, 1 if all that wind do so one way, 2 if in two or more ways
+
+    @property
+    def score(self) -> np.ndarray:
+        """d log(probability of a sample) / dp, (n,): d<f>/dp = <f score>, and <score> = 0."""
+        return (self.n_open - self.n_steps * self.p) / (self.p * (1 - self.p))
+
+
+def windings(
+    lattice: Crystal,
+    p: float,
+    *,
+    kind: str = "site",
+    n_realisations: int,
+    seed: int | np.random.SeedSequence,
+) -> Windings:
+    """Open each site (bond) of a torus with probability p, and find the axes round which a cluster winds.
+
+    lattice: periodic along one axis at least. p: rounded to a multiple of 2^-16, see `Windings.p`.
+    Returns a Windings. Cost: 5 to 10 ns a site, 15 to 20 for bonds, from 10^3 sites on.
+    Memory: 12 bytes a site, 4 a bond. Windings are held in 64 / d bits an axis; a multiple of 2^bits counts as none.
+    Source: winding numbers on union-find as Machta et al., Phys. Rev. E 54, 1332 (1996).
+    """
+    n_steps = _checked(lattice, kind)
+    checks.integer("n_realisations", n_realisations, at_least=1)
+    level = round(float(checks.probabilities(p)) * LEVELS)
+    if not isinstance(seed, np.random.SeedSequence):
+        seed = np.random.SeedSequence(checks.seed(seed))
+    bits, work, n_rows = np.random.PCG64(seed), _work(lattice), max(1, BATCH // n_steps)
+    found = Windings(
+        kind, level / LEVELS, n_steps, np.empty(n_realisations, dtype=np.int64), *_none(lattice, n_realisations)
+    )
+    for first in range(0, n_realisations, n_rows):
+        rows = slice(first, min(first + n_rows, n_realisations))
+        opened = _opened(bits, level, (rows.stop - rows.start, n_steps))
+        found.n_open[rows] = opened.sum(axis=1)
+        _wind(kind)(opened, _torus(lattice), work, found.axes[rows], found.rank[rows])
+    return found
+
+
+def windings_of(lattice: Crystal, opened: ArrayLike, *, kind: str = "site") -> tuple[np.ndarray, np.ndarray]:
+    """The same for given samples: the axes (n, d) and the rank (n,) of `Windings`.
+
+    opened: (n, n_sites) bool in the order of the sites; if kind="bond" (n, n_bonds) in that of lattice.bonds().
+    """
+    n_steps = _checked(lattice, kind)
+    opened = np.ascontiguousarray(opened)
+    if opened.dtype != bool or opened.ndim != 2 or opened.shape[1] != n_steps:
+        raise ValueError(f"opened must be bool of shape (n, {n_steps}), got {opened.dtype} of shape {opened.shape}")
+    torus = _torus(lattice)
+    axes, rank = _none(lattice, len(opened))
+    _wind(kind)(opened if kind == "site" else opened[:, torus.numbers], torus, _work(lattice), axes, rank)
+    return axes, rank
+
+
+def _checked(lattice: Crystal, kind: str) -> int:
+    """Number of sites or bonds to open."""
+    checks.one_of("kind", kind, KINDS)
+    if not isinstance(lattice, Crystal) or not any(lattice.is_periodic):
+        raise ValueError("nothing winds round a lattice without a periodic axis; take periodic=True")
+    return lattice.n_sites if kind == "site" else lattice.n_bonds
+
+
+def _wind(kind: str) -> Callable[..., None]:
+    return kernels.wind_by_sites if kind == "site" else kernels.wind_by_bonds
+
+
+def _none(lattice: Crystal, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The axes and the rank while nothing winds."""
+    return np.zeros((n, lattice.d), dtype=bool), np.zeros(n, dtype=np.int8)
+
+
+def _opened(bits: np.random.PCG64, level: int, shape: tuple[int, int]) -> np.ndarray:
+    """Independent bool, True with probability level / LEVELS."""
+    n = math.prod(shape)
+    numbers = bits.random_raw(-(-n // 4)).view(np.uint16)[:n]
+    # 2^16 itself does not fit in 16 bits
+    return (numbers < level if level < LEVELS else np.ones(n, dtype=bool)).reshape(shape)
+
+
+def _work(lattice: Crystal) -> Work:
+    n = lattice.n_sites
+    listed, around = np.empty(n + 1, dtype=np.int32), np.empty(lattice.coordination + 1, dtype=np.int32)
+    return Work(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int64), listed, around)
+
+
+@lru_cache(maxsize=16)
+def _torus(lattice: Crystal) -> Torus:
+    bits = 64 // lattice.d
+    bonds, crossed = lattice.bonds(), lattice.windings(tuple(1 << bits * axis for axis in range(lattice.d)))
+    higher, across = bonds.max(axis=1), crossed != 0
+    inside = np.flatnonzero(~across)
+    inside = inside[np.argsort(higher[inside], kind="stable")]
+    seams = np.flatnonzero(across)
+    starts = np.searchsorted(higher[inside], np.arange(lattice.n_sites + 1)).astype(np.int32)
+    lower = bonds[inside].min(axis=1)
+    return Torus(starts, lower, bonds[seams], crossed[seams], np.concatenate([inside, seams]))
