@@ -50,3 +50,28 @@ def test_theory_and_simulation_do_not_import_each_other():
             assert not {".".join(one.split(".")[:2]) for one in strangers} - neutral, path
         elif name not in MEETING:
             assert not any(one.startswith("percolation.theory") for one in used), path
+
+
+# inside percolation: from the kernels up; what stands on one line names nothing of its own line or below
+FLOORS = (
+    ("_kernels", "checks", "quantities"),
+    ("graphs", "averages", "files", "ensembles"),
+    ("lattices",),
+    ("recorder", "random_graphs", "clusters", "wrapping", "growth"),
+    ("sweeps", "families"),
+    ("scaling",),
+    ("plotting", "dimension_scan", "terminal"),
+    ("cli",),
+)
+
+
+def test_simulations_stand_on_the_floors_below():
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+    for path in modules("percolation"):
+        own = path.relative_to(ROOT / "percolation").parts[0].removesuffix(".py")
+        if own not in floor:
+            assert own in ("__init__", "theory"), f"say on which floor {path} stands"
+            continue
+        for name in imported(path):
+            other = name.split(".")[1] if name.startswith("percolation.") else own
+            assert other in (own, "theory") or floor[other] < floor[own], f"{path} imports {name}"

@@ -1,8 +1,8 @@
 """From runs to estimates: canonical averages of microcanonical data, thresholds and exponents with honest errors."""
 
-from percolation.scaling.averages import canonical
+from percolation.averages import FirstSteps, canonical
 from percolation.scaling.collapse import Curve, quality
-from percolation.scaling.crossing import FirstSteps, crossing, crossing_threshold
+from percolation.scaling.crossing import crossing, crossing_threshold
 from percolation.scaling.growth_exponents import chemical_dimension, fractal_dimension, size_exponent
 from percolation.scaling.invasion import InvasionThreshold, extrapolate, invasion_threshold
 from percolation.scaling.leath import LeathThreshold, leath_threshold

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from percolation import checks
+from percolation import checks, sweeps
 from percolation.graphs import Graph
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
@@ -117,8 +117,6 @@ class _Sizes:
 def _sizes(
     graph: Graph | Lattice, kind: str, p: np.ndarray, n_realisations: int, seed: int, workers: int, progress: bool
 ) -> _Sizes:
-    from percolation import sweeps  # not above: sweeps itself takes its canonical averages from this package
-
     curve = (sweeps.site_curve if kind == "site" else sweeps.bond_curve)(
         graph,
         p,

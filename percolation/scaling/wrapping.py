@@ -27,7 +27,7 @@ SIZES = {2: (8, 16, 32, 64), 3: (6, 12, 32, 64), 4: (4, 6, 9, 13)}  # above, too
 POWERS = {2: (2.0, 3.0, 4.0), 3: (1.0, 1.5, 2.0, 3.0), 4: (0.5, 1.0, 1.5, 2.0)}  # omega of the correction
 FEWEST_SIZES = 4  # for the three parameters
 FEWEST_RUNS = 32  # whose scatter gives the error
-SITES_OF_A_RUN = 2**19  # opened or closed in it, if the largest torus is no larger: about 5 ms
+SITES_OF_A_RUN = 2**20  # opened or closed in it, if the largest torus is no larger: about 10 ms
 PILOT_RUNS = 128  # they bring p to a few 10^-4
 PILOT_PRECISION = 10  # times the precision asked for: what (p - p_c)^2 and errors of S do is then far below it
 GUESS = 0.25  # mean fraction of wound axes near p_c in three and four dimensions
@@ -140,7 +140,7 @@ def wrapping_threshold(
     """p_c of a lattice in two to four dimensions, from samples at a p that short pilots bring near it.
 
     lattice: makes the torus of side L, such as `lattices.kagome`. kind: "site" or "bond".
-    sizes: sides of the tori, increasing, four at least; SIZES if absent. n_runs: at least 32, each of 2^19 sites.
+    sizes: sides of the tori, increasing, four at least; SIZES if absent. n_runs: at least 32, each of 2^20 sites.
     seconds, precision: instead of n_runs, see `Budget`; the pilots, about a second, come on top.
     workers: threads; the result does not depend on it.
     Result and error: see `Tori.estimate`.

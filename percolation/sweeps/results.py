@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from percolation import checks
+from percolation.averages import FirstSteps, canonical
 from percolation.recorder import AXES, TOTALS
-from percolation.scaling import FirstSteps, canonical
 
 OBSERVABLES = TOTALS + AXES
 

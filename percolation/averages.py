@@ -1,9 +1,11 @@
-"""From fixed n to fixed p."""
+"""From fixed n to fixed p: averages over the binomial number of open sites or bonds."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import binom
 
 from percolation import checks
 
@@ -29,6 +31,35 @@ def canonical(values: ArrayLike, p: ArrayLike) -> np.ndarray:
         first, weights = _binomial(values.shape[-1] - 1, float(one_p))
         averages[..., k] = values[..., first : first + len(weights)] @ weights
     return averages.reshape(values.shape[:-1] + p.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class FirstSteps:
+    """For every realisation of one size, the number of open sites or bonds at which a cluster first wraps or spans."""
+
+    n: np.ndarray  # (n_realisations,) int64 in 0 ... n_steps; n_steps + 1 where it never happens
+    n_steps: int  # sites or bonds there are to open
+
+    def __post_init__(self) -> None:
+        checks.integer("n_steps", self.n_steps, at_least=1)
+        if self.n.ndim != 1 or len(self.n) == 0 or self.n.dtype.kind not in "iu":
+            raise ValueError(f"first steps must be a row of integers, got {self.n.dtype} of shape {self.n.shape}")
+        if self.n.min() < 0 or self.n.max() > self.n_steps + 1:
+            raise ValueError(f"first steps must lie in 0 ... {self.n_steps + 1}, got {self.n.min()} ... {self.n.max()}")
+
+    def probability(self, p: ArrayLike) -> np.ndarray:
+        """R(p) of every realisation: chance that it wraps with each of its sites or bonds open with probability p.
+
+        R(p) = P(n >= n_first), n ~ Binomial(n_steps, p): the canonical average of a step function.
+        p: any shape. Returns (n_realisations,) + shape of p; the mean over realisations is the estimate.
+        """
+        p = checks.probabilities(p)
+        columns = (-1, *[1] * p.ndim)
+        return binom.sf(self.n.reshape(columns) - 1, self.n_steps, p)
+
+    def slope(self, p: float) -> float:
+        """dR/dp = <n_first P(n = n_first)> / p, averaged over the realisations."""
+        return float((self.n * binom.pmf(self.n, self.n_steps, p)).mean() / p)
 
 
 def _binomial(M: int, p: float) -> tuple[int, np.ndarray]:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from percolation.scaling import averages, canonical
+from percolation import averages
+from percolation.averages import canonical
 
 
 @pytest.mark.parametrize("M", [0, 1, 2, 7, 60])
