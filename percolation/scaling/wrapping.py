@@ -144,9 +144,9 @@ def wrapping_threshold(
     seconds, precision: instead of n_runs, see `Budget`; the pilots, about a second, come on top.
     workers: threads; the result does not depend on it.
     Result and error: see `Tori.estimate`.
-    Source: rank - 1 is the critical polynomial of Jacobsen and Scullard, J. Phys. A 46, 075001 (2013), measured as by
-    Xu, Wang, Hu and Deng, Phys. Rev. E 103, 022127 (2021); wrapping of axes Newman and Ziff, Phys. Rev. E 64, 016706
-    (2001).
+    Source: the mean of rank - 1 is the critical polynomial of Scullard and Jacobsen, J. Phys. A 45, 494004 (2012),
+    arXiv:1209.1451, see also Mertens and Ziff, arXiv:1603.07289; wrapping of axes Newman and Ziff, Phys. Rev. E 64,
+    016706 (2001).
     """
     checks.one_of("kind", kind, wrapping.KINDS)
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)

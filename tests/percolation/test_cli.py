@@ -1,6 +1,7 @@
 """The `percolation` command as a user meets it: in this process, with her arguments."""
 
 import json
+import math
 import sys
 
 import pandas as pd
@@ -35,6 +36,37 @@ def test_threshold_writes_its_table(percolation, tmp_path):
     assert max(map(len, output.splitlines()[:6])) <= 80
 
 
+def test_threshold_of_another_lattice_with_its_figure(percolation, tmp_path):
+    code, output, _ = percolation(*"threshold --lattice kagome --runs 32 --seed 1 --out".split(), tmp_path)
+    (row,) = pd.read_csv(tmp_path / "table.csv").itertuples()
+    assert code == 0 and "kagome" in output and row.d == 2 and row.method.startswith("wrapping")
+    assert row.reference == pytest.approx(1 - 2 * math.sin(math.pi / 18)) and abs(row.z) < 4.5
+    for name in ("threshold.pdf", "threshold.png", "run.json"):
+        assert (tmp_path / name).stat().st_size > 500
+
+
+def test_threshold_without_reference_says_none(percolation, tmp_path):
+    code, output, _ = percolation(*"threshold --lattice A --dim 4 --runs 8 --sites 4096 --out".split(), tmp_path)
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert code == 0 and table[["reference", "z"]].isna().all(axis=None)
+    assert "nan" not in output
+
+
+def test_threshold_down_to_a_precision(percolation, tmp_path):
+    code, _, _ = percolation(*"threshold --dim 2,8 --kind bond --precision 3e-4 --seed 1 --out".split(), tmp_path)
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert code == 0 and (table["error"] <= 3e-4).all() and (table["z"].abs() < 4.5).all()
+
+
+def test_threshold_of_the_n_cube(percolation, tmp_path):
+    code, output, _ = percolation(
+        *"threshold --lattice n-cube --dim 8,10 --kind bond --runs 20 --out".split(), tmp_path
+    )
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert code == 0 and "the n-cube" in output and table["method"].str.startswith("window").all()
+    assert (table["z"].abs() < 4.5).all()
+
+
 def test_threshold_within_a_time(percolation, tmp_path):
     code, _, _ = percolation(*"threshold --dim 6 --time 1 --sites 4096 --seed 1 --out".split(), tmp_path)
     run = json.loads((tmp_path / "run.json").read_text())
@@ -46,7 +78,8 @@ def test_the_same_seed_gives_the_same_bytes(percolation, tmp_path):
     for name, workers in (("one", 1), ("two", 2)):
         call = f"threshold --dim 2..4 --kind bond --runs 8 --sites 1024 --seed 5 --workers {workers} --out"
         assert percolation(*call.split(), tmp_path / name)[0] == 0
-    assert (tmp_path / "one/table.csv").read_bytes() == (tmp_path / "two/table.csv").read_bytes()
+    for name in ("table.csv", "threshold.pdf"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_theory_prints_values_standings_and_sources(percolation):
@@ -77,11 +110,21 @@ def test_help_has_examples(percolation, command):
         ("threshold --runs 1", "n_runs must be at least 8, got 1"),
         ("threshold --sites 0", "n_sites must be at least"),
         ("threshold --time 0", "time must be a finite number above 0"),
+        ("threshold --precision 0", "precision must be a finite number above 0"),
+        ("threshold --lattice kagme", "did you mean 'kagome'"),
+        ("threshold --lattice kagome --dim 3", "the kagome lattice has 2 dimensions, got d = 3"),
+        ("threshold --lattice D --dim 2", "there is no root lattice D_2"),
+        ("threshold --method wrapping --dim 8", "wrapping is for d = 2 to 4, got d = 8"),
+        ("threshold --method window --dim 8", "the method of the n-cube, and only its, is window"),
+        ("threshold --lattice n-cube --time 5", "the n-cube takes a number of runs or a precision"),
+        ("threshold --lattice n-cube --dim 40", "reduce n to at most 30"),
         ("threshold --workers -2", "workers must be at least 0, got -2"),
         ("threshold --dims 4", "No such option: --dims"),
         ("threshold --runs many", "Invalid value for '--runs'"),
         ("theory hypercube --dim 3", "did you mean 'hypercubic'"),
         ("theory hypercubic", "hypercubic needs a size"),
+        ("theory hamming --dim 3", "give --q"),
+        ("theory kagome --q 3", "leave --q out"),
         ("treshold", "No such command 'treshold'"),
         ("connect --network cn1d", "did you mean 'cnn1d'"),
         ("connect --network resnet18 --data none", "without data there are only untrained networks"),

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from percolation import dimension_scan, scaling
@@ -13,6 +14,30 @@ def test_leath_rows_stand_beside_the_reference():
     assert all(isinstance(one, scaling.LeathThreshold) for one in scan.simulated)
 
 
+def test_auto_takes_the_most_precise_method_that_the_runs_allow():
+    few, many = (dimension_scan.scan([2, 3, 4, 8], method="auto", n_runs=n, n_sites=512, seed=1) for n in (8, 32))
+    assert {type(one) for one in few.simulated} == {scaling.InvasionThreshold}
+    assert [type(one) for one in many.simulated] == [
+        scaling.WrappingThreshold,
+        scaling.WrappingThreshold,
+        scaling.InvasionThreshold,
+        scaling.LeathThreshold,
+    ]
+
+
+@pytest.mark.parametrize(("lattice", "d"), [("triangular", 2), ("fcc", 3), ("D", 4), ("D", 8)])
+def test_other_lattices_stand_beside_their_references(lattice, d):
+    """Within 4.5 errors: a new seed fails in fewer than 1 of 10^4."""
+    scan = dimension_scan.scan([d], lattice=lattice, method="auto", n_runs=32, n_sites=2**14, seed=1)
+    assert abs(scan.z[0]) < 4.5 and scan.estimates[0].error < 0.02 * scan.estimates[0].value
+    assert scan.references[0].source != "none" and scan.series == ()
+
+
+def test_where_nothing_is_known_there_is_no_reference():
+    scan = dimension_scan.scan([6], lattice="E", n_runs=8, n_sites=512)
+    assert scan.references[0].source == "none" and np.isnan(scan.z[0])
+
+
 def test_a_row_does_not_depend_on_the_others():
     alone, beside = (dimension_scan.scan(ds, n_runs=8, n_sites=512, seed=2, workers=1) for ds in ([3], [2, 3]))
     assert alone.estimates[0] == beside.estimates[1]
@@ -23,6 +48,10 @@ def test_a_row_does_not_depend_on_the_others():
     [
         ({"method": "leaf"}, "did you mean 'leath'"),
         ({"method": "leath"}, "mean-field from d = 6 on, got d = 3"),
+        ({"method": "wrapping", "dimensions": [3, 5]}, "wrapping is for d = 2 to 4, got d = 5"),
+        ({"lattice": "kagome"}, "the kagome lattice has 2 dimensions, got d = 3"),
+        ({"lattice": "n-cube", "method": "leath"}, "the method of the n-cube, and only its, is window"),
+        ({"precision": -1.0}, "precision must be a finite number above 0"),
         ({"dimensions": []}, "no dimension given"),
         ({"dimensions": [8, -1]}, "d must be at least 1, got -1"),
         ({"dimensions": [4.0]}, "d must be an integer, got 4.0"),
