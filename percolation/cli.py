@@ -37,7 +37,7 @@ def threshold(
     kind: Annotated[str, typer.Option(help="What is open or closed: site or bond.")] = "site",
     method: Annotated[
         str,
-        typer.Option(help="wrapping (d = 2..4), invasion, leath (d >= 6), or auto: the most precise in equal time."),
+        typer.Option(help="wrapping (d = 2..4), invasion, leath (d >= 3), or auto: the most precise in equal time."),
     ] = "auto",
     precision: Annotated[
         float | None, typer.Option(help="Stop in each dimension when the error of p_c, one sigma, is down to this.")
@@ -49,9 +49,7 @@ def threshold(
     runs: Annotated[
         int | None, typer.Option(help="Runs a dimension, instead; default 64 (invasion 16), seconds in all.")
     ] = None,
-    sites: Annotated[
-        int | None, typer.Option(help="Sites accepted by an invasion run; default 2^17, with --precision 2^20.")
-    ] = None,
+    sites: Annotated[int, typer.Option(help="Sites accepted by an invasion run.")] = 2**17,
     seed: Seed = 0,
     workers: Workers = 0,
     out: Out = Path("results/threshold"),

@@ -26,11 +26,8 @@ from percolation.theory import thresholds
 
 METHODS = ("auto", "wrapping", "invasion", "leath", "window")
 LATTICES = (*families.NAMES, "n-cube")
-WRAPPING_UP_TO, LEATH_FROM = 3, 8  # dimensions where its error is the least at equal time, see benchmarks/growth.md
+WRAPPING_UP_TO = 3  # dimensions; from there on Leath's error is the least at equal time, see benchmarks/growth.md
 RUNS = {"wrapping": 64, "invasion": 16, "leath": 64, "window": 64}  # if nothing else is said: seconds each
-SITES = 2**17  # accepted by an invasion run
-SITES_FOR_PRECISION = {4: 2**22, 5: 2**22}  # longer ones extrapolate less: worth their memory, 250 MiB, in low d
-
 COLUMNS = ("lattice", "kind", "d", "estimate", "error", "method", "reference", "reference_error", "z")
 
 Simulated = InvasionThreshold | LeathThreshold | WindowThreshold | WrappingThreshold
@@ -82,7 +79,7 @@ def scan(
     lattice: str = "hypercubic",
     method: str = "invasion",
     n_runs: int | None = None,
-    n_sites: int | None = None,
+    n_sites: int = 2**17,
     seconds: float | None = None,
     precision: float | None = None,
     seed: int = 0,
@@ -91,14 +88,13 @@ def scan(
     """Estimate p_c of a lattice in each dimension, from wrapping tori, invasion percolation or Leath's clusters.
 
     lattice: one of LATTICES.
-    method: "wrapping", d = 2..4; "invasion", any d; "leath", d >= 6; "window", the n-cube and only that; "auto", the
-    one whose error is the least at equal time: wrapping up to d = 3, leath from d = 8 on, unless fewer runs are asked
+    method: "wrapping", d = 2..4; "invasion", any d; "leath", d >= 3; "window", the n-cube and only that; "auto", the
+    one whose error is the least at equal time, wrapping up to d = 3 and leath above; invasion, if fewer runs are asked
     for than they need.
     n_runs: runs a dimension, RUNS if absent: of 2^20 sites opened or closed (wrapping, at least 32 runs), of n_sites
-    accepted ones (invasion, at least 8), of 500 clusters (leath, at least 32), of one n-cube (window, at least 20).
+    accepted ones (invasion, at least 8), of 10^5 or so in 100 to 500 clusters (leath, at least 32), of one n-cube (window, at least 20).
     seconds: instead, as many as fit an equal share of that time. precision: instead, as many as bring the error of
     p_c down to it; with both, whichever comes first.
-    n_sites: 2^17 if absent; with precision 2^20, and 2^22 in d = 4, 5.
     """
     check(dimensions, kind, method, seconds, precision, lattice)
     children = np.random.SeedSequence(checks.seed(seed)).generate_state(max(dimensions) + 1)
@@ -117,15 +113,9 @@ def scan(
             return wrapping_threshold(families.box(lattice, d), kind, **how)
         if chosen == "leath":
             return leath_threshold(families.infinite(lattice, d), kind, **how)
-        return invasion_threshold(
-            families.infinite(lattice, d), kind, n_sites=_sites(d, precision) if n_sites is None else n_sites, **how
-        )
+        return invasion_threshold(families.infinite(lattice, d), kind, n_sites=n_sites, **how)
 
     return DimensionScan(lattice, kind, tuple(dimensions), tuple(simulate(d) for d in dimensions))
-
-
-def _sites(d: int, precision: float | None) -> int:
-    return SITES if precision is None else SITES_FOR_PRECISION.get(d, 2**20)
 
 
 def reference(lattice: str, d: int, kind: str) -> Threshold:
@@ -162,8 +152,8 @@ def check(
         raise ValueError(f"the method of the n-cube, and only its, is window; got {method} for {lattice}; use auto")
     if method == "leath" and min(dimensions) < leath.LOWEST_DIMENSION:
         raise ValueError(
-            f"Leath's clusters are mean-field from d = {leath.LOWEST_DIMENSION} on, got d = {min(dimensions)}; "
-            "use method invasion or auto"
+            f"Leath's clusters tell p_c from d = {leath.LOWEST_DIMENSION} on, got d = {min(dimensions)}; "
+            "use method wrapping or auto"
         )
     outside = set(dimensions) - set(wrapping.SIZES)
     if method == "wrapping" and outside:
@@ -188,4 +178,4 @@ def _better_method(lattice: str, d: int, n_runs: int | None) -> str:
         return "invasion"
     if 2 <= d <= WRAPPING_UP_TO:
         return "wrapping"
-    return "leath" if d >= LEATH_FROM else "invasion"
+    return "leath" if d > WRAPPING_UP_TO else "invasion"

@@ -1,14 +1,17 @@
-"""p_c of a lattice, d >= 6, from Leath clusters: the ratio of opened to tested, with loops of chance taken out.
+"""p_c of a lattice, d >= 3, from Leath clusters: the ratio of opened to tested, with loops of chance taken out.
 
-Let N_t sites be in generation t of a cluster grown at p and T_t tested to make it. E N_t = p E T_t, and at p_c above
-six dimensions E N_t tends to a constant (mean field: survival to t has probability ~ 1/t, and N_t ~ t if it does).
-So m_t(p) = E T_{t+1} / E N_t has p m -> 1 at p = p_c. Nothing in T_{t+1} - m N_t is left of the chance which of the
-tested sites are open, only the number of neighbours already met, about 1.6 a site: an error of about 1.5 / (2d - 1)
-a site in the ratio, where opened / tested itself has sqrt(1 - p).
+Let N_t sites be in generation t of a cluster grown at p and T_t tested to make it. E N_t = p E T_t, so m_t(p) =
+E T_{t+1} / E N_t has p m_t = E N_{t+1} / E N_t. At p_c clusters grow as E N_t ~ t^theta, theta = 0 from six dimensions
+on (mean field: survival to t has probability ~ 1/t, and N_t ~ t if it does), so that log(p m_t) -> theta / t -> 0.
+Nothing in T_{t+1} - m N_t is left of the chance which of the tested sites are open, only the number of neighbours
+already met, about 1.6 a site: an error of about 1.5 / (2d - 1) a site in the ratio, where opened / tested itself has
+sqrt(1 - p); and it does not grow with t, in any dimension (0.4 a site in d = 2, 3 from t = 30 to 500).
 Variance: of those loops most are known from the tree: two siblings at a right angle share a neighbour. The sums of
 zero mean in `growth.Leath.excess` say how many more siblings, cousins, ... than due there were.
-Form: the loops that generation t misses are those with ancestors more than t back, sum_{i, j > 0, i + j > t}
-(i + j)^(-d/2), so m_t - m_infinity ~ t^-(d - 4)/2 (at d = 6 up to logarithms).
+Form: close to p_c log(p m_t) = s_t log(p / p_c) + theta / t + b t^-w, with the sensitivity s_t = d log(p m_t) / d log p
+measured on the same clusters by their score. Below six dimensions s_t falls slowly with t, since p - p_c acts as
+(p - p_c) t^(1 / nu_t) in N_t; theta, b and w are left free. Above, the loops that generation t misses are those with
+ancestors more than t back, sum_{i, j > 0, i + j > t} (i + j)^(-d/2) ~ t^-(d - 4)/2 (at d = 6 up to logarithms).
 """
 
 import math
@@ -16,19 +19,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import curve_fit
 
 from percolation import checks, ensembles, growth
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import average, intercept
 
-LOWEST_DIMENSION = 6  # from here on clusters are mean-field
+LOWEST_DIMENSION = 3  # in d = 2 the sensitivity is 0.1: wrapping is better
+MEAN_FIELD = 6
 FIRST_GENERATION = 4  # below, no power of t holds
-# of the correction, (d - 4)/2; the logarithms of d = 6 act as a power a little above 1; above d = 9 a steeper one would
-# not hold yet where it can be seen
-POWERS = {6: (1.0, 1.2, 1.4), 7: (1.5,), 8: (2.0,)}
-STEEPEST = (2.5,)
-PILOTS = {16: 2000, 32: 4000, 64: 8000}  # generations: clusters; brings p to 3 in 10^4, where Newton's step is linear
+# exponents of the terms in t of each fit: theta / t and corrections below six dimensions; from there (d - 4)/2 and one
+# more, where the logarithms of d = 6 act as a power a little above 1, and above d = 9 a steeper one would not hold yet
+# where it can be seen
+POWERS = {
+    3: ((1,), (1, 1.6), (1, 1.9), (1, 2.2)),
+    4: ((1,), (1, 1.4), (1, 1.7), (1, 2.0)),
+    5: ((1,), (1, 1.4), (1, 1.7), (1, 2.0)),
+    6: ((1.0, 2.0), (1.2, 2.2), (1.4, 2.4)),
+    7: ((1.5, 2.5),),
+    8: ((2.0, 3.0),),
+}
+STEEPEST = ((2.5, 3.5),)
+SENSITIVITY = {3: 0.45, 4: 0.65, 5: 0.85}  # s_t, to a tenth, for the pilots; near 1 above
+START = 2**15  # sites of the invasion that the pilots begin with
+PILOTS = {16: 2000, 32: 4000, 64: 8000}  # generations: clusters; brings p to 3 in 10^4 (d = 3: 2 in 10^3)
+LONGEST = {3: 512, 4: 512, 5: 256, 6: 256, 7: 256, 8: 256, 9: 256}  # generations; 64 above
+CLUSTERS = {3: 100, 4: 200}  # of a run, 500 above
+PILOT_PRECISION = 10  # times the precision asked for: so near p_c, log(p m_t) is linear in p
 FEWEST_RUNS = 32  # whose scatter gives the error and the control variates' coefficients
 FOLDS = 8
 N, T, CONTROLS, SCORE = 0, 1, slice(2, 7), 7  # columns of `sums`
@@ -53,7 +71,7 @@ def leath_threshold(
     lattice: growth.InfiniteLattice,
     kind: str = "site",
     *,
-    n_clusters: int = 500,
+    n_clusters: int | None = None,
     n_runs: int = 64,
     n_generations: int | None = None,
     seconds: float | None = None,
@@ -62,32 +80,41 @@ def leath_threshold(
     workers: int = 1,
     progress: bool = True,
 ) -> LeathThreshold:
-    """p_c of an infinite lattice, d >= 6, from Leath clusters grown at a p that three short pilots bring near it.
+    """p_c of an infinite lattice, d >= 3, from Leath clusters grown at a p that short pilots bring near it.
 
     lattice: d for Z^d, or a crystal, as in `growth.leath`. kind: "site" or "bond". n_clusters: of a run.
-    n_runs: at least 32. n_generations: that a cluster may live, 256 if d < 10 and 64 above if absent.
-    seconds, precision: instead of n_runs, see `Budget`; the pilots, about a second, come on top.
+    n_runs: at least 32. n_generations: that a cluster may live; LONGEST and n_clusters so many that a run has about
+    2 10^5 sites if absent. seconds, precision: instead of n_runs, see `Budget`; the pilots come on top.
     workers: threads; the result does not depend on it.
     Result and error: see `estimate`.
     """
     if (d := growth.dimension(lattice)) < LOWEST_DIMENSION:
-        raise ValueError(f"clusters are mean-field from d = {LOWEST_DIMENSION} on, got d = {d}; use invasion_threshold")
+        raise ValueError(
+            f"Leath's clusters tell p_c from d = {LOWEST_DIMENSION} on, got d = {d}; use wrapping_threshold"
+        )
     checks.one_of("kind", kind, growth.KINDS)
-    checks.integer("n_clusters", n_clusters, at_least=1)
+    n_generations = _longest(d) if n_generations is None else n_generations
+    n_clusters = checks.integer("n_clusters", CLUSTERS.get(d, 500) if n_clusters is None else n_clusters, at_least=1)
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
-    if n_generations is None:
-        n_generations = 256 if d < 10 else 64
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
-    pilots, parent = ensembles.seeds(seed, 2)
-    p = _pilot(lattice, kind, pilots)
+    stages = [Budget(FEWEST_RUNS)] if d < MEAN_FIELD else []
+    if precision is not None:
+        stages.append(Budget(FEWEST_RUNS, seconds, PILOT_PRECISION * precision, FEWEST_RUNS))
+    begin, parent, *pilots = ensembles.seeds(seed, 2 + len(stages))
 
-    def run(child: np.random.SeedSequence) -> np.ndarray:
-        return window_sums(_clusters(lattice, p, kind, n_clusters, n_generations, child), bounds)
+    def sums_at(p: float, budget: Budget, parent: np.random.SeedSequence) -> np.ndarray:
+        def run(child: np.random.SeedSequence) -> np.ndarray:
+            return window_sums(_clusters(lattice, p, kind, n_clusters, n_generations, child), bounds)
 
-    def runs(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
-        return ensembles.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
+        def runs(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
+            return ensembles.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
 
-    sums = budget.collect(parent, runs, lambda done: estimate(done, bounds, d, p))
+        return budget.collect(parent, runs, lambda done: estimate(done, bounds, d, p))
+
+    p = _pilot(lattice, kind, begin)
+    for stage, child in zip(stages, pilots, strict=True):
+        p = estimate(sums_at(p, stage, child), bounds, d, p).value
+    sums = sums_at(p, budget, parent)
     return LeathThreshold(
         estimate=estimate(sums, bounds, d, p),
         d=d,
@@ -121,19 +148,18 @@ def window_sums(run: growth.Leath, bounds: np.ndarray) -> np.ndarray:
 
 
 def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate:
-    """p_c from sums of runs at p: m_t extrapolated to m, then Newton's step for p m(p) = 1.
+    """p_c from sums of runs at p: log(p m_t) = s_t log(p / p_c) + terms in t of `POWERS`, by least squares.
 
-    m_t = m + A t^-w + B t^-(w + 1), w of `POWERS`, with every first window kept, averaged as `fits.average` does;
-    then p_c = p + (1/m - p) / (1 + d log m / d log p). Since 1/m moves by 2 to 7 % of an error in p, the step is small.
-    Error, one sigma: scatter of the runs and spread of the fits, and that of the slope. Over 100 repeats of 32 runs
-    of 400 clusters it held the published value in 65 and 70 % (d = 13, 8; d = 7, 6: 89 and 86 %, wide as the form is
-    less known) at one sigma, in 94 to 100 % at two.
+    With every first window kept and every choice of the terms, averaged as `fits.average` does. log(p m_t) itself moves
+    by 2 to 7 % of an error in p from d = 8 on, where s_t is nearly 1.
+    Error, one sigma: scatter of the runs and spread of the fits, and that of s_t.
     """
-    m, m_error = average(_fits(ratios(sums), bounds, POWERS.get(d, STEEPEST)))
-    slope, slope_error = log_slope(sums, p)
-    step = (1 / m - p) / (1 + slope)
-    error = math.hypot(m_error / m**2, step * slope_error) / (1 + slope)
-    return Estimate(p + step, error, "Leath, opened / tested with control variates")
+    values = ratios(sums)
+    m = values.mean(axis=0)
+    sensitivity, relative = sensitivities(sums, bounds, d, p)
+    distance, error = average(_fits(np.log(p * m) + values / m - 1, bounds, sensitivity, POWERS.get(d, STEEPEST)))
+    error = math.hypot(error, distance * relative)
+    return Estimate(p * math.exp(-distance), p * error, "Leath, opened / tested with control variates")
 
 
 def ratios(sums: np.ndarray) -> np.ndarray:
@@ -153,16 +179,26 @@ def ratios(sums: np.ndarray) -> np.ndarray:
     return m + left / sums[:, :, N].mean(axis=0)
 
 
-def log_slope(sums: np.ndarray, p: float) -> tuple[float, float]:
-    """d log m / d log p and its error, averaged over the later half of the windows.
+def sensitivities(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> tuple[np.ndarray, float]:
+    """s_t = d log(p m_t) / d log p of each window, and its relative error; constant, or a power of t for d < 6.
 
     From the score S: d E[T - m N] / dp = E[(T - m N) S] at fixed m, with E[T - m N] = 0 at p.
     """
     m, D = _surplus(sums)
     S = sums[:, :, SCORE]
-    of_runs = p * D * (S - S.mean(axis=0)) / (m * sums[:, :, N].mean(axis=0))
-    later = of_runs[:, of_runs.shape[1] // 2 :].mean(axis=1)
-    return later.mean(), later.std(ddof=1) / math.sqrt(len(later))
+    of_runs = 1 + p * D * (S - S.mean(axis=0)) / (m * sums[:, :, N].mean(axis=0))
+    mean, deviations = of_runs.mean(axis=0), of_runs.std(axis=0, ddof=1) / math.sqrt(len(of_runs))
+    if d >= MEAN_FIELD:
+        later = of_runs[:, of_runs.shape[1] // 2 :].mean(axis=1)
+        constant = later.mean()
+        return np.full(len(mean), constant), later.std(ddof=1) / math.sqrt(len(later)) / constant
+    t = np.sqrt(bounds[:-1] * bounds[1:])
+    (a, x), covariance = curve_fit(_power, t / t[-1], mean, (mean.mean(), -0.1), deviations, absolute_sigma=True)
+    return _power(t / t[-1], a, x), math.sqrt(covariance[0, 0]) / a
+
+
+def _power(t: np.ndarray, a: float, x: float) -> np.ndarray:
+    return a * t**x
 
 
 def _surplus(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -171,16 +207,20 @@ def _surplus(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return m, sums[:, :, T] - m * sums[:, :, N]
 
 
-def _fits(values: np.ndarray, bounds: np.ndarray, powers: tuple[float, ...]) -> Iterator[tuple[float, float, float]]:
-    """(m, its error, cost) of the fits for every power and every first window."""
+def _fits(
+    values: np.ndarray, bounds: np.ndarray, sensitivity: np.ndarray, powers: tuple[tuple[float, ...], ...]
+) -> Iterator[tuple[float, float, float]]:
+    """(log(p / p_c), its error, cost) of the fits for every choice of powers of t and every first window."""
     deviations = values.std(axis=0, ddof=1) / math.sqrt(len(values))
     t = np.arange(bounds[0], bounds[-1], dtype=float)
-    for w in powers:
-        terms = np.add.reduceat(np.array([t**0, t**-w, t ** -(w + 1)]), bounds[:-1] - bounds[0], axis=1)
-        form = (terms / terms[0]).T
+    widths = np.diff(bounds)
+    for exponents in powers:
+        terms = np.add.reduceat(np.array([t**-w for w in exponents]), bounds[:-1] - bounds[0], axis=1) / widths
+        form = np.column_stack([sensitivity, terms.T])
         for first in range(len(form) - form.shape[1]):
-            m, error, chi2 = intercept(values[:, first:], deviations[first:], form[first:] / form[first])
-            yield m, error, chi2 + 2 * first
+            scaled = form[first:] / form[first]
+            value, error, chi2 = intercept(values[:, first:], deviations[first:], scaled)
+            yield value / form[first, 0], error / form[first, 0], chi2 + 2 * (first + form.shape[1])
 
 
 def _clusters(
@@ -198,10 +238,24 @@ def _clusters(
 
 
 def _pilot(lattice: growth.InfiniteLattice, kind: str, seed: np.random.SeedSequence) -> float:
-    """p near p_c: from that of the tree, p <- opened / tested over the later half of ever more generations."""
-    p = 1 / (growth.coordination(lattice) - 1)
-    for (n_generations, n_clusters), child in zip(PILOTS.items(), seed.spawn(len(PILOTS)), strict=True):
+    """p near p_c: that of an invasion, then by its growth over ever more generations.
+
+    x = log(opened / opened before) of the last and the last but one octave of t is s log(p / p_c) + theta / t.
+    """
+    d = growth.dimension(lattice)
+    start, *later = seed.spawn(1 + len(PILOTS))
+    p = float(growth.invade(lattice, START, kind=kind, seed=start).ratio[-1])
+    for (n_generations, n_clusters), child in zip(PILOTS.items(), later, strict=True):
         run = _clusters(lattice, p, kind, n_clusters, n_generations, child)
-        later = n_generations // 2
-        p = float(run.opened[later:-1].sum() / run.tested[later + 1 :].sum())
+        half, quarter = n_generations // 2, n_generations // 4
+        before, last = (
+            math.log(p * run.tested[a + 1 : b + 1].sum() / run.opened[a:b].sum())
+            for a, b in ((quarter, half), (half, n_generations))
+        )
+        drift = 2 * last - before if d < MEAN_FIELD else last
+        p *= math.exp(-drift / SENSITIVITY.get(d, 1.0))
     return p
+
+
+def _longest(d: int) -> int:
+    return LONGEST.get(d, 64)
