@@ -92,7 +92,8 @@ def scan(
     one whose error is the least at equal time, wrapping up to d = 3 and leath above; invasion, if fewer runs are asked
     for than they need.
     n_runs: runs a dimension, RUNS if absent: of 2^20 sites opened or closed (wrapping, at least 32 runs), of n_sites
-    accepted ones (invasion, at least 8), of 10^5 or so in 100 to 500 clusters (leath, at least 32), of one n-cube (window, at least 20).
+    accepted ones (invasion, at least 8), of 100 to 500 clusters (leath, at least 32), of one n-cube (window, at least
+    20).
     seconds: instead, as many as fit an equal share of that time. precision: instead, as many as bring the error of
     p_c down to it; with both, whichever comes first.
     """

@@ -138,7 +138,7 @@ def test_help_has_examples(percolation, command):
         ("connect --seed -3", "seed must be at least 0"),
         ("connect --seed 99999999999999999999999", "seed must be below 2^63"),
         ("connect --level inf", "level must be a finite number above 0"),
-        ("threshold --dim 13,2 --method leath --time 600", "mean-field from d = 6 on, got d = 2"),
+        ("threshold --dim 13,2 --method leath --time 600", "tell p_c from d = 3 on, got d = 2"),
         ("compare --quick --seed 99999999999999999999999", "seed must be below 2^63"),
         ("compare --workers -1 --quick", "workers must be at least 0"),
         ("compare --device gpu", "unknown device 'gpu'"),

@@ -20,7 +20,7 @@ def test_auto_takes_the_most_precise_method_that_the_runs_allow():
     assert [type(one) for one in many.simulated] == [
         scaling.WrappingThreshold,
         scaling.WrappingThreshold,
-        scaling.InvasionThreshold,
+        scaling.LeathThreshold,
         scaling.LeathThreshold,
     ]
 
@@ -47,7 +47,7 @@ def test_a_row_does_not_depend_on_the_others():
     ("arguments", "message"),
     [
         ({"method": "leaf"}, "did you mean 'leath'"),
-        ({"method": "leath"}, "mean-field from d = 6 on, got d = 3"),
+        ({"method": "leath", "dimensions": [2]}, "tell p_c from d = 3 on, got d = 2"),
         ({"method": "wrapping", "dimensions": [3, 5]}, "wrapping is for d = 2 to 4, got d = 5"),
         ({"lattice": "kagome"}, "the kagome lattice has 2 dimensions, got d = 3"),
         ({"lattice": "n-cube", "method": "leath"}, "the method of the n-cube, and only its, is window"),
@@ -55,7 +55,7 @@ def test_a_row_does_not_depend_on_the_others():
         ({"dimensions": []}, "no dimension given"),
         ({"dimensions": [8, -1]}, "d must be at least 1, got -1"),
         ({"dimensions": [4.0]}, "d must be an integer, got 4.0"),
-        ({"dimensions": [13, 2], "method": "leath", "seconds": 600}, "mean-field from d = 6 on, got d = 2"),
+        ({"dimensions": [13, 2], "method": "leath", "seconds": 600}, "tell p_c from d = 3 on, got d = 2"),
         ({"seed": 2**70}, "seed must be below 2.63"),
     ],
 )
