@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from percolation import lattices
-from percolation.scaling import wrapping_threshold
+from percolation.scaling import wrapping, wrapping_threshold
 from percolation.scaling.wrapping import Tori
 from percolation.theory import thresholds
 
@@ -95,11 +95,15 @@ def test_bad_input_is_refused_in_our_words(lattice, arguments, message):
 @pytest.mark.parametrize(
     ("name", "kind"), [("square", "site"), ("kagome", "site"), ("cubic", "site"), ("cubic", "bond")]
 )
-def test_error_covers_the_known_value(name, kind):
-    """Over 200 repeats of 32 runs the error holds the truth at least as often as it says, and is not idle."""
+def test_error_covers_the_known_value(name, kind, monkeypatch):
+    """Over 200 repeats of 64 runs, a quarter as large as usual, the error holds the truth as often as it says.
+
+    Measured with larger runs: 68 to 76 % at one sigma, 93 to 98 % at two.
+    """
+    monkeypatch.setattr(wrapping, "SITES_OF_A_RUN", 2**18)
     z = []
     for seed in range(200):
-        found = wrapping_threshold(getattr(lattices, name), kind, n_runs=32, seed=seed, workers=2, progress=False)
+        found = wrapping_threshold(getattr(lattices, name), kind, n_runs=64, seed=seed, workers=2, progress=False)
         z.append((found.estimate.value - KNOWN[name, kind]) / found.estimate.error)
-    assert 0.60 <= np.mean(np.abs(z) < 1) <= 0.86
+    assert 0.60 <= np.mean(np.abs(z) < 1) <= 0.82
     assert np.mean(np.abs(z) < 2) >= 0.92
