@@ -16,6 +16,7 @@ _WIERMAN = f"proved: Wierman, Adv. Appl. Probab. 13, 298 (1981); found by {_SYKE
 _KESTEN = f"proved: Kesten, Percolation Theory for Mathematicians (1982); found by {_SYKES_ESSAM}"
 _LORENZ_ZIFF_SITE = "Lorenz and Ziff, J. Phys. A 31, 8147 (1998)"
 _LORENZ_ZIFF_BOND = "Lorenz and Ziff, Phys. Rev. E 57, 230 (1998)"
+_SCULLARD = "Scullard and Jacobsen, J. Phys. A 45, 494004 (2012), arXiv:1209.1451"
 _SINE = 2 * math.sin(math.pi / 18)
 
 _THRESHOLDS = {
@@ -23,6 +24,7 @@ _THRESHOLDS = {
     ("triangular", "bond"): Threshold(_SINE, 0, _WIERMAN),
     ("honeycomb", "bond"): Threshold(1 - _SINE, 0, _WIERMAN),
     ("kagome", "site"): Threshold(1 - _SINE, 0, f"as the bonds of the honeycomb lattice; {_WIERMAN}"),
+    ("kagome", "bond"): Threshold(0.524404998, 2e-9, _SCULLARD),
     ("bcc", "site"): Threshold(0.2459615, 1.0e-6, _LORENZ_ZIFF_SITE),
     ("bcc", "bond"): Threshold(0.1802875, 1.0e-6, _LORENZ_ZIFF_BOND),
     ("fcc", "site"): Threshold(0.1992365, 1.0e-6, _LORENZ_ZIFF_SITE),
@@ -30,9 +32,15 @@ _THRESHOLDS = {
 }
 # neighbours of a site, and those that two neighbouring sites have in common
 _NEIGHBOURS = {"triangular": (6, 2), "honeycomb": (3, 0), "kagome": (4, 1), "bcc": (8, 0), "fcc": (12, 4)}
-# p_c of a plane inside: the bonds along (1, 1, 1) and (1, 1, -1) of bcc make Z^2, those of fcc in x + y + z = 0 the
-# triangular lattice
-_PLANES = {("bcc", "site"): 1 - (1 / 2) ** 4, ("bcc", "bond"): 1 / 2, ("fcc", "site"): 1 / 2, ("fcc", "bond"): _SINE}
+# what p_c is at most: that of a plane inside, where the bonds along (1, 1, 1) and (1, 1, -1) of bcc make Z^2 and those
+# of fcc in x + y + z = 0 the triangular lattice; for bonds that of the sites (Hammersley 1961)
+_ABOVE = {
+    ("kagome", "bond"): (1 - _SINE, "p_c of the sites, Hammersley 1961,"),
+    ("bcc", "site"): (1 - (1 / 2) ** 4, "p_c of a plane inside, Kesten 1980,"),
+    ("bcc", "bond"): (1 / 2, "p_c of a plane inside, Kesten 1980,"),
+    ("fcc", "site"): (1 / 2, "p_c of a plane inside, Kesten 1982,"),
+    ("fcc", "bond"): (_SINE, "p_c of a plane inside, Wierman 1981,"),
+}
 LATTICES = tuple(dict.fromkeys(lattice for lattice, _ in _THRESHOLDS))
 
 
@@ -51,5 +59,5 @@ def bounds(lattice: str, kind: str = "site") -> Bounds:
     known = threshold(lattice, kind)
     if known.error == 0:
         return Bounds(known.value, known.value, known.source)
-    low = walk_bound(*_NEIGHBOURS[lattice], kind)
-    return Bounds(low, _PLANES[lattice, kind], "open walks below; p_c of a plane inside, Kesten 1980 or 1982, above")
+    high, why = _ABOVE[lattice, kind]
+    return Bounds(walk_bound(*_NEIGHBOURS[lattice], kind), high, f"open walks below; {why} above")
