@@ -55,7 +55,7 @@ def test_theory_and_simulation_do_not_import_each_other():
 # inside percolation: from the kernels up; what stands on one line names nothing of its own line or below
 FLOORS = (
     ("_kernels", "checks", "quantities"),
-    ("graphs", "averages", "files", "ensembles"),
+    ("graphs", "averages", "files", "ensembles", "fields"),
     ("lattices",),
     ("recorder", "random_graphs", "clusters", "wrapping", "growth"),
     ("sweeps", "families"),
