@@ -1,1 +1,4 @@
-"""What theory and publications say. Nothing here simulates, and no simulation imports it: each checks the other."""
+"""What theory and publications say; no simulation imports it, and it none: each checks the other.
+
+Nothing here simulates percolation; `rounds` evaluates its one-dimensional theory by sampling.
+"""

@@ -13,7 +13,7 @@ from sympy import Abs, Expr, Float, Integer, Rational, sympify
 from percolation import checks
 from percolation.quantities import Threshold
 
-KINDS = ("site", "bond")
+KINDS = checks.KINDS
 STANDINGS = ("proved", "series", "numerical", "conjecture")
 
 

@@ -17,7 +17,7 @@ from scipy.stats import poisson as poisson_law
 from percolation import checks
 from percolation.quantities import Published, Threshold
 
-KINDS = ("site", "bond")
+KINDS = checks.KINDS
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,53 @@
+"""Rounds, segments and displacement of the path finder on a Gaussian field, predicted without a fitted parameter.
+
+`predict` gives them in one answer, from a recursion on one-dimensional profiles; xi, the rate of barriers along a
+line, comes from `correlation_length`, and where barriers are rare rounds are the height of a search tree. The samples
+drawn here are of these one-dimensional profiles: no field in d dimensions and no network is simulated.
+"""
+
+from percolation.theory.rounds.crossings import correlation_length, count_upcrossings, crossing_rate, level
+from percolation.theory.rounds.displacement import effective_dimension, excess_length, first_displacement
+from percolation.theory.rounds.prediction import Prediction, predict
+from percolation.theory.rounds.profiles import barrier_height
+from percolation.theory.rounds.recursion import Cuts, one_dimensional
+from percolation.theory.rounds.search_tree import (
+    asymptotic_height,
+    expected_height,
+    expected_heights,
+    height_distribution,
+    poisson_height,
+)
+from percolation.theory.rounds.success import (
+    Logistic,
+    crossover_dimension,
+    iid_dimension,
+    iid_percolates,
+    success_fit,
+    success_probability,
+)
+
+__all__ = [
+    "Cuts",
+    "Logistic",
+    "Prediction",
+    "asymptotic_height",
+    "barrier_height",
+    "correlation_length",
+    "count_upcrossings",
+    "crossing_rate",
+    "crossover_dimension",
+    "effective_dimension",
+    "excess_length",
+    "expected_height",
+    "expected_heights",
+    "first_displacement",
+    "height_distribution",
+    "iid_dimension",
+    "iid_percolates",
+    "level",
+    "one_dimensional",
+    "poisson_height",
+    "predict",
+    "success_fit",
+    "success_probability",
+]
