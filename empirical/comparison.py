@@ -65,7 +65,12 @@ def compare(
     seconds: dict[str, float] = {}
     with _timed(seconds, "thresholds"):
         scan = dimension_scan.scan(
-            list(plan.dimensions), n_runs=plan.n_runs, n_sites=plan.n_sites, seed=seed, workers=workers
+            list(plan.dimensions),
+            method="invasion",
+            n_runs=plan.n_runs,
+            n_sites=plan.n_sites,
+            seed=seed,
+            workers=workers,
         )
     with _timed(seconds, "networks"):
         found = measure_all(plan.subjects, seed=seed, workers=workers, device=device, finder=finder)

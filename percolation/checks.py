@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+KINDS = ("site", "bond")  # what is open or closed
+
 
 def integer(name: str, value: object, *, at_least: int) -> int:
     """value as an int that is not below at_least."""
@@ -52,6 +54,11 @@ def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.4)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
     raise ValueError(f"unknown {name} {value!r}, expected one of {', '.join(choices)}{hint}")
+
+
+def kind(value: str) -> str:
+    """value if it is one of KINDS."""
+    return one_of("kind", value, KINDS)
 
 
 def output_folder(folder: str | os.PathLike[str]) -> Path:

@@ -37,7 +37,7 @@ def threshold(
     kind: Annotated[str, typer.Option(help="What is open or closed: site or bond.")] = "site",
     method: Annotated[
         str,
-        typer.Option(help="wrapping (d = 2..4), invasion, leath (d >= 3), or auto: the most precise in equal time."),
+        typer.Option(help="wrapping (d = 2..4), invasion, leath (d >= 3), window (n-cube), or auto: the best of them."),
     ] = "auto",
     precision: Annotated[
         float | None, typer.Option(help="Stop in each dimension when the error of p_c, one sigma, is down to this.")
@@ -59,8 +59,10 @@ def threshold(
 
     checks.one_of("lattice", lattice, dimension_scan.LATTICES)
     its_own = None if lattice == "n-cube" else families.dimension(lattice)
-    dimensions = [its_own] if its_own and dim is None else parse_dimensions(dim or _dimensions_of(lattice))
-    dimension_scan.check(dimensions, kind, method, time_, precision, lattice)
+    dimensions = (
+        [its_own] if its_own and dim is None else parse_dimensions(_dimensions_of(lattice) if dim is None else dim)
+    )
+    dimension_scan.check(dimensions, kind, lattice, method, runs, sites, time_, precision)
     checks.seed(seed)
     checks.integer("workers", workers, at_least=0)
     folder = checks.output_folder(out)

@@ -14,9 +14,11 @@ from percolation.scaling import (
     LeathThreshold,
     WindowThreshold,
     WrappingThreshold,
+    invasion,
     invasion_threshold,
     leath,
     leath_threshold,
+    window,
     window_threshold,
     wrapping,
     wrapping_threshold,
@@ -28,6 +30,13 @@ METHODS = ("auto", "wrapping", "invasion", "leath", "window")
 LATTICES = (*families.NAMES, "n-cube")
 WRAPPING_UP_TO = 3  # dimensions; from there on Leath's error is the least at equal time, see benchmarks/growth.md
 RUNS = {"wrapping": 64, "invasion": 16, "leath": 64, "window": 64}  # if nothing else is said: seconds each
+FEWEST_RUNS = {
+    "wrapping": wrapping.FEWEST_RUNS,
+    "invasion": invasion.FEWEST_RUNS,
+    "leath": leath.FEWEST_RUNS,
+    "window": window.FEWEST,
+}
+SMALLEST_CUBE = 6  # below, its critical window is as wide as all there is
 COLUMNS = ("lattice", "kind", "d", "estimate", "error", "method", "reference", "reference_error", "z")
 
 Simulated = InvasionThreshold | LeathThreshold | WindowThreshold | WrappingThreshold
@@ -77,7 +86,7 @@ def scan(
     kind: str = "site",
     *,
     lattice: str = "hypercubic",
-    method: str = "invasion",
+    method: str = "auto",
     n_runs: int | None = None,
     n_sites: int = 2**17,
     seconds: float | None = None,
@@ -97,7 +106,7 @@ def scan(
     seconds: instead, as many as fit an equal share of that time. precision: instead, as many as bring the error of
     p_c down to it; with both, whichever comes first.
     """
-    check(dimensions, kind, method, seconds, precision, lattice)
+    check(dimensions, kind, lattice, method, n_runs, n_sites, seconds, precision)
     children = np.random.SeedSequence(checks.seed(seed)).generate_state(max(dimensions) + 1)
     share = None if seconds is None else seconds / len(dimensions)
 
@@ -126,27 +135,42 @@ def reference(lattice: str, d: int, kind: str) -> Threshold:
             return thresholds.threshold(d, kind)
         if lattice == "n-cube":
             return _n_cube(d, kind)
+        if lattice == "A" and d in _SMALL_A:
+            return reference(_SMALL_A[d], d, kind)
         return thresholds.d_lattice(d, kind) if lattice == "D" else named.threshold(lattice, kind)
     except ValueError:
         return Threshold(np.nan, np.nan, "none")
 
 
+_SMALL_A = {1: "hypercubic", 2: "triangular", 3: "fcc"}
+
+
 def check(
     dimensions: list[int],
-    kind: str,
-    method: str,
-    seconds: float | None,
-    precision: float | None = None,
+    kind: str = "site",
     lattice: str = "hypercubic",
+    method: str = "auto",
+    n_runs: int | None = None,
+    n_sites: int = 2**17,
+    seconds: float | None = None,
+    precision: float | None = None,
 ) -> None:
     """All that can be refused before the first dimension is simulated."""
     if not dimensions:
         raise ValueError("no dimension given, at least one is needed")
-    checks.one_of("kind", kind, thresholds.KINDS)
+    checks.kind(kind)
     checks.one_of("method", method, METHODS)
+    checks.integer("n_sites", n_sites, at_least=invasion.FEWEST_SITES)
     checks.one_of("lattice", lattice, LATTICES)
     for d in dimensions:
-        lattices.n_cube(d) if lattice == "n-cube" else families.box(lattice, d)
+        if lattice == "n-cube":
+            lattices.n_cube(checks.integer("n of the n-cube", d, at_least=SMALLEST_CUBE))
+        else:
+            families.box(lattice, d)
+        chosen = _better_method(lattice, d, n_runs) if method == "auto" else method
+        checks.integer("n_runs", RUNS[chosen] if n_runs is None else n_runs, at_least=FEWEST_RUNS[chosen])
+    if n_runs is not None and (seconds is not None or precision is not None):
+        raise ValueError("a number of runs, or a time or a precision that sets it: not both")
     if lattice == "n-cube" and seconds is not None:
         raise ValueError("the n-cube takes a number of runs or a precision, no time")
     if (method == "window") != (lattice == "n-cube") and method != "auto":
@@ -175,7 +199,7 @@ def _better_method(lattice: str, d: int, n_runs: int | None) -> str:
     """The method whose error is the least at equal time, if the runs asked for are enough for it."""
     if lattice == "n-cube":
         return "window"
-    if n_runs is not None and n_runs < leath.FEWEST_RUNS:
+    if n_runs is not None and n_runs < FEWEST_RUNS["leath"]:
         return "invasion"
     if 2 <= d <= WRAPPING_UP_TO:
         return "wrapping"

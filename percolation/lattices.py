@@ -60,6 +60,8 @@ class Crystal(_Computed):
 
     def __post_init__(self) -> None:
         checks.integer("L", self.L, at_least=1)
+        if isinstance(self.periodic, list):  # a tuple can be hashed, as the steps
+            object.__setattr__(self, "periodic", tuple(self.periodic))
         if not isinstance(self.periodic, bool | np.bool_) and len(self.periodic) != self.d:
             raise ValueError(f"periodic is a bool, or one for each of {self.d} axes, got {self.periodic!r}")
         if self.L == 1:
@@ -345,7 +347,9 @@ def root_lattice(family: str, d: int, L: int, periodic: bool | tuple[bool, ...] 
     """
     checks.one_of("family of root lattices", family, _ROOT_DIMENSIONS)
     if checks.integer("d", d, at_least=1) not in _ROOT_DIMENSIONS[family]:
-        raise ValueError(f"there is no root lattice {family}_{d}: A needs d >= 1, D d >= 3, E d = 6, 7 or 8")
+        raise ValueError(
+            f"there is no root lattice {family}_{d}: boxes of A are for d = 1 to 30, D for 3 to 30, E for 6, 7 and 8"
+        )
     return Crystal(f"{family}_{d}", d, L, periodic, 1, _bravais(_positive_roots(family, d)))
 
 

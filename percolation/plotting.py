@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from percolation import files
 from percolation.quantities import Published
@@ -24,7 +24,7 @@ def plot_thresholds(rows: pd.DataFrame, ax: Axes, series: Sequence[Published] = 
 
     rows: columns d, kind, method, estimate, error, reference, as in `dimension_scan.COLUMNS`. series: one for each row.
     """
-    if series:
+    if len(series) > 1:
         values = [one.value for one in series]
         ax.plot(rows["d"], values, "--", color="0.45", label=r"series in $1/(2d-1)$, Gaunt et al.")
     known = rows.dropna(subset="reference")
@@ -33,11 +33,16 @@ def plot_thresholds(rows: pd.DataFrame, ax: Axes, series: Sequence[Published] = 
     for method, color, of_method in _by_method(rows):
         points = of_method["d"], of_method["estimate"], of_method["error"]
         ax.errorbar(*points, fmt=".", color=color, label=f"simulation ({method})")
-    ax.set(yscale="log", ylabel=f"$p_c$ ({rows['kind'].iloc[0]})")
-    ax.yaxis.set_major_locator(FixedLocator([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
-    ax.yaxis.set_major_formatter(ScalarFormatter())
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(ylabel=f"$p_c$ ({rows['kind'].iloc[0]})")
+    if rows["estimate"].max() > 1.5 * rows["estimate"].min():
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    else:  # a tick with few digits, not an offset
+        ax.margins(y=0.4)
+        ax.ticklabel_format(axis="y", useOffset=False)
+    _dimension_axis(rows, ax)
     ax.legend()
     return ax
 
@@ -54,8 +59,14 @@ def plot_residuals(rows: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_yscale("symlog", linthresh=linear)
     ax.yaxis.set_major_locator(FixedLocator([-100 * linear, -linear, 0, linear, 100 * linear]))
     ax.set(xlabel="dimension $d$", ylabel="relative\ndeviation")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _dimension_axis(rows, ax)
     return ax
+
+
+def _dimension_axis(rows: pd.DataFrame, ax: Axes) -> None:
+    """Whole dimensions only, with room beside the first and the last."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.set_xlim(rows["d"].min() - 0.5, rows["d"].max() + 0.5)
 
 
 def thresholds_figure(rows: pd.DataFrame, series: Sequence[Published] = ()) -> Figure:

@@ -35,7 +35,9 @@ QUICK = Config(n_runs=8, n_sites=2**12)
 def compute(config: Config, folder: Path) -> Path:
     """Simulate p_c for d = 2..d_max: a table with the columns of `dimension_scan` and the series, its error."""
     dimensions = list(range(2, config.d_max + 1))
-    scan = dimension_scan.scan(dimensions, n_runs=config.n_runs, n_sites=config.n_sites, seed=config.seed)
+    scan = dimension_scan.scan(
+        dimensions, method="invasion", n_runs=config.n_runs, n_sites=config.n_sites, seed=config.seed
+    )
     table = scan.table().assign(
         series=[one.value for one in scan.series], series_error=[one.error for one in scan.series]
     )

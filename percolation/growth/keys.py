@@ -13,7 +13,7 @@ import numpy as np
 from percolation import checks, lattices
 from percolation._kernels import growth as kernels
 
-KINDS = ("site", "bond")
+KINDS = checks.KINDS
 InfiniteLattice = int | lattices.Crystal  # d for Z^d, or a crystal, whose box does not matter
 
 
@@ -78,11 +78,6 @@ def dimension(lattice: InfiniteLattice) -> int:
     if (n_neighbours != n_neighbours[0]).any():
         raise ValueError(f"all sites of a cell must have as many neighbours, got {n_neighbours.tolist()}")
     return lattice.d
-
-
-def coordination(lattice: InfiniteLattice) -> int:
-    """Number z of neighbours of a site."""
-    return lattice.coordination if isinstance(lattice, lattices.Crystal) else 2 * lattice
 
 
 def basis_size(lattice: InfiniteLattice) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+from scipy.optimize import curve_fit
 
 
 def intercept(values: np.ndarray, deviations: np.ndarray, form: np.ndarray) -> tuple[float, float, float]:
@@ -29,3 +30,16 @@ def average(fits: Iterable[tuple[float, float, float]]) -> tuple[float, float]:
     weights /= weights.sum()
     value = weights @ values
     return float(value), float(np.sqrt(weights @ (errors**2 + (values - value) ** 2)))
+
+
+def power(x: np.ndarray, y: np.ndarray, deviations: np.ndarray) -> tuple[np.ndarray, float]:
+    """y smoothed by a x^b, and the relative error of a, by least squares; x is best 1 where y is known well."""
+
+    def form(x: np.ndarray, a: float, b: float) -> np.ndarray:
+        return a * x**b
+
+    try:
+        (a, b), covariance = curve_fit(form, x, y, (y.mean(), 0.0), deviations, absolute_sigma=True)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"no power law fits slopes of {y}: too few samples near p_c; take more runs") from error
+    return form(x, a, b), float(np.sqrt(covariance[0, 0]) / abs(a))

@@ -15,6 +15,7 @@ POWERS = np.linspace(0.3, 1, 15)  # of the correction N^-power; all are given eq
 FEWEST_BLOCKS = 5  # kept in a fit of three parameters
 FEWEST_RUNS = 8  # whose scatter gives the error
 SMALLEST_SIZE = 16  # blocks below are not asymptotic in any dimension
+FEWEST_SITES = SMALLEST_SIZE * 2**FEWEST_BLOCKS  # of a run
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def invasion_threshold(
     """
     d = growth.dimension(lattice)
     checks.one_of("kind", kind, growth.KINDS)
-    checks.integer("n_sites", n_sites, at_least=SMALLEST_SIZE * 2**FEWEST_BLOCKS)
+    checks.integer("n_sites", n_sites, at_least=FEWEST_SITES)
     budget, marks = Budget(n_runs, seconds, precision, FEWEST_RUNS), growth.doubling_marks(n_sites)
 
     def run(child: np.random.SeedSequence) -> np.ndarray:

@@ -15,16 +15,16 @@ ancestors more than t back, sum_{i, j > 0, i + j > t} (i + j)^(-d/2) ~ t^-(d - 4
 """
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import curve_fit
 
 from percolation import checks, ensembles, growth
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
-from percolation.scaling.fits import average, intercept
+from percolation.scaling.fits import average, intercept, power
 
 LOWEST_DIMENSION = 3  # in d = 2 the sensitivity is 0.1: wrapping is better
 MEAN_FIELD = 6
@@ -46,9 +46,9 @@ START = 2**15  # sites of the invasion that the pilots begin with
 PILOTS = {16: 2000, 32: 4000, 64: 8000}  # generations: clusters; brings p to 3 in 10^4 (d = 3: 2 in 10^3)
 LONGEST = {3: 512, 4: 512, 5: 256, 6: 256, 7: 256, 8: 256, 9: 256}  # generations; 64 above
 CLUSTERS = {3: 100, 4: 200}  # of a run, 500 above
-PILOT_PRECISION = 10  # times the precision asked for: so near p_c, log(p m_t) is linear in p
 FEWEST_RUNS = 32  # whose scatter gives the error and the control variates' coefficients
 FOLDS = 8
+FEWEST_SITES = 1000  # of all runs in the last window: below, ratios are not linear in them
 N, T, CONTROLS, SCORE = 0, 1, slice(2, 7), 7  # columns of `sums`
 
 
@@ -76,18 +76,21 @@ def leath_threshold(
     n_generations: int | None = None,
     seconds: float | None = None,
     precision: float | None = None,
+    p: float | None = None,
     seed: int,
     workers: int = 1,
     progress: bool = True,
 ) -> LeathThreshold:
-    """p_c of an infinite lattice, d >= 3, from Leath clusters grown at a p that short pilots bring near it.
+    """p_c of an infinite lattice, d >= 3, from Leath clusters grown at one p near it.
 
     lattice: d for Z^d, or a crystal, as in `growth.leath`. kind: "site" or "bond". n_clusters: of a run.
     n_runs: at least 32. n_generations: that a cluster may live; LONGEST and n_clusters so many that a run has about
-    2 10^5 sites if absent. seconds, precision: instead of n_runs, see `Budget`; the pilots come on top.
+    2 10^5 sites if absent. seconds, precision: instead of n_runs, see `Budget`. p: at which clusters grow, near p_c;
+    pilots find it if absent.
     workers: threads; the result does not depend on it.
     Result and error: see `estimate`.
     """
+    begun = time.monotonic()
     if (d := growth.dimension(lattice)) < LOWEST_DIMENSION:
         raise ValueError(
             f"Leath's clusters tell p_c from d = {LOWEST_DIMENSION} on, got d = {d}; use wrapping_threshold"
@@ -97,10 +100,6 @@ def leath_threshold(
     n_clusters = checks.integer("n_clusters", CLUSTERS.get(d, 500) if n_clusters is None else n_clusters, at_least=1)
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
-    stages = [Budget(FEWEST_RUNS)] if d < MEAN_FIELD else []
-    if precision is not None:
-        stages.append(Budget(FEWEST_RUNS, seconds, PILOT_PRECISION * precision, FEWEST_RUNS))
-    begin, parent, *pilots = ensembles.seeds(seed, 2 + len(stages))
 
     def sums_at(p: float, budget: Budget, parent: np.random.SeedSequence) -> np.ndarray:
         def run(child: np.random.SeedSequence) -> np.ndarray:
@@ -111,10 +110,14 @@ def leath_threshold(
 
         return budget.collect(parent, runs, lambda done: estimate(done, bounds, d, p))
 
-    p = _pilot(lattice, kind, begin)
-    for stage, child in zip(stages, pilots, strict=True):
-        p = estimate(sums_at(p, stage, child), bounds, d, p).value
-    sums = sums_at(p, budget, parent)
+    pilots, parent = ensembles.seeds(seed, 2)
+    if p is None:
+        begin, *later = pilots.spawn(3)
+        p = _pilot(lattice, kind, begin)
+        stages = [Budget(FEWEST_RUNS)] * (d < MEAN_FIELD) + [budget.pilot()] * budget.is_open
+        for stage, child in zip(stages, later, strict=False):
+            p = estimate(sums_at(p, stage, child), bounds, d, p).value
+    sums = sums_at(p, budget.after(time.monotonic() - begun), parent)
     return LeathThreshold(
         estimate=estimate(sums, bounds, d, p),
         d=d,
@@ -138,12 +141,14 @@ def window_sums(run: growth.Leath, bounds: np.ndarray) -> np.ndarray:
     """Sums over the generations t = bounds[w] .. bounds[w + 1] - 1 of each window, (n_windows, 8).
 
     Columns: N_t; T_{t+1}; the control variates, N_t - p T_t and `growth.EXCESS`; and the score of all tests up to
-    the window's end, d log(probability) / dp = sum_s (N_s - p T_s) / (p (1 - p)).
+    the window's end, d log(probability) / dp = sum_s (N_s - p T_s) / (p (1 - p)): for bonds those of generation t + 1
+    too, since what one opens there is not tested again.
     """
     luck = run.opened - run.p * run.tested
     luck[0] = 0  # origins are open untested
     columns = np.column_stack([run.opened[:-1], run.tested[1:], luck[:-1], run.excess[:-1]])
-    score = np.cumsum(luck)[bounds[1:] - 1] / (run.p * (1 - run.p))
+    last = bounds[1:] if run.kind == "bond" else bounds[1:] - 1
+    score = np.cumsum(luck)[last] / (run.p * (1 - run.p))
     return np.column_stack([np.add.reduceat(columns[: bounds[-1]], bounds[:-1], axis=0), score])
 
 
@@ -154,6 +159,11 @@ def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate
     by 2 to 7 % of an error in p from d = 8 on, where s_t is nearly 1.
     Error, one sigma: scatter of the runs and spread of the fits, and that of s_t.
     """
+    if (sites := sums[:, -1, N].sum()) < FEWEST_SITES:
+        raise ValueError(
+            f"{sites:.0f} sites in the last generations are too few, {FEWEST_SITES} are needed; "
+            "raise n_clusters or n_runs, or lower n_generations"
+        )
     values = ratios(sums)
     m = values.mean(axis=0)
     sensitivity, relative = sensitivities(sums, bounds, d, p)
@@ -193,12 +203,7 @@ def sensitivities(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> tup
         constant = later.mean()
         return np.full(len(mean), constant), later.std(ddof=1) / math.sqrt(len(later)) / constant
     t = np.sqrt(bounds[:-1] * bounds[1:])
-    (a, x), covariance = curve_fit(_power, t / t[-1], mean, (mean.mean(), -0.1), deviations, absolute_sigma=True)
-    return _power(t / t[-1], a, x), math.sqrt(covariance[0, 0]) / a
-
-
-def _power(t: np.ndarray, a: float, x: float) -> np.ndarray:
-    return a * t**x
+    return power(t / t[-1], mean, deviations)
 
 
 def _surplus(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

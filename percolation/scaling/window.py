@@ -9,9 +9,9 @@ from percolation import checks, sweeps
 from percolation.graphs import Graph
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
-from percolation.scaling.budget import GROWTH, SAFETY
+from percolation.scaling.budget import more_runs
 
-KINDS = ("site", "bond")
+KINDS = checks.KINDS
 FEWEST = 20  # realisations, whose scatter gives the error
 PILOTS = 8
 PILOT_GRID = 2**14  # steps of 0.1 % in p, as wide as the window of 2^30 sites
@@ -70,7 +70,7 @@ def window_threshold(
         checks.positive("precision", precision)
     estimate = _estimate(graph, kind, n_realisations, seed, workers, progress)
     while precision is not None and estimate.error > precision:
-        n_realisations = math.ceil(n_realisations * min(SAFETY * (estimate.error / precision) ** 2, GROWTH))
+        n_realisations += math.ceil(more_runs(n_realisations, estimate.error, precision))
         estimate = _estimate(graph, kind, n_realisations, seed, workers, progress)
     return WindowThreshold(estimate, graph.n_sites, kind, seed, n_realisations)
 

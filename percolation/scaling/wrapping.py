@@ -10,18 +10,18 @@ duality its mean is 0 at p_c, up to corrections that fall fast, so that R is kno
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.optimize import curve_fit
 
 from percolation import checks, ensembles, wrapping
 from percolation.lattices import Crystal
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
-from percolation.scaling.fits import average, intercept
+from percolation.scaling.fits import average, intercept, power
 
 SIZES = {2: (8, 16, 32, 64), 3: (6, 12, 32, 64), 4: (4, 6, 9, 13)}  # above, too few tori fit into memory
 POWERS = {2: (2.0, 3.0, 4.0), 3: (1.0, 1.5, 2.0, 3.0), 4: (0.5, 1.0, 1.5, 2.0)}  # omega of the correction
@@ -29,7 +29,6 @@ FEWEST_SIZES = 4  # for the three parameters
 FEWEST_RUNS = 32  # whose scatter gives the error
 SITES_OF_A_RUN = 2**20  # opened or closed in it, if the largest torus is no larger: about 10 ms
 PILOT_RUNS = 128  # they bring p to a few 10^-4
-PILOT_PRECISION = 10  # times the precision asked for: what (p - p_c)^2 and errors of S do is then far below it
 GUESS = 0.25  # mean fraction of wound axes near p_c in three and four dimensions
 STEPS = (range(2, 7), range(5, 10), range(8, 13))  # powers of 1/2, for each of the smaller tori
 F, SCORE, PRODUCT = 0, 1, 2  # columns of `Tori.run`
@@ -46,6 +45,8 @@ class Tori:
     @classmethod
     def of(cls, lattice: Callable[[int], Crystal], kind: str, sizes: Sequence[int]) -> "Tori":
         tori = tuple(lattice(L) for L in sizes)
+        if not all(all(torus.is_periodic) for torus in tori):
+            raise ValueError("what winds round some axes only has no such law; take periodic=True")
         roots = np.sqrt([torus.n_sites for torus in tori])
         return cls(kind, tori, tuple(int(n) for n in np.ceil(SITES_OF_A_RUN / roots.sum() / roots)))
 
@@ -95,8 +96,7 @@ class Tori:
         """S_L = <f score> - <f> <score>, smoothed by a power of L: few samples of large tori know little."""
         of_runs = means[:, :, PRODUCT] - means[:, :, SCORE] * means[:, :, F].mean(axis=0)
         S, deviations = of_runs.mean(axis=0), of_runs.std(axis=0, ddof=1)
-        (a, y), _ = curve_fit(_power, self.sizes / self.sizes[0], S, (S[0], 1.0), deviations)
-        return _power(self.sizes / self.sizes[0], a, y)
+        return power(self.sizes / self.sizes[0], S, deviations)[0]
 
     def _fits(self, R: np.ndarray, slopes: np.ndarray) -> Iterator[tuple[float, float, float]]:
         """(p - p_c, its error, cost) of the fits without and with a correction, for every omega and smallest size."""
@@ -133,47 +133,45 @@ def wrapping_threshold(
     n_runs: int = 64,
     seconds: float | None = None,
     precision: float | None = None,
+    p: float | None = None,
     seed: int,
     workers: int = 1,
     progress: bool = True,
 ) -> WrappingThreshold:
-    """p_c of a lattice in two to four dimensions, from samples at a p that short pilots bring near it.
+    """p_c of a lattice in two to four dimensions, from samples at one p near it.
 
     lattice: makes the torus of side L, such as `lattices.kagome`. kind: "site" or "bond".
     sizes: sides of the tori, increasing, four at least; SIZES if absent. n_runs: at least 32, each of 2^20 sites.
-    seconds, precision: instead of n_runs, see `Budget`; the pilots, about a second, come on top.
+    seconds, precision: instead of n_runs, see `Budget`. p: at which to open, near p_c; pilots find it if absent.
     workers: threads; the result does not depend on it.
     Result and error: see `Tori.estimate`.
     Source: the mean of rank - 1 is the critical polynomial of Scullard and Jacobsen, J. Phys. A 45, 494004 (2012),
     arXiv:1209.1451, see also Mertens and Ziff, arXiv:1603.07289; wrapping of axes Newman and Ziff, Phys. Rev. E 64,
     016706 (2001).
     """
-    checks.one_of("kind", kind, wrapping.KINDS)
+    begun = time.monotonic()
+    checks.kind(kind)
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
-    tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice(3).d))
-    stages = [Budget(PILOT_RUNS)]
-    if precision is not None:
-        stages.append(Budget(PILOT_RUNS, seconds, PILOT_PRECISION * precision, FEWEST_RUNS))
+    tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice(min(sizes or (5,))).d))
+    label = f"{tori.lattices[0].name}, d = {tori.d} {kind}"
 
-    def runs(budget: Budget, p: float, parent: np.random.SeedSequence) -> np.ndarray:
+    def runs_at(p: float, budget: Budget, parent: np.random.SeedSequence) -> np.ndarray:
         def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
             return ensembles.run(partial(tori.run, p), children, workers=workers, label=label, progress=progress)
 
-        label = f"{tori.lattices[0].name}, d = {tori.d} {kind}"
         return budget.collect(parent, some, partial(tori.estimate, p=p))
 
-    begin, parent, *pilots = ensembles.seeds(seed, 2 + len(stages))
-    p = _first_guess(tori, begin)
-    for stage, child in zip(stages, pilots, strict=True):
-        p = _nearest(p, tori.estimate(runs(stage, p, child), p).value)
-    means = runs(budget, p, parent)
+    pilots, parent = ensembles.seeds(seed, 2)
+    if p is None:
+        begin, *later = pilots.spawn(3)
+        p = _first_guess(tori, begin)
+        for stage, child in zip([Budget(PILOT_RUNS), budget.pilot()][: 1 + budget.is_open], later, strict=False):
+            p = _nearest(p, tori.estimate(runs_at(p, stage, child), p).value)
+    p = _nearest(p, p)
+    means = runs_at(p, budget.after(time.monotonic() - begun), parent)
     return WrappingThreshold(
         tori.estimate(means, p), d=tori.d, kind=kind, seed=seed, p=p, n_runs=len(means), sizes=tori.sizes, means=means
     )
-
-
-def _power(x: np.ndarray, a: float, y: float) -> np.ndarray:
-    return a * x**y
 
 
 def _first_guess(tori: Tori, seed: np.random.SeedSequence, n_samples: int = 256) -> float:

@@ -33,6 +33,11 @@ def test_other_lattices_stand_beside_their_references(lattice, d):
     assert scan.references[0].source != "none" and scan.series == ()
 
 
+def test_the_first_of_the_A_lattices_have_other_names():
+    for d, name in ((2, "triangular"), (3, "fcc")):
+        assert dimension_scan.reference("A", d, "site") == dimension_scan.reference(name, d, "site")
+
+
 def test_where_nothing_is_known_there_is_no_reference():
     scan = dimension_scan.scan([6], lattice="E", n_runs=8, n_sites=512)
     assert scan.references[0].source == "none" and np.isnan(scan.z[0])
@@ -50,7 +55,10 @@ def test_a_row_does_not_depend_on_the_others():
         ({"method": "leath", "dimensions": [2]}, "tell p_c from d = 3 on, got d = 2"),
         ({"method": "wrapping", "dimensions": [3, 5]}, "wrapping is for d = 2 to 4, got d = 5"),
         ({"lattice": "kagome"}, "the kagome lattice has 2 dimensions, got d = 3"),
-        ({"lattice": "n-cube", "method": "leath"}, "the method of the n-cube, and only its, is window"),
+        (
+            {"lattice": "n-cube", "method": "leath", "dimensions": [8]},
+            "the method of the n-cube, and only its, is window",
+        ),
         ({"precision": -1.0}, "precision must be a finite number above 0"),
         ({"dimensions": []}, "no dimension given"),
         ({"dimensions": [8, -1]}, "d must be at least 1, got -1"),

@@ -24,6 +24,8 @@ TORI = [
     lattices.fcc(3),
     lattices.hypercubic(4, 3),
     lattices.root_lattice("D", 4, 3),
+    # the Lieb lattice: sites with two and with four neighbours
+    lattices.Crystal("Lieb", 2, 4, True, 3, ((0, 2, (0, 0)), (1, 2, (0, 0)), (0, 2, (1, 0)), (1, 2, (0, 1)))),
 ]
 
 
@@ -106,6 +108,19 @@ def test_empty_and_full_tori():
     full = wrapping.windings(lattices.cubic(4, (True, False, True)), 1, kind="bond", n_realisations=3, seed=1)
     np.testing.assert_array_equal(full.axes, [[True, False, True]] * 3)
     assert (full.rank == 2).all() and (full.n_open == full.n_steps).all()
+
+
+def test_a_list_of_axes_is_as_good_as_a_tuple():
+    one, two = (
+        wrapping.windings(lattices.square(4, periodic), 0.6, n_realisations=9, seed=1)
+        for periodic in ([True, False], (True, False))
+    )
+    np.testing.assert_array_equal(one.axes, two.axes)
+
+
+def test_certain_samples_have_no_score():
+    with pytest.raises(ValueError, match="say nothing about other p"):
+        _ = wrapping.windings(lattices.square(4), 1e-6, n_realisations=2, seed=1).score
 
 
 def test_p_is_the_nearest_that_is_drawn():

@@ -6,10 +6,10 @@ from percolation.scaling import leath
 from percolation.theory import thresholds
 
 
-def sums_at(p, d, *, n_runs, n_clusters, seed, n_generations=64):
+def sums_at(p, d, kind="site", *, n_runs, n_clusters, seed, n_generations=64):
     bounds = leath.windows(n_generations)
     runs = [
-        growth.leath(d, p, n_clusters=n_clusters, max_generations=n_generations, seed=child)
+        growth.leath(d, p, kind=kind, n_clusters=n_clusters, max_generations=n_generations, seed=child)
         for child in ensembles.seeds(seed, n_runs)
     ]
     return np.array([leath.window_sums(run, bounds) for run in runs]), bounds
@@ -53,15 +53,15 @@ def test_newton_makes_up_for_a_p_that_is_off(off):
     assert estimate.error < 1e-4 * published.value
 
 
-@pytest.mark.parametrize(("d", "p"), [(3, 0.31), (8, 0.075)])
-def test_sensitivity_from_the_score_is_that_of_two_values_of_p(d, p):
+@pytest.mark.parametrize(("d", "kind", "p"), [(3, "site", 0.31), (3, "bond", 0.2488), (8, "site", 0.075)])
+def test_sensitivity_from_the_score_is_that_of_two_values_of_p(d, kind, p):
     """d log(p m) / d log p against a difference over 2 %; both have errors below 0.04. False alarms: 1e-5."""
     h = 0.01
-    sums, bounds = sums_at(p, d, n_runs=400, n_clusters=50, seed=3, n_generations=32)
+    sums, bounds = sums_at(p, d, kind, n_runs=400, n_clusters=50, seed=3, n_generations=32)
     sensitivity, relative = leath.sensitivities(sums, bounds, d, p)
     logs = []
     for sign in (-1, 1):
-        other, _ = sums_at(p * (1 + sign * h), d, n_runs=100, n_clusters=400, seed=4, n_generations=32)
+        other, _ = sums_at(p * (1 + sign * h), d, kind, n_runs=100, n_clusters=400, seed=4, n_generations=32)
         m = leath.ratios(other)[:, 3:]
         logs.append((np.log(m.mean(axis=0)).mean(), m.mean(axis=1).std(ddof=1) / 10 / m.mean()))
     difference = 1 + (logs[1][0] - logs[0][0]) / (2 * h)
@@ -106,7 +106,7 @@ def test_extrapolation_finds_m_whatever_the_amplitudes():
 
 def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():
     one = scaling.leath_threshold(9, seconds=0.5, n_clusters=10, seed=8, workers=1, progress=False)
-    four = scaling.leath_threshold(9, n_runs=one.n_runs, n_clusters=10, seed=8, workers=4, progress=False)
+    four = scaling.leath_threshold(9, n_runs=one.n_runs, p=one.p, n_clusters=10, seed=8, workers=4, progress=False)
     np.testing.assert_array_equal(one.sums, four.sums)
     assert one.estimate == four.estimate
     assert leath.estimate(one.sums, one.bounds, 9, one.p) == one.estimate
@@ -119,6 +119,7 @@ def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():
         ({"kind": "sites"}, "did you mean 'site'"),
         ({"n_clusters": 0}, "n_clusters must be at least 1"),
         ({"n_runs": 8}, "n_runs must be at least 32, got 8"),
+        ({"n_clusters": 1, "n_runs": 32, "n_generations": 16}, "sites in the last generations are too few"),
         ({"n_generations": 8}, "n_generations must be at least 16, got 8"),
         ({"seed": -1}, "seed must be at least 0"),
         ({"seconds": 0.0}, "seconds must be a finite number above 0"),

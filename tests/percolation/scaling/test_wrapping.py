@@ -1,3 +1,4 @@
+import time
 from functools import partial
 from math import pi, sin
 
@@ -63,9 +64,15 @@ def test_error_covers_where_the_law_is_known(correction):
 
 def test_bits_do_not_depend_on_workers_and_a_time_can_be_repeated():
     one = wrapping_threshold(lattices.square, seconds=0.3, seed=3, workers=1, progress=False)
-    two = wrapping_threshold(lattices.square, n_runs=one.n_runs, seed=3, workers=2, progress=False)
+    two = wrapping_threshold(lattices.square, n_runs=one.n_runs, p=one.p, seed=3, workers=2, progress=False)
     np.testing.assert_array_equal(one.means, two.means)
     assert one.estimate == two.estimate and one.p == two.p
+
+
+def test_time_with_a_precision_is_one_time():
+    begun = time.monotonic()
+    wrapping_threshold(lattices.square, seconds=2, precision=1e-9, seed=3, progress=False)
+    assert time.monotonic() - begun < 4  # the first pilots come before anything can be timed
 
 
 def test_precision_is_reached():
@@ -80,6 +87,7 @@ def test_precision_is_reached():
         (lattices.square, {"kind": "sites"}, "did you mean 'site'"),
         (lattices.square, {"n_runs": 8}, "n_runs must be at least 32, got 8"),
         (lattices.square, {"precision": 0.0}, "precision must be a finite number above 0"),
+        (partial(lattices.square, periodic=(True, False)), {}, "take periodic=True"),
         (lattices.square, {"sizes": (8, 16)}, "4 or more increasing sizes"),
         (lattices.square, {"sizes": (8, 16, 16, 32)}, "4 or more increasing sizes"),
         (lattices.square, {"sizes": (2, 8, 16, 32)}, "size must be at least 3, got 2"),
