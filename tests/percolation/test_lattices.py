@@ -231,7 +231,7 @@ def test_impossible_boxes_are_refused(arguments, message):
         (lambda: lattices.square(4, shells=0), "shells must be at least 1"),
         (lambda: lattices.square(2, shells=3), "back to its own site; take L > 2"),
         (lambda: lattices.root_lattice("F", 4, 3), "unknown family of root lattices 'F'"),
-        (lambda: lattices.root_lattice("E", 5, 3), "E d = 6, 7 or 8"),
+        (lambda: lattices.root_lattice("E", 5, 3), "E for 6, 7 and 8"),
         (lambda: lattices.root_lattice("E", 8, 15), "reduce L to at most 14"),
         (lambda: lattices.kagome(30_000), "reduce L to at most 26754"),
         (lambda: lattices.hamming(0, 3), "d must be at least 1"),
