@@ -24,7 +24,7 @@ app = typer.Typer(
 
 @app.command(
     epilog="Examples:  percolation threshold --dim 4,8,13 --time 20   |   percolation threshold --lattice kagome "
-    "--precision 1e-4   |   percolation threshold --dim 2..13 --kind bond --precision 1e-5"
+    "--precision 1e-4   |   percolation threshold --dim 2..13 --kind bond --precision 1e-4"
 )
 def threshold(
     lattice: Annotated[
