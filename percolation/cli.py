@@ -86,12 +86,13 @@ def threshold(
         "seconds": time.perf_counter() - began,
         "runs_made": {d: one.n_runs for d, one in zip(scan.dimensions, scan.simulated, strict=True)},
     }
-    figure = plotting.writers("threshold", plotting.thresholds_figure(scan.table(), scan.series))
+    table = scan.table()
+    figure = plotting.writers("threshold", plotting.thresholds_figure(table, scan.series))
     rows = [
         [str(d), str(e), str(r) if r.source != "none" else "", f"{z:+.1f}" if z == z else "", e.method.split(",")[0]]
         for d, e, r, z in zip(scan.dimensions, scan.estimates, scan.references, scan.z, strict=True)
     ]
-    paths = files.write_run(folder, scan.table(), record, **figure)
+    paths = files.write_run(folder, table, record, **figure)
     name = {"hypercubic": "Z^d", "n-cube": "the n-cube"}.get(lattice, f"{lattice}_d" if its_own is None else lattice)
     print_table(f"p_c of {name}, {kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
     print_paths(paths)

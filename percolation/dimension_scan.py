@@ -28,7 +28,7 @@ from percolation.theory import thresholds
 
 METHODS = ("auto", "wrapping", "invasion", "leath", "window")
 LATTICES = (*families.NAMES, "n-cube")
-WRAPPING_UP_TO = 3  # dimensions; from there on Leath's error is the least at equal time, see benchmarks/growth.md
+WRAPPING_UP_TO = 3  # dimensions; from there on Leath's error is the least at equal time, see benchmarks/thresholds.md
 RUNS = {"wrapping": 64, "invasion": 16, "leath": 64, "window": 64}  # if nothing else is said: seconds each
 FEWEST_RUNS = {
     "wrapping": wrapping.FEWEST_RUNS,
@@ -201,6 +201,6 @@ def _better_method(lattice: str, d: int, n_runs: int | None) -> str:
         return "window"
     if n_runs is not None and n_runs < FEWEST_RUNS["leath"]:
         return "invasion"
-    if 2 <= d <= WRAPPING_UP_TO:
-        return "wrapping"
-    return "leath" if d > WRAPPING_UP_TO else "invasion"
+    if d > WRAPPING_UP_TO:
+        return "leath"
+    return "wrapping" if d >= min(wrapping.SIZES) else "invasion"

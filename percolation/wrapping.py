@@ -82,7 +82,8 @@ def windings(
     level = round(float(checks.probabilities(p)) * LEVELS)
     if not isinstance(seed, np.random.SeedSequence):
         seed = np.random.SeedSequence(checks.seed(seed))
-    bits, work, n_rows = np.random.PCG64(seed), _work(_torus(lattice)), max(1, BATCH // n_steps)
+    torus = _torus(lattice)
+    bits, work, n_rows = np.random.PCG64(seed), _work(torus), max(1, BATCH // n_steps)
     found = Windings(
         kind, level / LEVELS, n_steps, np.empty(n_realisations, dtype=np.int64), *_none(lattice, n_realisations)
     )
@@ -90,7 +91,7 @@ def windings(
         rows = slice(first, min(first + n_rows, n_realisations))
         opened = _opened(bits, level, (rows.stop - rows.start, n_steps))
         found.n_open[rows] = opened.sum(axis=1)
-        _wind(kind)(opened, _torus(lattice), work, found.axes[rows], found.rank[rows])
+        _wind(kind)(opened, torus, work, found.axes[rows], found.rank[rows])
     return found
 
 
@@ -105,13 +106,13 @@ def windings_of(lattice: Crystal, opened: ArrayLike, *, kind: str = "site") -> t
         raise ValueError(f"opened must be bool of shape (n, {n_steps}), got {opened.dtype} of shape {opened.shape}")
     torus = _torus(lattice)
     axes, rank = _none(lattice, len(opened))
-    _wind(kind)(opened if kind == "site" else opened[:, torus.numbers], torus, _work(_torus(lattice)), axes, rank)
+    _wind(kind)(opened if kind == "site" else opened[:, torus.numbers], torus, _work(torus), axes, rank)
     return axes, rank
 
 
 def _checked(lattice: Crystal, kind: str) -> int:
     """Number of sites or bonds to open."""
-    checks.one_of("kind", kind, KINDS)
+    checks.kind(kind)
     if not isinstance(lattice, Crystal) or not any(lattice.is_periodic):
         raise ValueError("nothing winds round a lattice without a periodic axis; take periodic=True")
     return lattice.n_sites if kind == "site" else lattice.n_bonds

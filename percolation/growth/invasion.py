@@ -6,7 +6,7 @@ import numpy as np
 
 from percolation import checks, lattices
 from percolation._kernels import growth as kernels
-from percolation.growth.keys import KINDS, InfiniteLattice, dimension, keys, name, ways
+from percolation.growth.keys import InfiniteLattice, dimension, keys, name, ways
 
 PRUNE_FROM, MARGIN = (
     1024,
@@ -65,7 +65,7 @@ def invade(
     """
     d = dimension(lattice)
     checks.integer("n_sites", n_sites, at_least=1)
-    checks.one_of("kind", kind, KINDS)
+    checks.kind(kind)
     marks = doubling_marks(n_sites) if marks is None else _checked_marks(marks, n_sites)
     numbers = keys(lattice, seed)
     around = ways(lattice, numbers)

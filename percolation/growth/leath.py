@@ -8,7 +8,6 @@ import numpy as np
 from percolation import checks, lattices
 from percolation._kernels import growth as kernels
 from percolation.growth.keys import (
-    KINDS,
     InfiniteLattice,
     bonds_of_a_cell,
     by_basis,
@@ -95,7 +94,7 @@ def leath(
     (2003).
     """
     d = dimension(lattice)
-    checks.one_of("kind", kind, KINDS)
+    checks.kind(kind)
     checks.integer("n_clusters", n_clusters, at_least=1)
     checks.integer("max_size", max_size, at_least=1)
     checks.integer("max_generations", max_generations, at_least=1)

@@ -58,7 +58,7 @@ def invasion_threshold(
     workers: threads; the result does not depend on it.
     """
     d = growth.dimension(lattice)
-    checks.one_of("kind", kind, growth.KINDS)
+    checks.kind(kind)
     checks.integer("n_sites", n_sites, at_least=FEWEST_SITES)
     budget, marks = Budget(n_runs, seconds, precision, FEWEST_RUNS), growth.doubling_marks(n_sites)
 

@@ -95,8 +95,8 @@ def leath_threshold(
         raise ValueError(
             f"Leath's clusters tell p_c from d = {LOWEST_DIMENSION} on, got d = {d}; use wrapping_threshold"
         )
-    checks.one_of("kind", kind, growth.KINDS)
-    n_generations = _longest(d) if n_generations is None else n_generations
+    checks.kind(kind)
+    n_generations = LONGEST.get(d, 64) if n_generations is None else n_generations
     n_clusters = checks.integer("n_clusters", CLUSTERS.get(d, 500) if n_clusters is None else n_clusters, at_least=1)
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
@@ -262,7 +262,3 @@ def _pilot(lattice: growth.InfiniteLattice, kind: str, seed: np.random.SeedSeque
         drift = 2 * last - before if d < MEAN_FIELD else last
         p *= math.exp(-drift / SENSITIVITY.get(d, 1.0))
     return p
-
-
-def _longest(d: int) -> int:
-    return LONGEST.get(d, 64)

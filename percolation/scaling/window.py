@@ -11,7 +11,6 @@ from percolation.lattices import Lattice
 from percolation.quantities import Estimate
 from percolation.scaling.budget import more_runs
 
-KINDS = checks.KINDS
 FEWEST = 20  # realisations, whose scatter gives the error
 PILOTS = 8
 PILOT_GRID = 2**14  # steps of 0.1 % in p, as wide as the window of 2^30 sites
@@ -59,7 +58,7 @@ def window_threshold(
     Memory: that of a curve, 8 bytes a bond and 10 for every worker (sites: 10 for every worker); 1.2 GiB at n = 22.
     Source: Borgs, Chayes, van der Hofstad, Slade and Spencer, Random Struct. Algorithms 27, 137 (2005).
     """
-    checks.one_of("kind", kind, KINDS)
+    checks.kind(kind)
     checks.integer("n_realisations", n_realisations, at_least=FEWEST)
     checks.seed(seed)
     if not isinstance(graph, Graph | Lattice):

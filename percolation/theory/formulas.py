@@ -83,7 +83,7 @@ def hypercubic(d: int | Expr, kind: str = "site", n_terms: int | None = None) ->
     Error: the first term left out; behind the sixth that is c_7/s^7, c_7 fitted at d = 13. To three terms it is proved.
     """
     d = _parameter("d", d, at_least=1)
-    expansion = SERIES[checks.one_of("kind", kind, KINDS)]
+    expansion = SERIES[checks.kind(kind)]
     known = len(expansion.coefficients)
     if n_terms is None:
         n_terms = min(int(d), known) if d.is_Integer else known
@@ -106,7 +106,7 @@ def n_cube(n: int | Expr, kind: str = "bond") -> Formula:
     Error: the fourth term of Z^d at the same degree, 16/n^4 or (75/2)/n^4, an order of magnitude.
     """
     n = _parameter("n", n, at_least=2)
-    if checks.one_of("kind", kind, KINDS) == "bond":
+    if checks.kind(kind) == "bond":
         source = "van der Hofstad and Slade, Combin. Probab. Comput. 15, 197 (2006)"
         return Formula(_powers((1, 1, Fraction(7, 2)), n), 16 / n**4, "proved", source)
     source = "1/n: Bollobas, Kohayakawa and Luczak 1994; further terms conjectured from Z^d"
@@ -143,7 +143,7 @@ def d_lattice(d: int | Expr, kind: str = "site") -> Formula:
     d = _parameter("d", d, at_least=3)
     s, t = 2 * d * (d - 1) - 1, 4 * (d - 2)
     source = "loops of three bonds in the series of the mean cluster size, leading order; derived for this package"
-    if checks.one_of("kind", kind, KINDS) == "bond":
+    if checks.kind(kind) == "bond":
         return Formula(1 / s + 2 * t / s**3, Integer(_D_REMAINDER["bond"]) / s**3, "series", source)
     return Formula(1 / (s - t), Integer(_D_REMAINDER["site"]) / (s * (s - t)), "series", source)
 

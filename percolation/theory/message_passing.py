@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.sparse import csgraph, linalg
 
 from percolation import checks
-from percolation.theory.thresholds import KINDS, Bounds
+from percolation.theory.thresholds import Bounds
 
 TINY = 1e-300  # stands for 0 where logarithms are taken
 CLOSE = 1e-12  # change of a step at which an iteration ends
@@ -36,7 +36,7 @@ def giant_component(edges: ArrayLike, n_sites: int, p: ArrayLike, kind: str = "b
     Error: that of the messages, see the module, and 1e-12 / (1 - p_c/p) of the iteration; at the threshold itself that
     does not settle, and warns.
     """
-    checks.one_of("kind", kind, KINDS)
+    checks.kind(kind)
     p = checks.probabilities(p)
     bonds = _directed(edges, n_sites)
     reached = np.array([np.mean(1 - bonds.product_at_sites(_messages(bonds, one)), dtype=float) for one in p.ravel()])

@@ -17,8 +17,6 @@ from scipy.stats import poisson as poisson_law
 from percolation import checks
 from percolation.quantities import Published, Threshold
 
-KINDS = checks.KINDS
-
 
 @dataclass(frozen=True, eq=False)
 class Degrees:
@@ -101,7 +99,7 @@ def giant_component(degrees: Degrees, p: ArrayLike = 1.0, kind: str = "bond") ->
     Error: rounding, about 1e-15 p_c / (p - p_c).
     Source: Callaway, Newman, Strogatz and Watts, Phys. Rev. Lett. 85, 5468 (2000).
     """
-    checks.one_of("kind", kind, KINDS)
+    checks.kind(kind)
     p = checks.probabilities(p)
     x = np.array([_dead_end(degrees, float(one)) for one in p.ravel()]).reshape(p.shape)
     reached = 1 - polynomial.polyval(x, degrees.g0)

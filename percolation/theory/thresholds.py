@@ -145,7 +145,7 @@ def hamming_bounds(d: int, q: int, kind: str = "bond") -> Bounds:
     """
     d, q = checks.integer("d", d, at_least=2), checks.integer("q", q, at_least=2)
     m = d * (q - 1)
-    s = m - 1 if checks.one_of("kind", kind, KINDS) == "bond" else (d - 1) * (q - 1)
+    s = m - 1 if checks.kind(kind) == "bond" else (d - 1) * (q - 1)
     level = d * math.log(q) / 3  # log V^(1/3); V itself is no float for d in the thousands
     low = 1 / (s - m * math.exp(-level) / math.expm1(-level))
     return Bounds(low, (q ** (1 / 3) - 1) / (q - 1), _WALKS + " below; one shortest path a site above")
@@ -153,7 +153,7 @@ def hamming_bounds(d: int, q: int, kind: str = "bond") -> Bounds:
 
 def d_lattice(d: int, kind: str = "site") -> Threshold:
     """The best value known for p_c of the root lattice D_d, d >= 3: the table to d = 13, `formulas.d_lattice` above."""
-    d, kind = checks.integer("d", d, at_least=3), checks.one_of("kind", kind, KINDS)
+    d, kind = checks.integer("d", d, at_least=3), checks.kind(kind)
     return Threshold(*_D_TABLE[d][KINDS.index(kind)]) if d in _D_TABLE else formulas.d_lattice(d, kind).threshold()
 
 
@@ -178,7 +178,7 @@ def walk_bound(z: int, shared: int = 0, kind: str = "bond") -> float:
     are open or closed it may be a shortest path, which never steps to what the site before touches: `shared` ways less.
     """
     z, shared = checks.integer("z", z, at_least=2), checks.integer("shared", shared, at_least=0)
-    ways = z - 1 - (shared if checks.one_of("kind", kind, KINDS) == "site" else 0)
+    ways = z - 1 - (shared if checks.kind(kind) == "site" else 0)
     return 1 / max(ways, 1)
 
 
@@ -194,4 +194,4 @@ def bethe_bounds(z: int) -> Bounds:
 
 
 def _checked(d: int, kind: str) -> tuple[int, str]:
-    return checks.integer("d", d, at_least=1), checks.one_of("kind", kind, KINDS)
+    return checks.integer("d", d, at_least=1), checks.kind(kind)
