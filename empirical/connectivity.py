@@ -56,6 +56,8 @@ def measure(
     On the CPU the bits depend on the other arguments alone: torch runs on one thread.
     """
     checks.seed(seed)
+    for name, loss in (("level", finder.level), ("stop", finder.descent.stop)):
+        checks.positive(name, loss)  # a cross-entropy is
     objectives.device(device)
     with models.one_thread():
         streams = _streams(subject, seed)

@@ -15,7 +15,6 @@ from empirical.objectives import Objective, checked_points, chunk_size, losses
 from empirical.paths import Path, between, profile
 from percolation import checks
 
-COARSE = 16  # intervals of the first scan of a segment
 ZOOM = 8  # intervals by which a maximum found on a grid is refined, to each side
 
 
@@ -23,24 +22,26 @@ ZOOM = 8  # intervals by which a maximum found on a grid is refined, to each sid
 class Finder:
     """The procedure's settings; PRESETS holds the published ones.
 
-    A final segment is certified on `dense` intervals, a final path rechecked on `recheck`.
+    A segment is scanned on `coarse` intervals, one that seems open certified on `dense`, a final path rechecked on
+    `recheck`. The worst point is that of the scan: coarse = dense finds the true one where a segment has many barriers.
     """
 
     level: float = 1e-3  # open: loss <= level, nats
     descent: Descent = field(default_factory=Descent)
     max_rounds: int = 8
+    coarse: int = 16
     dense: int = 200
     recheck: int = 1000
     batch_size: int = 256  # barriers optimised at a time
 
     def __post_init__(self) -> None:
-        checks.positive("level", self.level)
+        checks.finite("level", self.level)
         if not self.level > self.descent.stop:
             raise ValueError(
                 f"the level must lie above the optimiser's stop, got level={self.level:g}, stop={self.descent.stop:g}; "
                 "raise the level or lower stop"
             )
-        for name, low in (("max_rounds", 0), ("dense", COARSE), ("recheck", 1), ("batch_size", 1)):
+        for name, low in (("max_rounds", 0), ("coarse", 2), ("dense", self.coarse), ("recheck", 1), ("batch_size", 1)):
             checks.integer(name, getattr(self, name), at_least=low)
 
 
@@ -225,9 +226,9 @@ def _scan(objective: Objective, pieces: list[_Piece], finder: Finder) -> None:
 
 def _scanned(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, finder: Finder) -> tuple[Tensor, Tensor]:
     """Position and value of the largest loss of each segment, on the dense grid where the coarse one finds it open."""
-    worst, loss = _worst(objective, a, c, pairs, COARSE)
+    worst, loss = _worst(objective, a, c, pairs, finder.coarse)
     rows = (loss <= finder.level).nonzero().squeeze(1)
-    if len(rows):
+    if len(rows) and finder.dense > finder.coarse:
         worst[rows], loss[rows] = _worst(objective, a[rows], c[rows], pairs[rows], finder.dense)
     return worst, loss
 

@@ -27,6 +27,14 @@ def seed(value: object) -> int:
     return number
 
 
+def finite(name: str, value: float) -> float:
+    """value as a finite float."""
+    number = float(value)
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value}")
+    return number
+
+
 def positive(name: str, value: float) -> float:
     """value as a finite float above zero."""
     number = float(value)

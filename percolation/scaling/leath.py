@@ -44,8 +44,8 @@ STEEPEST = ((2.5, 3.5),)
 SENSITIVITY = {3: 0.45, 4: 0.65, 5: 0.85}  # s_t, to a tenth, for the pilots; near 1 above
 START = 2**15  # sites of the invasion that the pilots begin with
 PILOTS = {16: 2000, 32: 4000, 64: 8000}  # generations: clusters; brings p to 3 in 10^4 (d = 3: 2 in 10^3)
-LONGEST = {3: 512, 4: 512, 5: 256, 6: 256, 7: 256, 8: 256, 9: 256}  # generations; 64 above
-CLUSTERS = {3: 100, 4: 200}  # of a run, 500 above
+LONGEST = {3: 512, 4: 1024, 5: 256, 6: 256, 7: 256, 8: 256, 9: 256}  # generations; 64 above
+CLUSTERS = {3: 100, 4: 60}  # of a run, 500 above
 FEWEST_RUNS = 32  # whose scatter gives the error and the control variates' coefficients
 FOLDS = 8
 FEWEST_SITES = 1000  # of all runs in the last window: below, ratios are not linear in them
@@ -155,8 +155,8 @@ def window_sums(run: growth.Leath, bounds: np.ndarray) -> np.ndarray:
 def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate:
     """p_c from sums of runs at p: log(p m_t) = s_t log(p / p_c) + terms in t of `POWERS`, by least squares.
 
-    With every first window kept and every choice of the terms, averaged as `fits.average` does. log(p m_t) itself moves
-    by 2 to 7 % of an error in p from d = 8 on, where s_t is nearly 1.
+    With every first window of the earlier half and every choice of the terms, averaged as `fits.average` does.
+    log(p m_t) itself moves by 2 to 7 % of an error in p from d = 8 on, where s_t is nearly 1.
     Error, one sigma: scatter of the runs and spread of the fits, and that of s_t. Over 60 to 200 repeats it held the
     published value in 75 to 77 % at one sigma, 97 to 98 % at two (d = 6, 7, 9, 256 generations), and in 68 and 95 %
     (d = 13); short runs in d = 4, 5 are wide, 83 to 91 %. See benchmarks/thresholds.md.
@@ -217,14 +217,17 @@ def _surplus(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _fits(
     values: np.ndarray, bounds: np.ndarray, sensitivity: np.ndarray, powers: tuple[tuple[float, ...], ...]
 ) -> Iterator[tuple[float, float, float]]:
-    """(log(p / p_c), its error, cost) of the fits for every choice of powers of t and every first window."""
+    """(log(p / p_c), its error, cost) of the fits for every choice of powers of t and every first window.
+
+    At most half of the windows are left out: fewer, the last and least known, would tell of noise.
+    """
     deviations = values.std(axis=0, ddof=1) / math.sqrt(len(values))
     t = np.arange(bounds[0], bounds[-1], dtype=float)
     widths = np.diff(bounds)
     for exponents in powers:
         terms = np.add.reduceat(np.array([t**-w for w in exponents]), bounds[:-1] - bounds[0], axis=1) / widths
         form = np.column_stack([sensitivity, terms.T])
-        for first in range(len(form) - form.shape[1]):
+        for first in range(min(len(form) // 2, len(form) - form.shape[1])):
             scaled = form[first:] / form[first]
             value, error, chi2 = intercept(values[:, first:], deviations[first:], scaled)
             yield value / form[first, 0], error / form[first, 0], chi2 + 2 * (first + form.shape[1])

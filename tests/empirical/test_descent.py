@@ -103,7 +103,7 @@ def test_total_variation_is_felt():
     ("arguments", "message"),
     [
         ({"lr": 0.0}, "lr must be a finite number above 0"),
-        ({"stop": float("nan")}, "stop must be a finite number above 0"),
+        ({"stop": float("nan")}, "stop must be a finite number, got nan"),
         ({"iterations": 0}, "iterations must be at least 1"),
         ({"deviation": -1.0}, "deviation must be a weight of at least 0"),
     ],

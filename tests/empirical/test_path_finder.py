@@ -212,10 +212,11 @@ def test_points_or_labels_that_the_model_does_not_take(cnn1d, shape, labels, mes
     ("arguments", "message"),
     [
         ({"level": 5e-4}, "the level must lie above the optimiser's stop, got level=0.0005, stop=0.0005"),
-        ({"level": float("nan")}, "level must be a finite number above 0"),
-        ({"level": float("inf")}, "level must be a finite number above 0"),
+        ({"level": float("nan")}, "level must be a finite number, got nan"),
+        ({"level": float("inf")}, "level must be a finite number, got inf"),
         ({"max_rounds": -1}, "max_rounds must be at least 0"),
         ({"dense": 3}, "dense must be at least 16"),
+        ({"coarse": 1}, "coarse must be at least 2"),
     ],
 )
 def test_bad_settings(arguments, message):
