@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 class Architecture:
     """How to build a network for inputs of a shape, and the initialisation it is usually given."""
 
-    build: Callable[[tuple[int, ...], int], nn.Module]
+    build: Callable[..., nn.Module]  # (shape, n_classes, **options)
     space: int | None  # axes of an input behind its channels; None: any shape will do
     channels: int = 1
     dimension: int = 64  # of an input, where neither user nor data say
@@ -86,10 +86,17 @@ ARCHITECTURES = {
 
 
 def untrained(
-    name: str, shape: tuple[int, ...], n_classes: int = 10, *, seed: int, initialisation: str | None = None
+    name: str,
+    shape: tuple[int, ...],
+    n_classes: int = 10,
+    *,
+    seed: int,
+    initialisation: str | None = None,
+    **options: int,
 ) -> nn.Module:
     """A network with random weights.
 
+    options: of the architecture, such as depth and width of an mlp.
     initialisation: 'he' (normal, variance 2 / fan-in, biases zero: then f(s x) = s f(x) for s > 0), 'pytorch' (the
     library's own), or None for what the architecture is usually given.
     """
@@ -100,7 +107,7 @@ def untrained(
     checks.one_of("initialisation", rule, INITIALISATIONS)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = architecture.build(shape, checks.integer("n_classes", n_classes, at_least=2))
+        model = architecture.build(shape, checks.integer("n_classes", n_classes, at_least=2), **options)
         if rule == "he":
             model.apply(_he)
     return _frozen(model)

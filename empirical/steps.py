@@ -14,7 +14,7 @@ from torch import Tensor
 State = dict[str, Tensor]
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015
-BEYOND = 1e-3  # steepest descent aims below stop by this share of the first drop: curvature would keep it above
+BEYOND = 0.01  # steepest descent aims so much further than stop, as a share of the way: curvature would keep it above
 SHRINK, GROW = 0.25, 2.0  # of the reach after a step that led up, or down
 SMALLEST = 1e-4  # reach, in units of the longest step, below which a row is stuck
 
@@ -86,12 +86,10 @@ class Steepest:
     lr: float
 
     def begin(self, x: Tensor) -> State:
-        infinite = x.new_full((len(x),), torch.inf)
         return {
-            "origin": x.clone(),
+            "origin": x.clone(),  # which every step starts from
+            "low": x.new_full((len(x),), torch.inf),  # its loss
             "slope": torch.zeros_like(x),
-            "low": infinite,  # the loss at the origin, which every step starts from
-            "first": infinite.clone(),
             "reach": x.new_full((len(x),), self.lr / GROW),
         }
 
@@ -105,14 +103,12 @@ class Steepest:
         within: Callable[[Tensor], Tensor],
     ) -> Tensor:
         lower = losses < state["low"]
-        state["first"] = torch.where(state["first"].isinf(), losses, state["first"])
         state["low"] = torch.where(lower, losses, state["low"])
         state["origin"] = torch.where(columns(lower, x), x, state["origin"])
         state["slope"] = torch.where(columns(lower, x), within(gradient), state["slope"])
         state["reach"] = torch.where(lower, (GROW * state["reach"]).clamp(max=self.lr), SHRINK * state["reach"])
         steepness = state["slope"].flatten(1).norm(dim=1).clamp(min=torch.finfo(x.dtype).tiny)
-        aim = state["low"] - stop + BEYOND * (state["first"] - stop)
-        length = torch.minimum(aim / steepness, state["reach"])
+        length = torch.minimum((1 + BEYOND) * (state["low"] - stop) / steepness, state["reach"])
         return state["origin"] - columns(length / steepness, x) * state["slope"]
 
     def stuck(self, state: State) -> Tensor:

@@ -68,8 +68,8 @@ def correlation_length(counts: ArrayLike, length: ArrayLike, occupation: float) 
             f"no up-crossing on {lengths.sum():g} of line, so xi has no upper bound; take longer lines, or a level "
             "with occupation nearer 1/2"
         )
-    rate = n.sum() / lengths.sum()
+    rate = float(n.sum() / lengths.sum())
     xi = crossing_rate(occupation) / rate
     spread = math.sqrt(len(n) / (len(n) - 1) * np.sum((n - rate * lengths) ** 2))  # of the total count
     method = f"Rice, {n.sum():.0f} up-crossings at p={occupation:g} on {len(n)} lines, error from their scatter"
-    return Estimate(xi, xi * (spread or math.sqrt(n.sum())) / n.sum(), method)
+    return Estimate(xi, xi * (spread or math.sqrt(n.sum())) / float(n.sum()), method)

@@ -1,0 +1,102 @@
+"""Which landscapes the experiment on rounds walks through, and the walk through all of them."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from empirical import landscapes, rounds
+from empirical.landscapes import GaussianField, RandomNetwork, TrainedNetwork
+from empirical.rounds import Case, Walked
+from percolation import checks, ensembles
+
+OCCUPATIONS, DEEP = (0.3, 0.5, 0.7, 0.9), (0.01, 0.001)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Cases in the order of the table."""
+
+    cases: tuple[Case, ...]
+
+
+def full(pairs: int = 60) -> Plan:
+    """Gaussian fields of 2 to 400 dimensions, random networks of 10 to 3072 and of depth 1 to 10, trained networks."""
+    gaussian = [Case(GaussianField(d), pairs, p) for p in OCCUPATIONS for d in (2, 3, 6, 12, 30, 100, 400)]
+    gaussian += [Case(GaussianField(d), pairs, p) for p in DEEP for d in (6, 8, 10, 12, 16, 60)]
+    random = [Case(RandomNetwork("mlp", d, depth), pairs) for d in (10, 100, 784, 3072) for depth in (1, 3, 10)]
+    random += [Case(RandomNetwork("cnn1d", d), pairs) for d in (40, 320)] + [Case(RandomNetwork("cnn", 784), pairs)]
+    trained = [Case(TrainedNetwork("cnn1d", "mnist1d", d), pairs) for d in (20, 40, 80, 160)]
+    trained += [Case(TrainedNetwork(network, "digits", 64), pairs) for network in ("cnn", "mlp")]
+    return Plan((*gaussian, *random, *trained, Case(TrainedNetwork("mlp", "mnist1d", 40), pairs)))
+
+
+def quick() -> Plan:
+    """The same in small: seconds."""
+    gaussian = [Case(GaussianField(d, length=10.0), 16, p) for p in (0.5, 0.9) for d in (3, 30, 100)]
+    random = [Case(RandomNetwork("mlp", 100, depth), 16) for depth in (1, 3)]
+    return Plan((*gaussian, *random, Case(TrainedNetwork("cnn1d", "mnist1d", 40), 16)))
+
+
+def gaussian(dimensions: list[int], occupations: list[float], length: float, margin: float, pairs: int) -> Plan:
+    """Gaussian fields of each dimension and occupation."""
+    return Plan(tuple(Case(GaussianField(d, length), pairs, p, margin) for p in occupations for d in dimensions))
+
+
+def networks(
+    network: str,
+    data: str,
+    dimensions: list[int] | list[None],
+    depths: list[int],
+    occupations: list[float],
+    margin: float,
+    pairs: int,
+) -> Plan:
+    """Random networks (data "none") of each dimension, depth and occupation, or trained ones of each dimension."""
+    if data != "none":
+        return Plan(tuple(Case(TrainedNetwork(network, data, d), pairs) for d in dimensions))
+    depths = depths if network == "mlp" else depths[:1]
+    made = [RandomNetwork(network, d or _usual_dimension(network), depth) for d in dimensions for depth in depths]
+    return Plan(tuple(Case(one, pairs, p, margin) for p in occupations for one in made))
+
+
+def walk_all(plan: Plan, *, seed: int, workers: int = 0) -> list[Walked]:
+    """`rounds.walk` of every case, in order. The numbers depend on case and seed, not on the others or the workers."""
+    checks.seed(seed)
+    order = sorted(range(len(plan.cases)), key=lambda i: -_cost(plan.cases[i]))  # the longest first
+    task = partial(_walk, seed=seed)
+    cases = [plan.cases[i] for i in order]
+    found = ensembles.run(task, cases, workers=workers, processes=workers != 1 and len(cases) > 1, label="rounds")
+    place = dict(zip(order, found, strict=True))
+    return [place[i] for i in range(len(order))]
+
+
+def parameters(plan: Plan) -> dict[str, Any]:
+    """Everything that determines the walks but the seed."""
+    return {"cases": [{"kind": type(one.landscape).__name__} | asdict(one) for one in plan.cases]} | {
+        name: getattr(rounds, name) for name in ("MAX_ROUNDS", "ITERATIONS", "RESTARTS", "FEWEST_LINES", "N_PROFILES")
+    }
+
+
+def _walk(case: Case, *, seed: int) -> Walked:
+    return rounds.walk(case, seed=_seed(case, seed))
+
+
+def _seed(case: Case, seed: int) -> int:
+    """A seed of the case's own."""
+    what = type(case.landscape).__name__ + json.dumps(asdict(case), sort_keys=True)
+    key = np.frombuffer(hashlib.sha256(what.encode()).digest()[:16], dtype=np.uint32)
+    sequence = np.random.SeedSequence(seed, spawn_key=tuple(int(word) for word in key))
+    return landscapes.integer(sequence)
+
+
+def _cost(case: Case) -> float:
+    """Rough: dimension, and segments."""
+    return case.pairs * int(str(case.landscape.columns["dimension"])) * (2.0 if case.occupation < 0.1 else 1.0)
+
+
+def _usual_dimension(network: str) -> int:
+    return landscapes.models.ARCHITECTURES[checks.one_of("network", network, landscapes.models.ARCHITECTURES)].dimension
