@@ -1,5 +1,9 @@
-"""Clusters grown on an infinite lattice, Z^d for any d or another: invasion percolation, and Leath's clusters at p."""
+"""Clusters grown on an infinite lattice, Z^d for any d or another: invasion percolation, Leath's clusters at p, floods.
 
+`invade` and `leath` have independent weights; `flood` grows a level set of a random field.
+"""
+
+from percolation.growth.flooding import Flood, LatticeField, flood
 from percolation.growth.invasion import Invasion, doubling_marks, invade
 from percolation.growth.keys import KINDS, InfiniteLattice, Keys, dimension, keys
 from percolation.growth.leath import EXCESS, Leath, leath
@@ -7,12 +11,15 @@ from percolation.growth.leath import EXCESS, Leath, leath
 __all__ = [
     "EXCESS",
     "KINDS",
+    "Flood",
     "InfiniteLattice",
     "Invasion",
     "Keys",
+    "LatticeField",
     "Leath",
     "dimension",
     "doubling_marks",
+    "flood",
     "invade",
     "keys",
     "leath",

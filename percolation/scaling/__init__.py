@@ -3,6 +3,7 @@
 from percolation.averages import FirstSteps, canonical
 from percolation.scaling.collapse import Curve, quality
 from percolation.scaling.crossing import crossing, crossing_threshold
+from percolation.scaling.flooding import CriticalOccupation, critical_occupation
 from percolation.scaling.growth_exponents import chemical_dimension, fractal_dimension, size_exponent
 from percolation.scaling.invasion import InvasionThreshold, extrapolate, invasion_threshold
 from percolation.scaling.leath import LeathThreshold, leath_threshold
@@ -11,6 +12,7 @@ from percolation.scaling.window import WindowThreshold, window_threshold
 from percolation.scaling.wrapping import WrappingThreshold, wrapping_threshold
 
 __all__ = [
+    "CriticalOccupation",
     "Curve",
     "FirstSteps",
     "InvasionThreshold",
@@ -18,6 +20,7 @@ __all__ = [
     "WindowThreshold",
     "WrappingThreshold",
     "canonical",
+    "critical_occupation",
     "chemical_dimension",
     "crossing",
     "crossing_threshold",
