@@ -1,11 +1,13 @@
 """The commands `percolation compare` and `percolation connect`. torch loads only when one of them runs."""
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from empirical.cli_rounds import compared_cells
 from percolation import checks, files
 from percolation.quantities import with_error
 from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_table, stages
@@ -23,10 +25,10 @@ def compare(
 ) -> None:
     """Do thresholds predicted by theory say when a network's low-loss inputs are connected?
 
-    Writes table.csv (a row a network x dimension x pair kind), pairs.csv (a row a pair), run.json, compare.pdf and
-    compare.png.
+    Writes table.csv (a row a network x dimension x pair kind), pairs.csv (a row a pair), fields.csv (a row a Gaussian
+    field), run.json, compare.pdf and compare.png.
     """
-    from empirical import comparison, connectivity, objectives, plotting
+    from empirical import comparison, connectivity, objectives, plotting, rounds
     from empirical.path_finder import PRESETS
     from percolation.plotting import writers
 
@@ -46,7 +48,10 @@ def compare(
         "points": [vars(one.subject) | one.counts for one in done.measured],
         "thresholds": done.scan.table().to_dict("records"),
     }
-    others = {"pairs.csv": files.csv(connectivity.pair_table(done.measured))}
+    others = {
+        "pairs.csv": files.csv(connectivity.pair_table(done.measured)),
+        "fields.csv": files.csv(rounds.table(done.fields)),
+    }
     others |= writers("compare", plotting.comparison_figure(done, finder.level))
     paths = files.write_run(folder, table, record, **others)
     print_comparison(table)
@@ -107,7 +112,7 @@ def connect(
 
 
 def print_comparison(table: "pd.DataFrame") -> None:
-    """The table in two parts that fit a terminal: what percolation predicts, and what the paths are like."""
+    """The table in three parts that fit a terminal: percolation's prediction, the paths, the theory of the finder."""
     rows = table.to_dict("records")
     label = [[_short_network(r), str(r["dimension"]), SHORT_PAIRS[r["pair"]]] for r in rows]
     print_table(
@@ -130,15 +135,25 @@ def print_comparison(table: "pd.DataFrame") -> None:
     )
     print_table(
         "Their paths: means; quartiles of the primary barrier, median gap [nats]",
-        ["network", "d", "pairs", "segm.", "q25", "barrier", "q75", "gap", "|B'-B|", "excess", "radial"],
+        ["network", "d", "pairs", "q25", "barrier", "q75", "gap", "excess", "radial"],
         [
             [
                 *part,
-                f"{r['segments']:.2f}",
                 *(_compact(r[name]) for name in ("barrier_q25", "barrier_median", "barrier_q75", "gap_median")),
-                f"{r['displacement']:.2f}" if r["displacement"] >= 0 else "-",
                 f"{r['excess_length']:.3f}",
                 f"{r['radial_connected']:.2f}",
+            ]
+            for part, r in zip(label, rows, strict=True)
+        ],
+    )
+    print_table(
+        "Theory of the finder, predicted from the straight lines, beside what it did",
+        ["network", "d", "pairs", "rounds", "theory", "z", "segm.", "theory", "z", "|B'-B|", "theory"],
+        [
+            [
+                *part,
+                *(cell for name in ("rounds", "segments") for cell in compared_cells(r, name)),
+                *(_compact(r[f"{which}_displacement"]) for which in ("measured", "predicted")),
             ]
             for part, r in zip(label, rows, strict=True)
         ],
@@ -154,6 +169,8 @@ def _short_network(row: dict[str, Any]) -> str:
 
 def _compact(value: float) -> str:
     """Two digits, one below a thousandth: 0.26, 5e-4."""
+    if math.isnan(value):
+        return "-"
     return f"{value:.2g}" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")
 
 

@@ -12,7 +12,7 @@ from percolation.quantities import with_error
 from percolation.terminal import Out, Seed, Workers, print_paths, print_table
 
 if TYPE_CHECKING:
-    from empirical.rounds_plan import Plan
+    from empirical.rounds import Case
 
 FIELDS = ("gaussian",)
 
@@ -43,14 +43,14 @@ def rounds(
     checks.seed(seed)
     checks.integer("workers", workers, at_least=0)
     if field is None and network is None:
-        plan = rounds_plan.quick() if quick else rounds_plan.full(checks.integer("pairs", pairs, at_least=2))
+        cases = rounds_plan.quick() if quick else rounds_plan.full(checks.integer("pairs", pairs, at_least=2))
     else:
-        plan = _plan(field, network, data, dim, depth, occupation, length, margin, pairs)
+        cases = _plan(field, network, data, dim, depth, occupation, length, margin, pairs)
     folder = checks.output_folder(out)
     began = time.perf_counter()
-    walked = rounds_plan.walk_all(plan, seed=seed, workers=workers)
+    walked = rounds_plan.walk_all(cases, seed=seed, workers=workers)
     table = experiment.table(walked)
-    record = files.provenance(rounds_plan.parameters(plan), seed)
+    record = files.provenance(rounds_plan.parameters(cases), seed)
     record |= {"workers": workers, "seconds": time.perf_counter() - began}
     others = {"pairs.csv": files.csv(experiment.pair_table(walked))}
     others |= writers("rounds", plotting_rounds.rounds_figure(table))
@@ -68,7 +68,11 @@ def print_rounds(rows: list[dict[str, Any]]) -> None:
     ):
         header = ["field", "d", "p", "L/xi", names[0], "theory", "z", names[1], "theory", "z"]
         body = [
-            [*part, _plain(row["length_over_xi"], ".1f"), *(cell for name in names for cell in _compared(row, name))]
+            [
+                *part,
+                _plain(row["length_over_xi"], ".1f"),
+                *(cell for name in names for cell in compared_cells(row, name)),
+            ]
             for part, row in zip(label, rows, strict=True)
         ]
         print_table(title, header, body)
@@ -76,8 +80,8 @@ def print_rounds(rows: list[dict[str, Any]]) -> None:
         typer.echo(f"- {reason}")
 
 
-def _compared(row: dict[str, Any], name: str) -> list[str]:
-    """Measured, predicted, z."""
+def compared_cells(row: dict[str, Any], name: str) -> list[str]:
+    """Measured, predicted and z of one quantity."""
     cells = [_short_error(row[f"{one}_{name}"], row[f"{one}_{name}_error"]) for one in ("measured", "predicted")]
     return [*cells, _plain(row[f"z_{name}"], "+.1f")]
 
@@ -107,7 +111,7 @@ def _plan(
     length: float,
     margin: float,
     pairs: int,
-) -> "Plan":
+) -> "tuple[Case, ...]":
     from empirical import rounds_plan
 
     occupations, depths = _numbers("occupation", occupation), parse_dimensions(depth)

@@ -11,15 +11,18 @@ from typing import Any
 from empirical.connectivity import Measured, measure
 from empirical.pairs import KINDS, NoPairs, Subject
 from empirical.path_finder import PRESETS, Finder
+from empirical.rounds import Case, Walked
+from empirical.rounds_plan import gaussian, walk_all
 from percolation import dimension_scan, ensembles
 from percolation.dimension_scan import DimensionScan
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to compare: subjects for the path finder, dimensions and effort for the simulated thresholds."""
+    """What to compare: subjects and known fields for the path finder, dimensions and effort for the thresholds."""
 
     subjects: tuple[Subject, ...]
+    fields: tuple[Case, ...]
     dimensions: tuple[int, ...] = tuple(range(2, 14))
     n_runs: int = 16
     n_sites: int = 2**16
@@ -27,16 +30,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Simulated and published thresholds, what was measured on every subject in the plan's order, seconds by stage."""
+    """Simulated and published thresholds, what was measured on subjects and fields in the plan's order, seconds."""
 
     scan: DimensionScan
     measured: list[Measured]
+    fields: list[Walked]
     skipped: list[str]  # subjects for which not one pair could be drawn, and why
-    seconds: dict[str, float]
+    seconds: dict[str, float]  # by stage
 
 
 def full() -> Plan:
-    """Trained and untrained networks from 3 to 3072 dimensions: minutes on two cores."""
+    """Trained and untrained networks from 3 to 3072 dimensions, and Gaussian fields: minutes on two cores."""
     subjects = [
         Subject(network, data, "trained", pair, 30 if pair == "class-optimal" else 50, d)
         for network, data, dimensions in (
@@ -48,14 +52,17 @@ def full() -> Plan:
     ]
     subjects += [_untrained("cnn1d", d, 30) for d in (20, 40, 80, 160, 320)]
     subjects += [_untrained("mlp", d, 30) for d in (3, 6, 10, 30, 100, 300, 1000, 3072)]
-    return Plan((*subjects, _untrained("resnet18", 3072, 6)))
+    fields = gaussian([2, 3, 4, 6, 8, 12, 16], [0.5, 0.1, 0.01], length=30.0, margin=0.5, pairs=30)
+    return Plan((*subjects, _untrained("resnet18", 3072, 6)), fields)
 
 
 def quick() -> Plan:
     """The same job, small: seconds."""
     subjects = [Subject("cnn1d", "mnist1d", "trained", pair, 16, d) for d in (20, 40) for pair in KINDS]
     subjects += [_untrained("cnn1d", 40, 12), *(_untrained("mlp", d, 12) for d in (30, 300))]
-    return Plan(tuple(subjects), n_runs=8, n_sites=2**13)
+    return Plan(
+        tuple(subjects), gaussian([3, 6, 12], [0.5, 0.1], length=10.0, margin=0.5, pairs=12), n_runs=8, n_sites=2**13
+    )
 
 
 def compare(
@@ -74,8 +81,10 @@ def compare(
         )
     with _timed(seconds, "networks"):
         found = measure_all(plan.subjects, seed=seed, workers=workers, device=device, finder=finder)
+    with _timed(seconds, "fields"):
+        fields = walk_all(plan.fields, seed=seed, workers=workers)
     measured = [one for one in found if isinstance(one, Measured)]
-    return Comparison(scan, measured, [str(one) for one in found if isinstance(one, NoPairs)], seconds)
+    return Comparison(scan, measured, fields, [str(one) for one in found if isinstance(one, NoPairs)], seconds)
 
 
 def measure_all(

@@ -18,7 +18,8 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from empirical import models, objectives
+from empirical import models, objectives, predictions
+from empirical.lines import along_lines
 from empirical.objectives import ClassLoss, Objective
 from empirical.pairs import Subject, draw
 from empirical.path_finder import PRESETS, Connection, Finder, find_paths, straight_is_open
@@ -28,6 +29,7 @@ from percolation import checks
 from percolation.theory import thresholds
 
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
+N_POINTS = 200  # of a straight line, from which theory predicts rounds
 CONFIDENCE = 0.95  # of the interval around a connection rate
 
 
@@ -64,7 +66,9 @@ def measure(
         report(f"{subject.training} {subject.network}: drawing {subject.pair} pairs")
         drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=next(streams), device=device)
         a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
-        report(f"scanning {len(a)} straight lines")
+        report(f"statistics of {len(a)} straight lines")
+        lines = along_lines(objective, a, c, n_points=N_POINTS)
+        predicted = predictions.predict(lines, finder.level, finder.descent.stop, seed=seed)
         connections = find_paths(
             objective, a, c, finder, on_round=lambda k, n: report(f"round {k}: {n} segments to mend")
         )
@@ -72,12 +76,13 @@ def measure(
         p = occupation(objective, a, c, finder.level, generator=next(streams)).mean().item()
         radial = _radial_baseline(objective, a, c, finder)
         row = _row(subject, a[0].numel(), connections, p, radial)
+        row |= predictions.compared(predicted, predictions.measured(connections))
         pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
         return Measured(subject, row, pairs, drawn.counts, _example(objective, connections))
 
 
 def table(measured: list[Measured]) -> pd.DataFrame:
-    """One row a subject, the columns of `_row`; losses in nats, lengths in units of the inputs (variance 1)."""
+    """One row a subject, the columns of `_row` and of `predictions.compared`; losses in nats, lengths as the inputs."""
     return pd.DataFrame([one.row for one in measured])
 
 

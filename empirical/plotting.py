@@ -12,8 +12,10 @@ from matplotlib.gridspec import GridSpecBase, SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
+from empirical import rounds
 from empirical.comparison import Comparison
 from empirical.connectivity import Measured, pair_table, table
+from empirical.plotting_rounds import plot_against_prediction, plot_success
 from percolation.dimension_scan import DimensionScan
 from percolation.plotting import STYLE, plot_residuals, plot_thresholds
 
@@ -28,22 +30,27 @@ MARKERS = {"cnn1d": "o", "cnn": "s", "mlp": "^", "resnet18": "D"}
 
 
 def comparison_figure(comparison: Comparison, level: float) -> Figure:
-    """The four panels: thresholds; connection rate and rounds against d; distribution of rounds; one path."""
+    """Six panels: thresholds; connection and rounds against d; rounds needed; a path; theory of rounds; success."""
     rows, pairs = table(comparison.measured), pair_table(comparison.measured)
+    fields = rounds.table(comparison.fields)
     with plt.style.context(STYLE):
-        figure = plt.figure(figsize=(10.6, 7.6))
-        grid = figure.add_gridspec(2, 2)
+        figure = plt.figure(figsize=(14.4, 7.6))
+        grid = figure.add_gridspec(2, 3)
         figure.suptitle(_finding(rows), fontsize=10.5)
         _draw_thresholds(comparison.scan, figure, grid[0, 0])
         _draw_against_dimension(rows, figure, grid[0, 1])
-        plot_rounds(pairs, figure.add_subplot(grid[1, 0])).set_title("(c) rounds needed")
-        example = figure.add_subplot(grid[1, 1])
+        plot_rounds(pairs, figure.add_subplot(grid[0, 2])).set_title("(c) rounds needed")
+        example = figure.add_subplot(grid[1, 0])
         shown = chosen_example(comparison.measured)
         if shown is None:
             example.text(0.5, 0.5, "no pair needed a bend", ha="center", transform=example.transAxes)
             example.set_title("(d) an example path")
         else:
             plot_path(shown.example, level, example).set_title(f"(d) a path found: {_described(shown)}")
+        both = pd.concat([fields, rows.assign(field=rows["network"])])
+        predicted = plot_against_prediction(both, "rounds", figure.add_subplot(grid[1, 1]))
+        predicted.set_title("(e) rounds: theory of the finder")
+        plot_success(fields, figure.add_subplot(grid[1, 2])).set_title("(f) Gaussian fields: where paths are found")
         return figure
 
 

@@ -7,16 +7,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from percolation.plotting import STYLE
 from percolation.theory import rounds
 
 LOOKS = {  # of a kind of landscape: label, colour, marker
-    "gaussian": ("Gaussian fields", "C0", "o"),
+    "gaussian": ("Gaussian fields", "0.45", "o"),
     "untrained": ("random networks", "C3", "^"),
-    "trained": ("trained networks", "C1", "s"),
+    "trained": ("trained networks", "C4", "s"),
 }
+
+TICKS = (2, 3, 5, 10, 20, 50, 100, 300, 1000, 3000)  # of a logarithmic axis of dimensions
 
 
 def rounds_figure(rows: pd.DataFrame) -> Figure:
@@ -41,7 +43,7 @@ def plot_against_prediction(rows: pd.DataFrame, name: str, ax: Axes) -> Axes:
         near = (of_kind["measured_success"] < 0.95).to_numpy()
         ax.plot(x, y, marker, color=color, ms=4.5, label=label)
         ax.plot(x[near], y[near], marker, color=color, ms=4.5, mfc="white")
-    most = np.nanmax(rows[[f"predicted_{name}", f"measured_{name}"]].to_numpy()) * 1.05
+    most = 1.03 * np.nanmax([(rows[one] + rows[f"{one}_error"].fillna(0)).max() for one in _columns(name)])
     ax.plot([0, most], [0, most], "--", color="0.45", lw=0.9)
     ax.set(xlabel=f"{name}, predicted from lines", ylabel=f"{name}, measured", xlim=(-0.2, most), ylim=(-0.2, most))
     ax.legend(loc="upper left", title="hollow: success < 0.95", title_fontsize="small")
@@ -84,6 +86,10 @@ def plot_displacement(rows: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
+def _columns(name: str) -> list[str]:
+    return [f"predicted_{name}", f"measured_{name}"]
+
+
 def _kinds(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str, str]]:
     """The rows of each kind of landscape that there is, with its label, colour and marker."""
     kind = rows["training"].where(rows["field"] != "gaussian", "gaussian")
@@ -93,5 +99,7 @@ def _kinds(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str, str]]:
 
 
 def _plain_logarithmic(ax: Axes) -> None:
+    low, high = ax.get_xlim()
+    ax.xaxis.set_major_locator(FixedLocator([d for d in TICKS if low <= d <= high]))
     ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.xaxis.set_minor_locator(NullLocator())

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from scipy.special import ndtr
 
-from empirical import models
+from empirical import models, predictions
 from empirical.descent import Descent, descend
 from empirical.landscapes import Drawn, Landscape
 from empirical.lines import Lines, along_lines
@@ -24,14 +24,11 @@ from percolation import checks
 from percolation.quantities import Estimate
 from percolation.theory import rounds, thresholds
 
-QUANTITIES = ("rounds", "segments", "displacement", "success")
 MAX_ROUNDS = 16
 ITERATIONS = 200  # steps of a descent
 RESTARTS = 2  # of a cut that stands at a local minimum
 POINTS_PER_XI, FEWEST_POINTS, MOST_POINTS = 8, 64, 2000  # of the scan of a segment
 FEWEST_LINES = 256  # to learn from
-GROUPS = 8  # of lines, left out in turn for the error of what they tell
-N_PROFILES = 1000  # of the recursion
 
 
 @dataclass(frozen=True)
@@ -67,61 +64,20 @@ def walk(case: Case, *, seed: int, report: Callable[[str], None] = lambda stage:
         report(f"{name}: statistics of {len(to_learn.a)} lines")
         lines = along_lines(to_learn.objective, to_learn.a, to_learn.c)
         level, stop = case.landscape.levels(case.occupation, case.margin) or _levels(lines, case)
-        predicted = predict(lines, level, stop, seed=int(predicting.generate_state(1)[0]))
+        predicted = predictions.predict(lines, level, stop, seed=int(predicting.generate_state(1)[0]))
         report(f"{name}: walking {len(to_walk.a)} lines")
         connections = _walk(to_walk, lines, level, stop)
-        return _walked(case, lines, (level, stop), predicted, connections)
+        return _walked(case, lines, (level, stop), predicted, connections, len(to_walk.a))
 
 
 def table(walked: list[Walked]) -> pd.DataFrame:
-    """A row a case, with predicted_, measured_ (and _error) and z_ for each of QUANTITIES."""
+    """A row a case, with the columns of `predictions.compared`."""
     return pd.DataFrame([one.row for one in walked])
 
 
 def pair_table(walked: list[Walked]) -> pd.DataFrame:
     """A row a pair."""
     return pd.DataFrame([pair for one in walked for pair in one.pairs])
-
-
-def predict(lines: Lines, level: float, stop: float, *, seed: int) -> dict[str, Estimate]:
-    """What theory expects of the path finder, from the statistics of the lines; displacement in units of x.
-
-    Error: of the recursion's own sampling, and of what the lines tell, by leaving out one of 8 groups of them in turn.
-    A line without a closed point has nothing to cut. Where the statistics cannot be
-    had, because no line crosses the level or none comes down to stop, the numbers are NaN and the method says why.
-    """
-    whole = _predict(lines, level, stop, seed)
-    group = np.arange(len(lines.values)) % GROUPS
-    left_out = [_predict(lines.select(group != g), level, stop, seed) for g in range(GROUPS)]
-    return {name: _with_jackknife(whole[name], [one[name].value for one in left_out]) for name in QUANTITIES}
-
-
-def _predict(lines: Lines, level: float, stop: float, seed: int) -> dict[str, Estimate]:
-    p, p_stop = lines.occupation(level), lines.occupation(stop)
-    if p == 1:
-        n = len(lines.values)
-        nothing = {name: Estimate(value, 1 / n, f"all of {n} lines are open") for name, value in _OPEN.items()}
-        return nothing | {"displacement": Estimate(math.nan, math.nan, "nothing to cut")}
-    try:
-        xi = lines.correlation_length(level).value
-        margin = lines.margin(level, stop) if p_stop > 0 else math.nan
-        found = rounds.predict(
-            p, margin, lines.length() / xi, lines.effective_dimension().value, n_samples=N_PROFILES, seed=seed
-        )
-    except ValueError as reason:
-        return {name: Estimate(math.nan, math.nan, f"no prediction: {reason}") for name in QUANTITIES}
-    delta = found.displacement
-    in_x = Estimate(xi * delta.value, xi * delta.error, delta.method)
-    return {"rounds": found.rounds, "segments": found.segments, "displacement": in_x, "success": found.success}
-
-
-_OPEN = {"rounds": 0.0, "segments": 1.0, "success": 1.0}
-
-
-def _with_jackknife(whole: Estimate, left_out: list[float]) -> Estimate:
-    n = len(left_out)
-    scatter = math.sqrt((n - 1) * float(np.var(left_out)))
-    return Estimate(whole.value, math.hypot(whole.error, scatter), f"{whole.method}; lines left out in turn")
 
 
 def _levels(lines: Lines, case: Case) -> tuple[float, float]:
@@ -154,17 +110,13 @@ def _walked(
     levels: tuple[float, float],
     predicted: dict[str, Estimate],
     connections: list[Connection],
+    n_drawn: int,
 ) -> Walked:
-    measured = _measure(connections)
-    row: dict[str, Any] = (
-        dict(case.landscape.columns) | {"wanted_occupation": case.occupation} | _statistics(lines, *levels)
-    )
+    row: dict[str, Any] = {**case.landscape.columns, "wanted_occupation": case.occupation}
+    row |= _statistics(lines, *levels)
     row |= {"p_c": thresholds.threshold(row["dimension"]).value}
-    row |= {"pairs": len(connections), "ends_stalled": case.pairs - len(connections)}
-    for name in QUANTITIES:
-        p, m = predicted[name], measured[name]
-        row |= {f"predicted_{name}": p.value, f"predicted_{name}_error": p.error}
-        row |= {f"measured_{name}": m.value, f"measured_{name}_error": m.error, f"z_{name}": m.z(p)}
+    row |= {"pairs": len(connections), "ends_stalled": n_drawn - len(connections)}
+    row |= predictions.compared(predicted, predictions.measured(connections))
     row["note"] = predicted["rounds"].method if math.isnan(predicted["rounds"].value) else ""
     of_pair = {key: row[key] for key in ("field", "data", "dimension", "depth", "occupation")}
     return Walked(row, [of_pair | _pair_row(i, one) for i, one in enumerate(connections)])
@@ -182,33 +134,6 @@ def _statistics(lines: Lines, level: float, stop: float) -> dict[str, float]:
     margin = lines.margin(level, stop) if 0 < lines.occupation(stop) and p < 1 else math.nan
     found |= {"margin": margin, "d_eff": dimension.value, "d_eff_error": dimension.error}
     return found
-
-
-def _measure(connections: list[Connection]) -> dict[str, Estimate]:
-    """Means over the pairs: of all for success, of the connected ones for rounds and segments, of their first cuts."""
-    found = [one for one in connections if one.connected]
-    return {
-        "rounds": _mean([one.rounds for one in found], "rounds"),
-        "segments": _mean([one.path.n_segments for one in found], "segments"),
-        "displacement": _mean([one.displacement for one in found if one.displacement >= 0], "displacement"),
-        "success": _share(len(found), len(connections)),
-    }
-
-
-def _mean(values: list[float], name: str) -> Estimate:
-    n, method = len(values), f"{name}, mean of {len(values)} pairs"
-    if n < 2:
-        return Estimate(values[0] if n else math.nan, math.nan, method)
-    error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    return Estimate(float(np.mean(values)), error or 1 / n, method)  # a sample that does not scatter is not exact
-
-
-def _share(k: int, n: int) -> Estimate:
-    """Share of connected pairs; its error that of a binomial with half a success and half a failure more."""
-    if not n:
-        return Estimate(math.nan, math.nan, "no pair")
-    p = (k + 0.5) / (n + 1)
-    return Estimate(k / n, math.sqrt(p * (1 - p) / n), f"{k} of {n} pairs")
 
 
 def _pair_row(index: int, connection: Connection) -> dict[str, Any]:

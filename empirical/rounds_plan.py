@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -16,14 +17,7 @@ from percolation import checks, ensembles
 OCCUPATIONS, DEEP = (0.3, 0.5, 0.7, 0.9), (0.01, 0.001)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Cases in the order of the table."""
-
-    cases: tuple[Case, ...]
-
-
-def full(pairs: int = 60) -> Plan:
+def full(pairs: int = 60) -> tuple[Case, ...]:
     """Gaussian fields of 2 to 400 dimensions, random networks of 10 to 3072 and of depth 1 to 10, trained networks."""
     gaussian = [Case(GaussianField(d), pairs, p) for p in OCCUPATIONS for d in (2, 3, 6, 12, 30, 100, 400)]
     gaussian += [Case(GaussianField(d), pairs, p) for p in DEEP for d in (6, 8, 10, 12, 16, 60)]
@@ -31,19 +25,21 @@ def full(pairs: int = 60) -> Plan:
     random += [Case(RandomNetwork("cnn1d", d), pairs) for d in (40, 320)] + [Case(RandomNetwork("cnn", 784), pairs)]
     trained = [Case(TrainedNetwork("cnn1d", "mnist1d", d), pairs) for d in (20, 40, 80, 160)]
     trained += [Case(TrainedNetwork(network, "digits", 64), pairs) for network in ("cnn", "mlp")]
-    return Plan((*gaussian, *random, *trained, Case(TrainedNetwork("mlp", "mnist1d", 40), pairs)))
+    return (*gaussian, *random, *trained, Case(TrainedNetwork("mlp", "mnist1d", 40), pairs))
 
 
-def quick() -> Plan:
+def quick() -> tuple[Case, ...]:
     """The same in small: seconds."""
     gaussian = [Case(GaussianField(d, length=10.0), 16, p) for p in (0.5, 0.9) for d in (3, 30, 100)]
     random = [Case(RandomNetwork("mlp", 100, depth), 16) for depth in (1, 3)]
-    return Plan((*gaussian, *random, Case(TrainedNetwork("cnn1d", "mnist1d", 40), 16)))
+    return (*gaussian, *random, Case(TrainedNetwork("cnn1d", "mnist1d", 40), 16))
 
 
-def gaussian(dimensions: list[int], occupations: list[float], length: float, margin: float, pairs: int) -> Plan:
+def gaussian(
+    dimensions: list[int], occupations: list[float], length: float, margin: float, pairs: int
+) -> tuple[Case, ...]:
     """Gaussian fields of each dimension and occupation."""
-    return Plan(tuple(Case(GaussianField(d, length), pairs, p, margin) for p in occupations for d in dimensions))
+    return tuple(Case(GaussianField(d, length), pairs, p, margin) for p in occupations for d in dimensions)
 
 
 def networks(
@@ -54,31 +50,30 @@ def networks(
     occupations: list[float],
     margin: float,
     pairs: int,
-) -> Plan:
+) -> tuple[Case, ...]:
     """Random networks (data "none") of each dimension, depth and occupation, or trained ones of each dimension."""
     if data != "none":
-        return Plan(tuple(Case(TrainedNetwork(network, data, d), pairs) for d in dimensions))
+        return tuple(Case(TrainedNetwork(network, data, d), pairs) for d in dimensions)
     depths = depths if network == "mlp" else depths[:1]
     made = [RandomNetwork(network, d or _usual_dimension(network), depth) for d in dimensions for depth in depths]
-    return Plan(tuple(Case(one, pairs, p, margin) for p in occupations for one in made))
+    return tuple(Case(one, pairs, p, margin) for p in occupations for one in made)
 
 
-def walk_all(plan: Plan, *, seed: int, workers: int = 0) -> list[Walked]:
+def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walked]:
     """`rounds.walk` of every case, in order. The numbers depend on case and seed, not on the others or the workers."""
     checks.seed(seed)
-    order = sorted(range(len(plan.cases)), key=lambda i: -_cost(plan.cases[i]))  # the longest first
+    order = sorted(range(len(cases)), key=lambda i: -_cost(cases[i]))  # the longest first
+    several = workers != 1 and len(cases) > 1
     task = partial(_walk, seed=seed)
-    cases = [plan.cases[i] for i in order]
-    found = ensembles.run(task, cases, workers=workers, processes=workers != 1 and len(cases) > 1, label="rounds")
+    found = ensembles.run(task, [cases[i] for i in order], workers=workers, processes=several, label="rounds")
     place = dict(zip(order, found, strict=True))
     return [place[i] for i in range(len(order))]
 
 
-def parameters(plan: Plan) -> dict[str, Any]:
+def parameters(cases: Sequence[Case]) -> dict[str, Any]:
     """Everything that determines the walks but the seed."""
-    return {"cases": [{"kind": type(one.landscape).__name__} | asdict(one) for one in plan.cases]} | {
-        name: getattr(rounds, name) for name in ("MAX_ROUNDS", "ITERATIONS", "RESTARTS", "FEWEST_LINES", "N_PROFILES")
-    }
+    settings = {name: getattr(rounds, name) for name in ("MAX_ROUNDS", "ITERATIONS", "RESTARTS", "FEWEST_LINES")}
+    return {"cases": [{"kind": type(one.landscape).__name__} | asdict(one) for one in cases]} | settings
 
 
 def _walk(case: Case, *, seed: int) -> Walked:

@@ -38,6 +38,17 @@ COLUMNS = (
     "excess_length",
     "radial_connected",
     "verdict",
+    *(
+        column
+        for name in ("rounds", "segments", "displacement", "success")
+        for column in (
+            f"predicted_{name}",
+            f"predicted_{name}_error",
+            f"measured_{name}",
+            f"measured_{name}_error",
+            f"z_{name}",
+        )
+    ),
 )
 TRAINED = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 12)
 UNTRAINED = Subject("mlp", "none", "untrained", "class-optimal", 6, 100)
@@ -74,6 +85,7 @@ def test_row_is_the_summary_of_the_pairs(natural):
     assert row["barrier_median"] == pytest.approx(pairs["barrier"].median())
     assert row["gap_median"] == pytest.approx(pairs["gap"].median())
     assert row["displacement"] == pytest.approx(pairs["displacement"].mean())
+    assert row["measured_rounds"] == row["rounds"] and row["measured_success"] == row["connected"]
     assert row["radial_connected"] == pairs["radial_connected"].mean()
     assert (pairs["loss_a"].max() <= 5e-4) and (pairs["loss_c"].max() <= 5e-4)
 
