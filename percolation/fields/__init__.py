@@ -8,6 +8,7 @@ from percolation.fields.classes import Classes, ClassMargin, classes
 from percolation.fields.covariances import Covariance, Matern, SquaredExponential
 from percolation.fields.field import Field, OnePointLaw, SmoothField
 from percolation.fields.gaussian import FourierField, gaussian, sample
+from percolation.fields.grids import gaussian_grid
 from percolation.fields.iid import IidField, iid
 from percolation.fields.networks import RandomNetwork, WideLimit, network
 
@@ -26,6 +27,7 @@ __all__ = [
     "WideLimit",
     "classes",
     "gaussian",
+    "gaussian_grid",
     "iid",
     "network",
     "sample",

@@ -164,7 +164,7 @@ def along(path, n):
 def test_the_barrier_of_cells_is_never_above_that_of_the_finder(make, k, n):
     """The finder on slices: B_cells <= B_finder + K sqrt(k) side / 2 wherever its path stayed in the cube."""
     n_compared, n_mended = 0, 0
-    for seed in range(10):
+    for seed in range(4):
         generator = torch.Generator().manual_seed(seed)
         objective, lipschitz_on = make(generator)
         points = torch.randn(200, 20, generator=generator, dtype=torch.float64)
@@ -172,7 +172,7 @@ def test_the_barrier_of_cells_is_never_above_that_of_the_finder(make, k, n):
         where = affine_slice(*low, k, n=n, margin=0.25, generator=generator)
         on_slice, (a, c), lipschitz = OnSlice(objective, where), where.coordinates(low), lipschitz_on(where)
         level = 1.05 * objective(low, torch.zeros(2).long()).max().item()
-        finder = Finder(level=level, descent=Descent(lr=0.02, iterations=300, stop=0.99 * level), max_rounds=4)
+        finder = Finder(level=level, descent=Descent(lr=0.02, iterations=100, stop=0.99 * level), max_rounds=2)
         found = find_paths(on_slice, a[None], c[None], finder)[0]
         way = along(found.path, 1000)
         if ((way.numpy() < where.lower) | (way.numpy() > where.lower + n * where.side)).any():
@@ -182,7 +182,7 @@ def test_the_barrier_of_cells_is_never_above_that_of_the_finder(make, k, n):
         barrier = level_sets.sweep(cut(objective, where).values).barrier(*where.ends)
         assert barrier <= finder_barrier + where.discretisation(lipschitz)
         n_compared, n_mended = n_compared + 1, n_mended + (found.rounds > 0)
-    assert n_compared >= 6 and n_mended >= (2 if make is eight_waves else 0)
+    assert n_compared >= 3 and n_mended >= (2 if make is eight_waves else 0)
 
 
 @pytest.mark.parametrize(
