@@ -116,6 +116,10 @@ class TrainedNetwork:
     level: float = 1e-3  # nats
     stop: float = 5e-4
 
+    def __post_init__(self) -> None:
+        checks.one_of("network", self.network, models.ARCHITECTURES)
+        checks.one_of("data set", self.data, data.NAMES)
+
     @property
     def columns(self) -> dict[str, object]:
         return _columns(self.network, self.data, "trained", data.load(self.data, self.dimension).dimension)

@@ -53,7 +53,7 @@ def test_slopes_of_a_known_function():
 
 
 def test_gaussian_field_of_a_hundred_dimensions():
-    """Theory.md's recipe in small, 60 pairs: rounds 4.5, segments 8.2, displacement .25, all connected.
+    """The known case in small, 60 pairs: rounds 4.5, segments 8.2, displacement .25, all connected.
 
     Within 4 combined errors, of which the four quantities fail once in 4000 times.
     """

@@ -89,7 +89,20 @@ def test_theory_prints_values_standings_and_sources(percolation):
         assert words in output
 
 
-@pytest.mark.parametrize("command", [[], ["threshold"], ["compare"], ["connect"]])
+def test_rounds_writes_its_tables_and_figure(percolation, tmp_path):
+    code, output, _ = percolation(
+        *"rounds --field gaussian --dim 3,20 --occupation 0.5 --length 5 --pairs 4 --workers 1 --out".split(), tmp_path
+    )
+    table, record = pd.read_csv(tmp_path / "table.csv"), json.loads((tmp_path / "run.json").read_text())
+    assert code == 0 and table["dimension"].tolist() == [3, 20] and (table["pairs"] == 4).all()
+    for name in ("rounds", "segments", "displacement", "success"):
+        assert {f"predicted_{name}", f"measured_{name}", f"z_{name}"} <= set(table.columns)
+    assert len(pd.read_csv(tmp_path / "pairs.csv")) == 8 and (tmp_path / "rounds.pdf").stat().st_size > 5000
+    assert record["parameters"]["cases"][0]["landscape"] == {"dimension": 3, "length": 5.0}
+    assert max(map(len, output.splitlines()[:20])) <= 80
+
+
+@pytest.mark.parametrize("command", [[], ["threshold"], ["compare"], ["connect"], ["rounds"]])
 def test_help_has_examples(percolation, command):
     code, output, _ = percolation(*command, "--help")
     assert code == 0
@@ -145,6 +158,18 @@ def test_help_has_examples(percolation, command):
         ("compare --quick --seed 99999999999999999999999", "seed must be below 2^63"),
         ("compare --workers -1 --quick", "workers must be at least 0"),
         ("compare --device gpu", "unknown device 'gpu'"),
+        ("rounds --field gausian", "did you mean 'gaussian'"),
+        ("rounds --field gaussian --network mlp", "give --field or --network, not both"),
+        ("rounds --field gaussian --dim 1", "dimension must be at least 2"),
+        ("rounds --field gaussian --occupation 1", "occupation must lie strictly between 0 and 1"),
+        ("rounds --field gaussian --occupation x", "cannot read the occupation 'x'"),
+        ("rounds --field gaussian --margin 0", "margin must be a finite number above 0"),
+        ("rounds --field gaussian --length -3", "length must be a finite number above 0"),
+        ("rounds --network cn1d", "did you mean 'cnn1d'"),
+        ("rounds --network cnn --dim 10", "got dimension=10; try 9"),
+        ("rounds --network mlp --data mnst1d", "did you mean 'mnist1d'"),
+        ("rounds --pairs 1", "pairs must be at least 2"),
+        ("rounds --seed -1", "seed must be at least 0"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(percolation, tmp_path, arguments, message):
@@ -155,7 +180,7 @@ def test_bad_input_is_one_line_and_exit_code_2(percolation, tmp_path, arguments,
     assert not output and not list(tmp_path.rglob("*.*"))  # nothing half-written is left
 
 
-@pytest.mark.parametrize("command", ["threshold --dim 4", "connect", "compare --quick"])
+@pytest.mark.parametrize("command", ["threshold --dim 4", "connect", "compare --quick", "rounds --quick"])
 def test_an_output_folder_that_cannot_be_made(percolation, tmp_path, command):
     (tmp_path / "file").write_text("in the way")
     code, _, error = percolation(*command.split(), "--out", tmp_path / "file" / "out")

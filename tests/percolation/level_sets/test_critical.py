@@ -1,4 +1,4 @@
-"""Critical occupations: exact in one dimension and for tiny boxes, known values by sampling (theory.md, section 6)."""
+"""Critical occupations: exact in one dimension and for tiny boxes, known values by sampling."""
 
 from itertools import permutations
 

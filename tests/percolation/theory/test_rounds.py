@@ -159,7 +159,7 @@ def test_kernel_does_what_the_slow_twin_does(p, m, length):
     np.testing.assert_array_equal(heights[:, 0] <= 0, n_rounds == 0)
 
 
-# p, m, L / xi, rounds, segments: theory.md 7.3, 7.4, its own recursion. It quotes the error 0.04 for the first row,
+# p, m, L / xi, rounds, segments: earlier runs of this recursion by this project. It quotes the error 0.04 for the first row,
 # 540 profiles; the others are taken to have as many
 QUOTED_PROFILES = 540
 FIRST = [(0.5, 0.5, 30, 4.47, 8.27), (0.9, 0.5, 30, 1.95, 3.16), (0.5, 0.5, 3, 0.56, None)]
@@ -193,7 +193,7 @@ def assert_rows(rows, n_samples):
             if reference is not None:
                 ours.append(estimate)
                 error = estimate.error * math.sqrt(n_samples / QUOTED_PROFILES)
-                theirs.append(Estimate(reference, error, "theory.md"))
+                theirs.append(Estimate(reference, error, "earlier runs"))
     assert_close(ours, theirs)
 
 
@@ -208,7 +208,7 @@ def test_all_rounds_and_segments_of_the_fact_sheet():
     assert_rows(FIRST + OTHERS, 4000)
 
 
-# p, m, rounds, error of the real finder on random Gaussian fields of 60 to 400 dimensions at L = 30 xi: theory.md 7.4
+# p, m, rounds, error of the real finder on random Gaussian fields of 60 to 400 dimensions at L = 30 xi: earlier simulations of this project
 ON_FIELDS = [
     (0.3, 0.5, 5.05, 0.11),
     (0.5, 0.5, 4.47, 0.13),
@@ -231,7 +231,7 @@ ON_FIELDS = [
 def test_rounds_of_the_finder_on_fields():
     """Sum of squared z over 15 independent simulations. False alarms: 1e-4. All off by 0.25 rounds is caught."""
     z = [
-        rounds.one_dimensional(p, m, 30, n_samples=1000, seed=seed).rounds.z(Estimate(measured, error, "theory.md"))
+        rounds.one_dimensional(p, m, 30, n_samples=1000, seed=seed).rounds.z(Estimate(measured, error, "earlier runs"))
         for seed, (p, m, measured, error) in enumerate(ON_FIELDS)
     ]
     assert np.sum(np.square(z)) < chi2.isf(FALSE_ALARM, len(z)), z
@@ -271,7 +271,7 @@ def test_where_nothing_is_cut_the_errors_are_not_zero():
 
 
 def test_displacement_and_length_measured_on_fields():
-    """theory.md 7.4 a at p = 0.5, 60 pairs of a random Gaussian field a dimension. False alarms: 1e-4."""
+    """Earlier simulations at p = 0.5, 60 pairs of a random Gaussian field a dimension. False alarms: 1e-4."""
     n = 2000
     cuts = rounds.one_dimensional(0.5, 0.5, 30, n_samples=n, seed=10)
     ours, theirs = [], []
@@ -284,7 +284,7 @@ def test_displacement_and_length_measured_on_fields():
                 continue
             ours.append(one)
             error = math.hypot(one.error * math.sqrt(n / 60), 10**-digits / math.sqrt(12))
-            theirs.append(Estimate(measured, error, "theory.md"))
+            theirs.append(Estimate(measured, error, "earlier runs"))
     assert_close(ours, theirs)
 
 
@@ -357,7 +357,7 @@ def test_prediction_depends_on_its_arguments_alone(monkeypatch):
 
 
 def test_prediction_of_the_developers_recipe():
-    """theory.md 7.5: rounds 4.5, segments 8.2, displacement 0.25, success 1 at d = 100; success 0.27 at d = 3."""
+    """Earlier simulations: rounds 4.5, segments 8.2, displacement 0.25, success 1 at d = 100; success 0.27 at d = 3."""
     high, low = (rounds.predict(0.5, 0.5, 30, d, n_samples=1000, seed=3) for d in (100, 3))
     assert high.rounds.value == pytest.approx(4.5, abs=0.15) and high.segments.value == pytest.approx(8.2, abs=0.3)
     assert high.displacement.value == pytest.approx(0.25, abs=0.01) and high.success.value > 0.999
