@@ -18,7 +18,7 @@ LIMITS = [
 ]
 
 
-ORTHOGONAL = {1: 0.318, 2: 0.494, 3: 0.605, 5: 0.736, 10: 0.872, 20: 0.948}  # r_L by depth, computed apart from this package
+ORTHOGONAL = {1: 0.318, 2: 0.494, 3: 0.605, 5: 0.736, 10: 0.872, 20: 0.948}  # r_L by depth
 
 
 @pytest.mark.parametrize(("depth", "rho"), ORTHOGONAL.items())

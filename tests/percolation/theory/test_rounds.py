@@ -107,7 +107,7 @@ def test_heights_of_all_small_trees(K):
         assert rounds.height_distribution(K, h)[K] == pytest.approx(float(share), rel=1e-12)
 
 
-def test_table_of_the_fact_sheet():
+def test_table_of_earlier_runs():
     table = [0, 1, 2, 2.667, 3.333, 3.8, 4.267, 4.670, 5.017, 5.340, 5.641, 5.917, 6.170]
     np.testing.assert_allclose(rounds.expected_heights(12), table, atol=5e-4)
     assert rounds.expected_height(20) == pytest.approx(7.740, abs=5e-4)
@@ -159,7 +159,7 @@ def test_kernel_does_what_the_slow_twin_does(p, m, length):
     np.testing.assert_array_equal(heights[:, 0] <= 0, n_rounds == 0)
 
 
-# p, m, L / xi, rounds, segments: earlier runs of this recursion by this project. It quotes the error 0.04 for the first row,
+# p, m, L / xi, rounds, segments: earlier runs of this recursion by this project, the first row with an error of 0.04,
 # 540 profiles; the others are taken to have as many
 QUOTED_PROFILES = 540
 FIRST = [(0.5, 0.5, 30, 4.47, 8.27), (0.9, 0.5, 30, 1.95, 3.16), (0.5, 0.5, 3, 0.56, None)]
@@ -197,18 +197,18 @@ def assert_rows(rows, n_samples):
     assert_close(ours, theirs)
 
 
-def test_rounds_and_segments_of_the_fact_sheet():
+def test_rounds_and_segments_of_earlier_runs():
     """False alarms: 1e-4. Off by half a round is caught."""
     assert_rows(FIRST, 1000)
 
 
 @pytest.mark.slow
-def test_all_rounds_and_segments_of_the_fact_sheet():
+def test_all_rounds_and_segments_of_earlier_runs():
     """False alarms: 1e-4."""
     assert_rows(FIRST + OTHERS, 4000)
 
 
-# p, m, rounds, error of the real finder on random Gaussian fields of 60 to 400 dimensions at L = 30 xi: earlier simulations of this project
+# p, m, rounds, error of the real finder on random Gaussian fields of 60 to 400 dimensions at L = 30 xi, earlier runs
 ON_FIELDS = [
     (0.3, 0.5, 5.05, 0.11),
     (0.5, 0.5, 4.47, 0.13),
