@@ -194,7 +194,7 @@ def offsets_by_distance(d: int) -> np.ndarray:
         longer = counts.copy()
         for root in roots:
             longer[root**2 :] += 2 * counts[: len(counts) - root**2]
-        counts = longer
+        counts = np.minimum(longer, 2.0 * MOST_OFFSETS)  # more need not be told apart
     largest = max(int(np.searchsorted(counts.cumsum(), MOST_OFFSETS, side="right")) - 1, 1)
     cells, squares = np.zeros((1, 0), dtype=np.int64), np.zeros(1, dtype=np.int64)
     along = np.arange(-int(np.sqrt(largest)), int(np.sqrt(largest)) + 1)
