@@ -20,13 +20,22 @@ FIELDS = ("gaussian",)
 def rounds(
     field: Annotated[str | None, typer.Option(help="gaussian; without --field and --network: the whole plan.")] = None,
     network: Annotated[str | None, typer.Option(help="Instead, mlp, cnn1d, cnn or resnet18.")] = None,
-    data: Annotated[str, typer.Option(help="Of a trained network, digits or mnist1d; none: random weights.")] = "none",
+    data: Annotated[
+        str | None, typer.Option(help="Of a trained network, digits or mnist1d; none, the default: random weights.")
+    ] = None,
     dim: Annotated[str | None, typer.Option(help="Dimensions: 100, or 6,30,100, or 2..6.")] = None,
-    depth: Annotated[str, typer.Option(help="Hidden layers of a random mlp: 3, or 1,3,10.")] = "3",
-    occupation: Annotated[str, typer.Option(help="Share of open points: 0.5, or 0.3,0.5,0.9.")] = "0.5",
-    length: Annotated[float, typer.Option(help="Of a line in a Gaussian field, in correlation lengths.")] = 30.0,
-    margin: Annotated[float, typer.Option(help="How far below the level descents end, in standard deviations.")] = 0.5,
-    pairs: Annotated[int, typer.Option(help="Pairs to connect in each case.")] = 60,
+    depth: Annotated[str | None, typer.Option(help="Hidden layers of a random mlp: 3, or 1,3,10.")] = None,
+    occupation: Annotated[
+        str | None, typer.Option(help="Share of open points: 0.5, or 0.3,0.5,0.9. Trained networks have their own.")
+    ] = None,
+    length: Annotated[
+        float | None, typer.Option(help="Of a line in a Gaussian field, in correlation lengths; default 30.")
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="How far below the level descents end, in standard deviations; default 0.5."),
+    ] = None,
+    pairs: Annotated[int | None, typer.Option(help="Pairs to connect in each case; default 60.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="The whole plan in small: under a minute.")] = False,
     seed: Seed = 0,
     workers: Workers = 0,
@@ -42,10 +51,17 @@ def rounds(
 
     checks.seed(seed)
     checks.integer("workers", workers, at_least=0)
-    if field is None and network is None:
-        cases = rounds_plan.quick() if quick else rounds_plan.full(checks.integer("pairs", pairs, at_least=2))
-    else:
-        cases = _plan(field, network, data, dim, depth, occupation, length, margin, pairs)
+    given = {
+        "data": data,
+        "dim": dim,
+        "depth": depth,
+        "occupation": occupation,
+        "length": length,
+        "margin": margin,
+        "pairs": pairs,
+        "quick": quick or None,
+    }
+    cases = _cases(field, network, **{name: value for name, value in given.items() if value is not None})
     folder = checks.output_folder(out)
     began = time.perf_counter()
     walked = rounds_plan.walk_all(cases, seed=seed, workers=workers)
@@ -62,22 +78,25 @@ def rounds(
 def print_rounds(rows: list[dict[str, Any]]) -> None:
     """The table in two parts that fit a terminal: rounds and success, segments and displacement, theory beside them."""
     label = [[_short(row), str(row["dimension"]), f"{row['occupation']:.3g}"] for row in rows]
-    for title, names in (
-        ("Rounds and success, measured beside predicted   (* untrained)", ("rounds", "success")),
-        ("Segments and displacement |B'-B|, measured beside predicted   (* untrained)", ("segments", "displacement")),
-    ):
-        header = ["field", "d", "p", "L/xi", names[0], "theory", "z", names[1], "theory", "z"]
-        body = [
-            [
-                *part,
-                _plain(row["length_over_xi"], ".1f"),
-                *(cell for name in names for cell in compared_cells(row, name)),
-            ]
+    lengths = [_plain(row["length_over_xi"], ".1f") for row in rows]
+    print_table(
+        "Rounds and success, measured beside predicted   (* untrained)",
+        ["field", "d", "p", "L/xi", "rounds", "theory", "z", "success", "theory", "z"],
+        [
+            [*part, length, *compared_cells(row, "rounds"), *compared_cells(row, "success")]
+            for part, length, row in zip(label, lengths, rows, strict=True)
+        ],
+    )
+    print_table(
+        "Segments and displacement, measured beside predicted",
+        ["field", "d", "p", "segments", "theory", "z", "|B'-B|", "theory", "z"],
+        [
+            [*part, *compared_cells(row, "segments"), *compared_cells(row, "displacement")]
             for part, row in zip(label, rows, strict=True)
-        ]
-        print_table(title, header, body)
-    for reason in dict.fromkeys(row["note"] for row in rows if row["note"]):
-        typer.echo(f"- {reason}")
+        ],
+    )
+    if noted := sum(bool(row["note"]) for row in rows):
+        typer.echo(f"{noted} of {len(rows)} rows have a note on what does not hold there: column note of table.csv")
 
 
 def compared_cells(row: dict[str, Any], name: str) -> list[str]:
@@ -101,28 +120,39 @@ def _short(row: dict[str, Any]) -> str:
     return row["field"] + depth + ("*" if row["training"] == "untrained" else "")
 
 
-def _plan(
-    field: str | None,
-    network: str | None,
-    data: str,
-    dim: str | None,
-    depth: str,
-    occupation: str,
-    length: float,
-    margin: float,
-    pairs: int,
-) -> "tuple[Case, ...]":
+def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case, ...]":
+    """The cases that the options ask for; an option without effect is refused."""
     from empirical import rounds_plan
 
-    occupations, depths = _numbers("occupation", occupation), parse_dimensions(depth)
     if field is not None and network is not None:
         raise ValueError("a field or a network: give --field or --network, not both")
+    pairs = checks.integer("pairs", given.get("pairs", 60), at_least=2)
+    if "quick" in given:
+        if field is not None or network is not None:
+            raise ValueError("--quick is the whole plan in small: leave it out beside --field and --network")
+        _only("--quick", given, "quick")
+        return rounds_plan.quick()
+    dimensions = parse_dimensions(given["dim"]) if "dim" in given else None
+    occupations, margin = _numbers("occupation", given.get("occupation", "0.5")), given.get("margin", 0.5)
     if field is not None:
         checks.one_of("field", field, FIELDS)
-        return rounds_plan.gaussian(parse_dimensions(dim or "100"), occupations, length, margin, pairs)
-    assert network is not None  # the whole plan has neither
-    dimensions = [None] if dim is None else parse_dimensions(dim)
-    return rounds_plan.networks(network, data, dimensions, depths, occupations, margin, pairs)
+        _only("--field", given, "dim", "occupation", "length", "margin", "pairs")
+        return rounds_plan.gaussian(dimensions or [100], occupations, given.get("length", 30.0), margin, pairs)
+    if network is None:
+        _only("the whole plan", given, "pairs")
+        return rounds_plan.full(pairs)
+    if given.get("data", "none") != "none":
+        _only("a trained network", given, "data", "dim", "pairs")
+        return rounds_plan.trained(network, given["data"], dimensions or [None], pairs)
+    _only("a random network", given, "data", "dim", "occupation", "margin", "pairs", *["depth"] * (network == "mlp"))
+    depths = parse_dimensions(given.get("depth", "3"))
+    return rounds_plan.random(network, dimensions or [None], depths, occupations, margin, pairs)
+
+
+def _only(what: str, given: dict[str, Any], *known: str) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"--{name} has no effect on {what}; leave it out, or see --help")
 
 
 def _numbers(name: str, text: str) -> list[float]:

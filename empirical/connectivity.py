@@ -19,7 +19,7 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from empirical import models, objectives, predictions
-from empirical.lines import along_lines
+from empirical.lines import resolved_lines
 from empirical.objectives import ClassLoss, Objective
 from empirical.pairs import Subject, draw
 from empirical.path_finder import PRESETS, Connection, Finder, find_paths, straight_is_open
@@ -29,7 +29,6 @@ from percolation import checks
 from percolation.theory import thresholds
 
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
-N_POINTS = 200  # of a straight line, from which theory predicts rounds
 CONFIDENCE = 0.95  # of the interval around a connection rate
 
 
@@ -54,6 +53,8 @@ def measure(
 ) -> Measured:
     """Draw the pairs of the subject, connect them, and set the result beside iid percolation.
 
+    The theory of the finder is asked before it runs, on the straight lines of the same pairs, so that prediction and
+    result are not quite independent; it speaks of steepest descents, the default finder takes Adam's steps.
     report: told of every stage as it begins.
     On the CPU the bits depend on the other arguments alone: torch runs on one thread.
     """
@@ -62,21 +63,23 @@ def measure(
         checks.positive(name, loss)  # a cross-entropy is
     objectives.device(device)
     with models.one_thread():
-        streams = _streams(subject, seed)
+        drawing, slicing, predicting = _streams(subject, seed)
         report(f"{subject.training} {subject.network}: drawing {subject.pair} pairs")
-        drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=next(streams), device=device)
+        drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=drawing, device=device)
         a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
         report(f"statistics of {len(a)} straight lines")
-        lines = along_lines(objective, a, c, n_points=N_POINTS)
-        predicted = predictions.predict(lines, finder.level, finder.descent.stop, seed=seed)
+        level, stop = finder.level, finder.descent.stop
+        lines = resolved_lines(objective, a, c, lambda lines: level)
+        predicted = predictions.predict(lines, level, stop, seed=predicting.initial_seed())
         connections = find_paths(
             objective, a, c, finder, on_round=lambda k, n: report(f"round {k}: {n} segments to mend")
         )
         report("occupation of the slices, radial baseline")
-        p = occupation(objective, a, c, finder.level, generator=next(streams)).mean().item()
+        p = occupation(objective, a, c, finder.level, generator=slicing).mean().item()
         radial = _radial_baseline(objective, a, c, finder)
         row = _row(subject, a[0].numel(), connections, p, radial)
-        row |= predictions.compared(predicted, predictions.measured(connections))
+        row |= {f"lines_{name}": value for name, value in predictions.statistics(lines, level, stop).items()}
+        row |= predictions.compared(predicted, connections) | {"note": "; ".join(predicted.notes)}
         pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
         return Measured(subject, row, pairs, drawn.counts, _example(objective, connections))
 
@@ -96,7 +99,7 @@ def _streams(subject: Subject, seed: int) -> Iterator[torch.Generator]:
     digest = hashlib.sha256(json.dumps(asdict(subject), sort_keys=True).encode()).digest()
     key = tuple(int(word) for word in np.frombuffer(digest[:16], dtype=np.uint32))
     sequence = np.random.SeedSequence(seed, spawn_key=key)
-    for child in sequence.spawn(2):
+    for child in sequence.spawn(3):
         yield torch.Generator().manual_seed(int(child.generate_state(1, np.uint64)[0] >> 1))
 
 

@@ -23,7 +23,7 @@ class Descent:
 
     steps: str = "adam"  # or "steepest", see `steps`
     lr: float = 0.05  # step size of Adam, longest of steepest descent, in units of x
-    iterations: int = 2048  # steps allowed
+    iterations: int = 2048  # steps allowed to each attempt
     stop: float = 5e-4  # nats
     deviation: float = 0.0
     total_variation: float = 0.0
@@ -39,8 +39,11 @@ class Descent:
         checks.integer("iterations", self.iterations, at_least=1)
         checks.integer("restarts", self.restarts, at_least=0)
         for name in ("deviation", "total_variation", "weight_decay"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be a weight of at least 0, got {getattr(self, name)}")
+            weight = getattr(self, name)
+            if not weight >= 0:
+                raise ValueError(f"{name} must be a weight of at least 0, got {weight}")
+            if weight and self.steps == "steepest":
+                raise ValueError(f"steepest descent takes no penalty, got {name}={weight:g}; use adam")
 
 
 @dataclass(frozen=True)

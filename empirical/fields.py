@@ -1,7 +1,7 @@
 """Known random fields as objectives of the path finder, each pair with a field of its own."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,7 @@ class FourierFields:
         return cls(torch.tensor(turns, dtype=dtype), torch.tensor(np.stack([f.offsets for f in fields]), dtype=dtype))
 
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
-        values = [self._of_pair(points[rows], i) for i, rows in _by_pair(pairs)]
-        order = pairs.argsort(stable=True)
-        return torch.cat(values)[order.argsort()] if len(values) != 1 else values[0]
+        return _gathered(points, pairs, self._of_pair)
 
     def _of_pair(self, points: Tensor, i: int) -> Tensor:
         phases = torch.addmm(self.offsets[i], points, self.turns[i].T)
@@ -46,9 +44,7 @@ class Fields:
     fields: Sequence[SmoothField]
 
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
-        values = [_Evaluated.apply(points[rows], self.fields[i]) for i, rows in _by_pair(pairs)]
-        order = pairs.argsort(stable=True)
-        return torch.cat(values)[order.argsort()]
+        return _gathered(points, pairs, lambda some, i: _Evaluated.apply(some, self.fields[i]))
 
 
 class _Evaluated(torch.autograd.Function):
@@ -68,8 +64,11 @@ class _Evaluated(torch.autograd.Function):
         return slope[:, None] * gradient, None
 
 
-def _by_pair(pairs: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Each pair that occurs, in increasing order, and its rows."""
+def _gathered(points: Tensor, pairs: Tensor, of_pair: Callable[[Tensor, int], Tensor]) -> Tensor:
+    """of_pair(points of the pair, pair) for every pair that occurs, in the order of the points."""
+    if not len(points):
+        return points.new_zeros(0)
     found, counts = pairs.unique(return_counts=True)
-    rows = pairs.argsort(stable=True).split(counts.tolist())
-    yield from zip(found.tolist(), rows, strict=True)
+    order = pairs.argsort(stable=True)
+    values = [of_pair(points[rows], i) for i, rows in zip(found.tolist(), order.split(counts.tolist()), strict=True)]
+    return torch.cat(values)[order.argsort()]

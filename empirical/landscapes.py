@@ -15,6 +15,7 @@ from empirical import data, models, pairs
 from empirical.fields import FourierFields
 from empirical.objectives import ClassLoss, Objective
 from percolation import checks, fields
+from percolation.fields.field import child
 from percolation.theory import rounds
 
 N_CLASSES = 10
@@ -37,7 +38,7 @@ class Landscape(Protocol):
     """Where paths are looked for."""
 
     @property
-    def columns(self) -> dict[str, object]:
+    def columns(self) -> dict[str, Any]:
         """What it is, for the table."""
 
     def levels(self, occupation: float, margin: float) -> tuple[float, float] | None:
@@ -55,11 +56,11 @@ class GaussianField:
     length: float = 30.0  # of a line, in xi
 
     def __post_init__(self) -> None:
-        checks.integer("dimension", self.dimension, at_least=2)
-        checks.positive("length", self.length)
+        object.__setattr__(self, "dimension", checks.integer("dimension", self.dimension, at_least=2))
+        object.__setattr__(self, "length", checks.positive("length", self.length))
 
     @property
-    def columns(self) -> dict[str, object]:
+    def columns(self) -> dict[str, Any]:
         return _columns("gaussian", "none", "-", self.dimension)
 
     def levels(self, occupation: float, margin: float) -> tuple[float, float]:
@@ -67,14 +68,12 @@ class GaussianField:
         return u, u - margin
 
     def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
-        learning, walking = seed.spawn(2)
-        return self._draw(n_learn, learning), self._draw(n_walk, walking)
+        return self._draw(n_learn, child(seed, 0)), self._draw(n_walk, child(seed, 1))
 
     def _draw(self, n: int, seed: np.random.SeedSequence) -> Drawn:
-        *of_fields, of_lines = seed.spawn(n + 1)
-        kernel = fields.SquaredExponential(1.0)
-        drawn = FourierFields.of([fields.gaussian(self.dimension, kernel, seed=child) for child in of_fields])
-        direction = torch.randn(n, self.dimension, generator=_generator(of_lines))
+        kernel, of_fields = fields.SquaredExponential(1.0), child(seed, 0)
+        drawn = FourierFields.of([fields.gaussian(self.dimension, kernel, seed=child(of_fields, i)) for i in range(n)])
+        direction = torch.randn(n, self.dimension, generator=_generator(child(seed, 1)))
         return Drawn(drawn, torch.zeros_like(direction), self.length * nn.functional.normalize(direction))
 
 
@@ -91,7 +90,7 @@ class RandomNetwork:
         checks.integer("depth", self.depth, at_least=1)
 
     @property
-    def columns(self) -> dict[str, object]:
+    def columns(self) -> dict[str, Any]:
         depth = self.depth if self.network == "mlp" else 0
         return _columns(self.network, "none", "untrained", self.dimension, depth)
 
@@ -99,7 +98,7 @@ class RandomNetwork:
         return None
 
     def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
-        of_network, learning, walking = seed.spawn(3)
+        of_network, learning, walking = (child(seed, i) for i in range(3))
         shape = models.input_shape(self.network, self.dimension)
         options: dict[str, Any] = {"depth": self.depth} if self.network == "mlp" else {}
         model = models.untrained(self.network, shape, N_CLASSES, seed=integer(of_network), **options)
@@ -121,14 +120,14 @@ class TrainedNetwork:
         checks.one_of("data set", self.data, data.NAMES)
 
     @property
-    def columns(self) -> dict[str, object]:
+    def columns(self) -> dict[str, Any]:
         return _columns(self.network, self.data, "trained", data.load(self.data, self.dimension).dimension)
 
     def levels(self, occupation: float, margin: float) -> tuple[float, float]:
         return self.level, self.stop
 
     def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
-        of_network, of_pairs = seed.spawn(2)
+        of_network, of_pairs = child(seed, 0), child(seed, 1)
         subject = pairs.Subject(self.network, self.data, "trained", "natural-natural", n_learn + n_walk, self.dimension)
         found = pairs.draw(subject, seed=integer(of_network), stop=self.stop, generator=_generator(of_pairs))
         both = Drawn(ClassLoss(found.model, found.labels), found.a, found.c)
@@ -153,7 +152,7 @@ def _between_random(model: nn.Module, shape: tuple[int, ...], n: int, seed: np.r
     return Drawn(ClassLoss(model, torch.zeros(n, dtype=torch.long)), a, c)
 
 
-def _columns(field: str, data: str, training: str, dimension: int, depth: int = 0) -> dict[str, object]:
+def _columns(field: str, data: str, training: str, dimension: int, depth: int = 0) -> dict[str, Any]:
     return {"field": field, "data": data, "training": training, "dimension": dimension, "depth": depth}
 
 

@@ -6,7 +6,7 @@ loss of any law is taken as that of a Gaussian field of the same occupation: the
 m = Phi^-1(p) - Phi^-1(p_stop).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,9 @@ from percolation import checks
 from percolation.quantities import Estimate
 from percolation.theory import rounds
 
-N_POINTS = 400  # of a line: 10 a correlation length at L = 40 xi
+N_POINTS = 200  # of a line, at first
+PER_XI = 10  # points a correlation length at least: crossings closer than that are missed, and xi is overestimated
+MOST_POINTS = 100_000
 N_SLOPES = 16  # points of a line at which the gradient is taken
 
 
@@ -44,6 +46,11 @@ class Lines:
         """Fraction of the points at or below the level."""
         return float((self.values <= level).mean())
 
+    def between(self) -> float:
+        """Share of the variance that lies between the lines' own means: little, if lines are long and of one field."""
+        total = self.values.var()
+        return float(self.values.mean(axis=1).var() / total) if total else 0.0
+
     def length(self) -> float:
         return float(self.lengths.mean())
 
@@ -61,6 +68,25 @@ class Lines:
         return rounds.effective_dimension(self.across, self.along)
 
 
+def resolved_lines(objective: Objective, a: Tensor, c: Tensor, level: Callable[[Lines], float]) -> Lines:
+    """`along_lines` with as many points as it takes to tell apart the crossings of the level that the lines set."""
+    n_points = N_POINTS
+    while True:
+        lines = along_lines(objective, a, c, n_points=n_points)
+        try:
+            needed = PER_XI * lines.length() / lines.correlation_length(level(lines)).value
+        except ValueError:  # no line crosses the level
+            return lines
+        if needed <= n_points:
+            return lines
+        if needed > MOST_POINTS:
+            raise ValueError(
+                f"lines of {needed / PER_XI:.0f} correlation lengths take {needed:.0f} points each, at most "
+                f"{MOST_POINTS} are looked at; take shorter lines"
+            )
+        n_points = int(1.5 * needed)  # a finer look sees more crossings
+
+
 def along_lines(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N_POINTS) -> Lines:
     """Losses and gradients along the straight lines from a[i] to c[i], (n, *shape) each; pair i's loss on line i."""
     checks.integer("n_points", n_points, at_least=2)
@@ -73,7 +99,7 @@ def along_lines(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N
     lengths = line.norm(dim=1)
     along = (gradient * (line / lengths[:, None])[:, None]).sum(2)
     across = (gradient.square().sum(2) - along.square()).clamp(min=0).sqrt()
-    return Lines(*(one.double().numpy(force=True) for one in (values, along, across, lengths)))
+    return Lines(*(one.cpu().double().numpy(force=True) for one in (values, along, across, lengths)))
 
 
 def _points(a: Tensor, c: Tensor, t: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

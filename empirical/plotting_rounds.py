@@ -32,9 +32,9 @@ def rounds_figure(rows: pd.DataFrame) -> Figure:
 
 
 def plot_against_prediction(rows: pd.DataFrame, name: str, ax: Axes) -> Axes:
-    """A point a case with one-sigma errors, on the diagonal if theory is right; hollow where d lies below d*.
+    """A point a case with one-sigma errors, on the diagonal if theory is right; hollow where some pairs were not found.
 
-    d*: dimension above which most pairs are connected; theory takes d to be far above it.
+    Theory takes d to be far above the dimension from which on most pairs are.
     """
     for of_kind, label, color, marker in _kinds(rows):
         x, y = of_kind[f"predicted_{name}"], of_kind[f"measured_{name}"]
@@ -43,7 +43,7 @@ def plot_against_prediction(rows: pd.DataFrame, name: str, ax: Axes) -> Axes:
         near = (of_kind["measured_success"] < 0.95).to_numpy()
         ax.plot(x, y, marker, color=color, ms=4.5, label=label)
         ax.plot(x[near], y[near], marker, color=color, ms=4.5, mfc="white")
-    most = 1.03 * np.nanmax([(rows[one] + rows[f"{one}_error"].fillna(0)).max() for one in _columns(name)])
+    most = 1.03 * max(1.0, *((rows[one] + rows[f"{one}_error"].fillna(0)).fillna(0).max() for one in _columns(name)))
     ax.plot([0, most], [0, most], "--", color="0.45", lw=0.9)
     ax.set(xlabel=f"{name}, predicted from lines", ylabel=f"{name}, measured", xlim=(-0.2, most), ylim=(-0.2, most))
     ax.legend(loc="upper left", title="hollow: success < 0.95", title_fontsize="small")
@@ -52,6 +52,9 @@ def plot_against_prediction(rows: pd.DataFrame, name: str, ax: Axes) -> Axes:
 
 def plot_success(rows: pd.DataFrame, ax: Axes) -> Axes:
     """Share of connected pairs of Gaussian fields against d; the finder's theory as lines, iid percolation as steps."""
+    if not len(rows) or not (rows["field"] == "gaussian").any():
+        ax.text(0.5, 0.5, "no Gaussian field walked", ha="center", transform=ax.transAxes)
+        return ax
     fields = rows[rows["field"] == "gaussian"]
     wanted = sorted(fields["wanted_occupation"].unique())
     shades = plt.get_cmap("viridis")(np.linspace(0.05, 0.85, max(len(wanted), 1)))
@@ -69,10 +72,7 @@ def plot_success(rows: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def plot_displacement(rows: pd.DataFrame, ax: Axes) -> Axes:
-    """Displacement of the first cut in correlation lengths against the effective dimension, and its theory at p = 1/2.
-
-    The line is (h + m) / sqrt(d - 1) with h + m of the Gaussian rows at p = 1/2.
-    """
+    """Displacement of the first cut in correlation lengths against the effective dimension, a tick for theory."""
     for of_kind, label, color, marker in _kinds(rows):
         xi, d = of_kind["xi"], of_kind["d_eff"]
         value, error = of_kind["measured_displacement"] / xi, of_kind["measured_displacement_error"] / xi

@@ -6,7 +6,7 @@ comes with its error and a z-score. Nothing is fitted to what the finder did.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +18,15 @@ from scipy.special import ndtr
 from empirical import models, predictions
 from empirical.descent import Descent, descend
 from empirical.landscapes import Drawn, Landscape
-from empirical.lines import Lines, along_lines
+from empirical.lines import Lines, resolved_lines
 from empirical.path_finder import Connection, Finder, find_paths
 from percolation import checks
-from percolation.quantities import Estimate
 from percolation.theory import rounds, thresholds
 
 MAX_ROUNDS = 16
 ITERATIONS = 200  # steps of a descent
 RESTARTS = 2  # of a cut that stands at a local minimum
-POINTS_PER_XI, FEWEST_POINTS, MOST_POINTS = 8, 64, 2000  # of the scan of a segment
+POINTS_PER_XI, FEWEST_POINTS = 8, 64  # of the scan of a segment
 FEWEST_LINES = 256  # to learn from
 
 
@@ -37,13 +36,14 @@ class Case:
 
     landscape: Landscape
     pairs: int = 60
-    occupation: float = 0.5
+    occupation: float = 0.5  # of trained networks level and stop are their own
     margin: float = 0.5  # standard deviations of the Gaussian field of the same occupation
 
     def __post_init__(self) -> None:
-        checks.integer("pairs", self.pairs, at_least=2)
-        checks.positive("margin", self.margin)
         rounds.level(self.occupation)
+        object.__setattr__(self, "pairs", checks.integer("pairs", self.pairs, at_least=2))
+        object.__setattr__(self, "occupation", float(self.occupation))
+        object.__setattr__(self, "margin", checks.positive("margin", self.margin))
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,15 @@ def walk(case: Case, *, seed: int, report: Callable[[str], None] = lambda stage:
         report(f"{name}: drawing lines")
         to_learn, to_walk = case.landscape.draw(max(case.pairs, FEWEST_LINES), case.pairs, drawing)
         report(f"{name}: statistics of {len(to_learn.a)} lines")
-        lines = along_lines(to_learn.objective, to_learn.a, to_learn.c)
-        level, stop = case.landscape.levels(case.occupation, case.margin) or _levels(lines, case)
+        lines = resolved_lines(to_learn.objective, to_learn.a, to_learn.c, lambda lines: _levels(lines, case)[0])
+        level, stop = _levels(lines, case)
         predicted = predictions.predict(lines, level, stop, seed=int(predicting.generate_state(1)[0]))
         report(f"{name}: walking {len(to_walk.a)} lines")
-        connections = _walk(to_walk, lines, level, stop)
-        return _walked(case, lines, (level, stop), predicted, connections, len(to_walk.a))
+        walkers, connections = _walk(to_walk, lines, level, stop)
+        row = _columns(case, lines, level, stop) | {"pairs": len(connections)}
+        row |= {"ends_stalled": len(to_walk.a) - len(connections)} | predictions.compared(predicted, connections)
+        row["note"] = "; ".join((*predicted.notes, *_stalled(row["ends_stalled"], len(to_walk.a))))
+        return Walked(row, _pair_rows(row, len(to_walk.a), walkers, connections))
 
 
 def table(walked: list[Walked]) -> pd.DataFrame:
@@ -81,64 +84,58 @@ def pair_table(walked: list[Walked]) -> pd.DataFrame:
 
 
 def _levels(lines: Lines, case: Case) -> tuple[float, float]:
-    """Level and stop of the wanted occupation and margin, as quantiles of the lines."""
+    """Level and stop of the loss; quantiles of the lines where the landscape does not say."""
+    if known := case.landscape.levels(case.occupation, case.margin):
+        return known
     below = float(ndtr(rounds.level(case.occupation) - case.margin))
     return lines.quantile(case.occupation), lines.quantile(below)
 
 
-def _walk(drawn: Drawn, lines: Lines, level: float, stop: float) -> list[Connection]:
-    """What the finder makes of the lines whose ends come down to stop; steps as long as xi at most."""
+def _walk(drawn: Drawn, lines: Lines, level: float, stop: float) -> tuple[list[int], list[Connection]]:
+    """The lines whose ends come down to stop, and what the finder makes of them; steps as long as xi at most."""
     try:
         xi = lines.correlation_length(level).value
     except ValueError:  # no line crosses the level
         xi = lines.length()
     rule = Descent(steps="steepest", lr=xi, iterations=ITERATIONS, stop=stop, projected=True, restarts=RESTARTS)
-    n_points = int(np.clip(POINTS_PER_XI * lines.length() / xi, FEWEST_POINTS, MOST_POINTS))
+    n_points = max(int(POINTS_PER_XI * lines.length() / xi), FEWEST_POINTS)
     finder = Finder(level, rule, MAX_ROUNDS, coarse=n_points, dense=n_points, recheck=max(1000, 2 * n_points))
     everyone = torch.arange(len(drawn.a), device=drawn.a.device)
     free = Descent(steps="steepest", lr=xi, iterations=ITERATIONS, stop=stop, restarts=RESTARTS)
     a, c = (descend(drawn.objective, end, everyone, free) for end in (drawn.a, drawn.c))
     walkers = (a.reached & c.reached).nonzero().squeeze(1)
     if not len(walkers):
-        return []
-    return find_paths(drawn.select(walkers).objective, a.points[walkers], c.points[walkers], finder)
+        return [], []
+    found = find_paths(drawn.select(walkers).objective, a.points[walkers], c.points[walkers], finder)
+    return walkers.tolist(), found
 
 
-def _walked(
-    case: Case,
-    lines: Lines,
-    levels: tuple[float, float],
-    predicted: dict[str, Estimate],
-    connections: list[Connection],
-    n_drawn: int,
-) -> Walked:
-    row: dict[str, Any] = {**case.landscape.columns, "wanted_occupation": case.occupation}
-    row |= _statistics(lines, *levels)
-    row |= {"p_c": thresholds.threshold(row["dimension"]).value}
-    row |= {"pairs": len(connections), "ends_stalled": n_drawn - len(connections)}
-    row |= predictions.compared(predicted, predictions.measured(connections))
-    row["note"] = predicted["rounds"].method if math.isnan(predicted["rounds"].value) else ""
-    of_pair = {key: row[key] for key in ("field", "data", "dimension", "depth", "occupation")}
-    return Walked(row, [of_pair | _pair_row(i, one) for i, one in enumerate(connections)])
+def _columns(case: Case, lines: Lines, level: float, stop: float) -> dict[str, Any]:
+    """What the landscape is, and what its lines say."""
+    columns = case.landscape.columns
+    wanted = case.occupation if columns["training"] != "trained" else math.nan
+    p_c = thresholds.threshold(columns["dimension"]).value
+    found = {**columns, "wanted_occupation": wanted, "level": level, "stop": stop}
+    return found | predictions.statistics(lines, level, stop) | {"p_c": p_c}
 
 
-def _statistics(lines: Lines, level: float, stop: float) -> dict[str, float]:
-    """What was learnt from the lines; xi in units of x."""
-    p, dimension = lines.occupation(level), lines.effective_dimension()
-    found = {"level": level, "stop": stop, "occupation": p, "length": lines.length()}
-    try:
-        xi = lines.correlation_length(level)
-        found |= {"xi": xi.value, "xi_error": xi.error, "length_over_xi": lines.length() / xi.value}
-    except ValueError:
-        found |= {"xi": math.nan, "xi_error": math.nan, "length_over_xi": math.nan}
-    margin = lines.margin(level, stop) if 0 < lines.occupation(stop) and p < 1 else math.nan
-    found |= {"margin": margin, "d_eff": dimension.value, "d_eff_error": dimension.error}
-    return found
+def _stalled(n: int, n_lines: int) -> tuple[str, ...]:
+    if not n:
+        return ()
+    return (f"{n} of {n_lines} pairs have an end that cannot be lowered to stop: success is that of the others",)
 
 
-def _pair_row(index: int, connection: Connection) -> dict[str, Any]:
+def _pair_rows(
+    row: dict[str, Any], n_lines: int, walkers: Sequence[int], connections: Sequence[Connection]
+) -> list[dict[str, Any]]:
+    """A row for every line drawn, walked or not."""
+    shared = {key: row[key] for key in ("field", "data", "dimension", "depth", "occupation")}
+    walked = dict(zip(walkers, connections, strict=True))
+    return [shared | {"index": i} | (_pair_row(walked[i]) if i in walked else NOT_WALKED) for i in range(n_lines)]
+
+
+def _pair_row(connection: Connection) -> dict[str, Any]:
     return {
-        "index": index,
         "status": connection.status,
         "rounds": connection.rounds,
         "segments": connection.path.n_segments,
@@ -146,6 +143,11 @@ def _pair_row(index: int, connection: Connection) -> dict[str, Any]:
         "displacement": connection.displacement,
         "excess_length": connection.path.excess_length,
     }
+
+
+NOT_WALKED = {"status": "end stalled"} | dict.fromkeys(
+    ("rounds", "segments", "barrier", "displacement", "excess_length"), math.nan
+)
 
 
 def _name(landscape: Landscape) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from empirical import landscapes, rounds
+from empirical import landscapes, models, rounds
 from empirical.landscapes import GaussianField, RandomNetwork, TrainedNetwork
 from empirical.rounds import Case, Walked
 from percolation import checks, ensembles
@@ -19,20 +19,20 @@ OCCUPATIONS, DEEP = (0.3, 0.5, 0.7, 0.9), (0.01, 0.001)
 
 def full(pairs: int = 60) -> tuple[Case, ...]:
     """Gaussian fields of 2 to 400 dimensions, random networks of 10 to 3072 and of depth 1 to 10, trained networks."""
-    gaussian = [Case(GaussianField(d), pairs, p) for p in OCCUPATIONS for d in (2, 3, 6, 12, 30, 100, 400)]
-    gaussian += [Case(GaussianField(d), pairs, p) for p in DEEP for d in (6, 8, 10, 12, 16, 60)]
-    random = [Case(RandomNetwork("mlp", d, depth), pairs) for d in (10, 100, 784, 3072) for depth in (1, 3, 10)]
-    random += [Case(RandomNetwork("cnn1d", d), pairs) for d in (40, 320)] + [Case(RandomNetwork("cnn", 784), pairs)]
-    trained = [Case(TrainedNetwork("cnn1d", "mnist1d", d), pairs) for d in (20, 40, 80, 160)]
-    trained += [Case(TrainedNetwork(network, "digits", 64), pairs) for network in ("cnn", "mlp")]
-    return (*gaussian, *random, *trained, Case(TrainedNetwork("mlp", "mnist1d", 40), pairs))
+    fields = [Case(GaussianField(d), pairs, p) for p in OCCUPATIONS for d in (2, 3, 6, 12, 30, 100, 400)]
+    fields += [Case(GaussianField(d), pairs, p) for p in DEEP for d in (6, 8, 10, 12, 16, 60)]
+    networks = [Case(RandomNetwork("mlp", d, depth), pairs) for d in (10, 100, 784, 3072) for depth in (1, 3, 10)]
+    networks += [Case(RandomNetwork("cnn1d", d), pairs) for d in (40, 320)] + [Case(RandomNetwork("cnn", 784), pairs)]
+    on_data = [("cnn1d", "mnist1d", d) for d in (20, 40, 80, 160)]
+    on_data += [("cnn", "digits", 64), ("mlp", "digits", 64), ("mlp", "mnist1d", 40)]
+    return (*fields, *networks, *(Case(TrainedNetwork(*one), pairs) for one in on_data))
 
 
 def quick() -> tuple[Case, ...]:
     """The same in small: seconds."""
-    gaussian = [Case(GaussianField(d, length=10.0), 16, p) for p in (0.5, 0.9) for d in (3, 30, 100)]
-    random = [Case(RandomNetwork("mlp", 100, depth), 16) for depth in (1, 3)]
-    return (*gaussian, *random, Case(TrainedNetwork("cnn1d", "mnist1d", 40), 16))
+    fields = [Case(GaussianField(d, length=10.0), 16, p) for p in (0.5, 0.9) for d in (3, 30, 100)]
+    networks = [Case(RandomNetwork("mlp", 100, depth), 16) for depth in (1, 3)]
+    return (*fields, *networks, Case(TrainedNetwork("cnn1d", "mnist1d", 40), 16))
 
 
 def gaussian(
@@ -42,21 +42,23 @@ def gaussian(
     return tuple(Case(GaussianField(d, length), pairs, p, margin) for p in occupations for d in dimensions)
 
 
-def networks(
+def random(
     network: str,
-    data: str,
     dimensions: list[int] | list[None],
     depths: list[int],
     occupations: list[float],
     margin: float,
     pairs: int,
 ) -> tuple[Case, ...]:
-    """Random networks (data "none") of each dimension, depth and occupation, or trained ones of each dimension."""
-    if data != "none":
-        return tuple(Case(TrainedNetwork(network, data, d), pairs) for d in dimensions)
-    depths = depths if network == "mlp" else depths[:1]
-    made = [RandomNetwork(network, d or _usual_dimension(network), depth) for d in dimensions for depth in depths]
+    """Random networks of each dimension, depth (of an mlp) and occupation; None: the architecture's usual dimension."""
+    usual = models.ARCHITECTURES[checks.one_of("network", network, models.ARCHITECTURES)].dimension
+    made = [RandomNetwork(network, d or usual, depth) for d in dimensions for depth in depths]
     return tuple(Case(one, pairs, p, margin) for p in occupations for one in made)
+
+
+def trained(network: str, data: str, dimensions: list[int] | list[None], pairs: int) -> tuple[Case, ...]:
+    """Trained networks of each dimension; None: the data set's own."""
+    return tuple(Case(TrainedNetwork(network, data, d), pairs) for d in dimensions)
 
 
 def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walked]:
@@ -91,7 +93,3 @@ def _seed(case: Case, seed: int) -> int:
 def _cost(case: Case) -> float:
     """Rough: dimension, and segments."""
     return case.pairs * int(str(case.landscape.columns["dimension"])) * (2.0 if case.occupation < 0.1 else 1.0)
-
-
-def _usual_dimension(network: str) -> int:
-    return landscapes.models.ARCHITECTURES[checks.one_of("network", network, landscapes.models.ARCHITECTURES)].dimension

@@ -1,7 +1,9 @@
 """Functions that draw on a given ax: data in, nothing computed. STYLE names the house style."""
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -96,7 +98,19 @@ def writers(name: str, figure: Figure) -> dict[str, files.Writer]:
 
     def write(path: Path) -> None:
         # colours of the cycle and the resolution are looked up only now
-        with plt.style.context(STYLE):
+        with plt.style.context(STYLE), _without_remarks("fontTools"):
             figure.savefig(path, metadata={"CreationDate": None} if path.suffix == ".pdf" else {})
 
     return {f"{name}.pdf": write, f"{name}.png": write}
+
+
+@contextmanager
+def _without_remarks(name: str) -> Iterator[None]:
+    """Keep a library's warnings from the user's terminal: fontTools dislikes the age of matplotlib's own font."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

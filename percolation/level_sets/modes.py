@@ -38,7 +38,7 @@ class ModeGraph:
 
     def occupation(self, level: float) -> float:
         """Share of the points that are open."""
-        return float((self.point_values <= level).mean())
+        return float((self.point_values <= checks.finite("level", level)).mean())
 
     def giant_share(self, level: float) -> float:
         """Points of the largest component of open edges, as a share of the open points; nan if no point is open."""
@@ -115,9 +115,7 @@ def mode_graph(
     x = _checked(points)
     n_along = checks.integer("n_along", n_along, at_least=2)
     edges = _candidates(x, k, radius)
-    point_values = checked_values("values of the field", field(x)).astype(np.float64)
-    if point_values.shape != (len(x),):
-        raise ValueError(f"the field must map points ({len(x)}, D) to ({len(x)},), got {point_values.shape}")
+    point_values = _values(field, x)
     along = segment_maxima(x[edges[:, 0]], x[edges[:, 1]], field, n_along=n_along, max_bytes=max_bytes)
     return ModeGraph(point_values, edges, np.maximum(along, point_values[edges].max(axis=1, initial=-np.inf)))
 
@@ -138,7 +136,7 @@ def linear_share(
     Error: sqrt(q (1 - q) / n_pairs) with q = (hits + 1) / (n_pairs + 2), so that it is never 0.
     """
     x = _checked(points)
-    opened = np.flatnonzero(np.asarray(field(x)) <= level)
+    opened = np.flatnonzero(_values(field, x) <= checks.finite("level", level))
     if len(opened) < 2:
         raise ValueError(f"a pair needs two open points, got {len(opened)} at level {level:g}; raise the level")
     n = checks.integer("n_pairs", n_pairs, at_least=1)
@@ -161,11 +159,17 @@ def segment_maxima(
     maxima = np.empty(len(start))
     for first in range(0, len(start), rows):
         a, c = start[first : first + rows, None], end[first : first + rows, None]
-        values = np.asarray(field((a * (1 - t) + c * t).reshape(-1, start.shape[1])))
+        values = _values(field, (a * (1 - t) + c * t).reshape(-1, start.shape[1]))
         maxima[first : first + rows] = values.reshape(-1, n_along).max(axis=1)
-    if np.isnan(maxima).any():
-        raise ValueError(f"the field is NaN on segment {int(np.isnan(maxima).argmax())}; return np.inf where it is not")
     return maxima
+
+
+def _values(field: PointField, points: np.ndarray) -> np.ndarray:
+    """The field at points (m, D), (m,) float64 without NaN."""
+    values = checked_values("values of the field", field(points)).astype(np.float64)
+    if values.shape != (len(points),):
+        raise ValueError(f"the field must map points ({len(points)}, D) to ({len(points)},), got {values.shape}")
+    return values
 
 
 def _checked(points: ArrayLike) -> np.ndarray:

@@ -219,7 +219,7 @@ def _fits(
 ) -> Iterator[tuple[float, float, float]]:
     """(log(p / p_c), its error, cost) of the fits for every choice of powers of t and every first window.
 
-    At most half of the windows are left out: fewer, the last and least known, would tell of noise.
+    The later half of the windows is always kept: fewer, the last and least known, would tell of noise.
     """
     deviations = values.std(axis=0, ddof=1) / math.sqrt(len(values))
     t = np.arange(bounds[0], bounds[-1], dtype=float)

@@ -39,6 +39,13 @@ COLUMNS = (
     "radial_connected",
     "verdict",
     *(
+        f"lines_{name}"
+        for name in (
+            *("occupation", "length", "between_lines", "xi", "xi_error", "length_over_xi"),
+            *("margin", "d_eff", "d_eff_error"),
+        )
+    ),
+    *(
         column
         for name in ("rounds", "segments", "displacement", "success")
         for column in (
@@ -49,6 +56,7 @@ COLUMNS = (
             f"z_{name}",
         )
     ),
+    "note",
 )
 TRAINED = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 12)
 UNTRAINED = Subject("mlp", "none", "untrained", "class-optimal", 6, 100)

@@ -44,3 +44,8 @@ def test_one_pair_alone(drawn, places):
     points, _ = places
     found = FourierFields.of(drawn, torch.float64)(points, torch.full((30,), 3))
     np.testing.assert_allclose(found.numpy(), drawn[3](points.numpy()), atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [FourierFields.of, Fields])
+def test_no_points(make, drawn):
+    assert make(drawn)(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long)).shape == (0,)

@@ -14,9 +14,10 @@ import torch
 
 from empirical import predictions, rounds_plan
 from empirical.landscapes import GaussianField, RandomNetwork, TrainedNetwork
-from empirical.lines import along_lines
+from empirical.lines import along_lines, resolved_lines
 from empirical.objectives import Field
-from empirical.rounds import Case, walk
+from empirical.plotting_rounds import rounds_figure
+from empirical.rounds import Case, table, walk
 
 SEEDS = np.random.SeedSequence(5)
 
@@ -41,6 +42,17 @@ def test_lines_do_not_change_under_an_increasing_function(lines):
     other = replace(lines, values=np.exp(lines.values))
     assert other.correlation_length(math.exp(0.3)) == lines.correlation_length(0.3)
     assert other.margin(math.exp(0.3), math.exp(-0.2)) == lines.margin(0.3, -0.2)
+
+
+def test_long_lines_are_looked_at_closely_enough():
+    """xi of 4 lines of 1000 xi, true value 1: 200 points would say 3. Within 4 errors; false alarms 1e-3."""
+    drawn, _ = GaussianField(3, length=1000.0).draw(8, 2, SEEDS)
+    lines = resolved_lines(drawn.objective, drawn.a, drawn.c, lambda lines: 0.0)
+    xi = lines.correlation_length(0.0)
+    assert lines.values.shape[1] >= 10_000 * 0.9 and abs(xi.value - 1) < 4 * xi.error + 0.01
+    with pytest.raises(ValueError, match="take shorter lines"):
+        drawn, _ = GaussianField(2, length=1e5).draw(2, 2, SEEDS)
+        resolved_lines(drawn.objective, drawn.a, drawn.c, lambda lines: 0.0)
 
 
 def test_slopes_of_a_known_function():
@@ -76,7 +88,7 @@ def test_gaussian_fields_in_full():
 
 
 def test_open_lines_need_nothing(lines):
-    predicted = predictions.predict(lines, 100.0, 99.0, seed=1)
+    predicted = predictions.predict(lines, 100.0, 99.0, seed=1).estimates
     assert (predicted["rounds"].value, predicted["segments"].value, predicted["success"].value) == (0, 1, 1)
     assert math.isnan(predicted["displacement"].value)
 
@@ -86,9 +98,9 @@ def test_open_lines_need_nothing(lines):
     [(-100.0, -101.0, "no point of the lines comes down|occupation"), (0.0, -100.0, "no point of the lines")],
 )
 def test_what_cannot_be_predicted_says_why(lines, level, stop, reason):
-    for found in predictions.predict(lines, level, stop, seed=1).values():
-        assert math.isnan(found.value)
-        assert re.search(reason, found.method)
+    found = predictions.predict(lines, level, stop, seed=1)
+    assert all(math.isnan(one.value) for one in found.estimates.values())
+    assert re.search(reason, found.notes[0])
 
 
 def test_error_of_a_prediction_is_that_of_its_lines():
@@ -99,7 +111,8 @@ def test_error_of_a_prediction_is_that_of_its_lines():
     values, errors = [], []
     for child in SEEDS.spawn(12):
         drawn, _ = GaussianField(10, length=10.0).draw(64, 2, child)
-        found = predictions.predict(along_lines(drawn.objective, drawn.a, drawn.c), 0.0, -0.5, seed=3)["segments"]
+        found = predictions.predict(along_lines(drawn.objective, drawn.a, drawn.c), 0.0, -0.5, seed=3)
+        found = found.estimates["segments"]
         values.append(found.value)
         errors.append(found.error)
     assert 0.35 < np.var(values, ddof=1) / np.mean(np.square(errors)) < 2.2
@@ -121,6 +134,36 @@ def test_a_row_depends_on_case_and_seed_only():
         assert pd.DataFrame([a.row]).to_csv() == pd.DataFrame([b.row]).to_csv()
     (alone,) = rounds_plan.walk_all(cases[1:], seed=3, workers=1)
     assert pd.DataFrame([alone.row]).to_csv() == pd.DataFrame([one[1].row]).to_csv()
+
+
+def test_pairs_whose_ends_stall_are_reported():
+    """At d = 2 and p = 0.01 hardly any end can be lowered."""
+    walked = walk(Case(GaussianField(2, length=10.0), 12, 0.01), seed=1)
+    rows = pd.DataFrame(walked.pairs)
+    stalled = rows["status"] == "end stalled"
+    assert rows["index"].tolist() == list(range(12))
+    assert stalled.sum() == walked.row["ends_stalled"] > 0 and walked.row["pairs"] == 12 - stalled.sum()
+    assert f"{stalled.sum()} of 12 pairs have an end" in walked.row["note"]
+
+
+def test_equal_numbers_of_other_types_make_the_same_case():
+    cases = [Case(GaussianField(np.int64(3), 5), np.int64(4), np.float32(0.5)), Case(GaussianField(3, 5.0), 4)]
+    one, two = rounds_plan.walk_all(cases, seed=1, workers=1)
+    assert one.row == pytest.approx(two.row, nan_ok=True)
+
+
+def test_lines_of_unequal_means_are_noted(lines):
+    assert lines.between() < 0.3
+    uneven = replace(lines, values=lines.values + 5 * np.arange(256)[:, None])
+    assert any(
+        "not of one stationary field" in note for note in predictions.predict(uneven, 600.0, 500.0, seed=1).notes
+    )
+
+
+def test_figure_without_anything_to_compare():
+    walked = [walk(Case(GaussianField(5, length=5.0), 3, margin=6.0), seed=1)]
+    assert walked[0].row["note"].startswith("no prediction")
+    rounds_figure(table(walked))
 
 
 @pytest.mark.parametrize(

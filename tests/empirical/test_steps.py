@@ -62,3 +62,8 @@ def test_projected_steps_and_kicks_stay_in_the_hyperplane():
 def test_unknown_steps():
     with pytest.raises(ValueError, match="unknown steps 'stepest'.*did you mean 'steepest'"):
         Descent(steps="stepest")
+
+
+def test_no_penalties():
+    with pytest.raises(ValueError, match="steepest descent takes no penalty, got deviation=1; use adam"):
+        Descent(steps="steepest", deviation=1.0)

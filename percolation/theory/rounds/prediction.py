@@ -14,6 +14,13 @@ from percolation.theory.rounds.success import MEASURED_LENGTH, MEASURED_MARGIN, 
 
 N_SAMPLES = 2000  # rounds to 0.02 at L = 30 xi, in a tenth of a second
 FAR = 3.0  # factor in length or margin beyond which the fit of success is called extrapolated
+ASSUMPTIONS = (
+    "the field is Gaussian and stationary along the line, with covariance exp(-s^2 / 2 xi^2)",
+    "ends above the level less the margin are lowered to it, and every cut goes down orthogonally to its segment",
+    "rounds and segments are those of d_eff -> infinity, displacement and excess length the first order below",
+    "rounds, segments and displacements are of pairs that are connected",
+    "success is a fit to Gaussian fields of 2 to 16 dimensions at L = 30 xi and margin 0.5",
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class Prediction:
     excess_length: Estimate  # of the final path over the straight one, less 1
     success: Estimate  # chance that the finder connects the pair
     assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]  # assumptions that do not hold here
 
 
 def predict(
@@ -59,7 +67,8 @@ def predict(
         first_displacement(cuts.drop, d_eff),
         excess_length(cuts.excess, d_eff),
         success_probability(height, d_eff),
-        _assumptions(margin, length_over_xi, d_eff, crossover_dimension(height).value),
+        ASSUMPTIONS,
+        _warnings(margin, length_over_xi, d_eff, crossover_dimension(height).value),
     )
 
 
@@ -68,17 +77,12 @@ def _as_integer(seed: np.random.SeedSequence) -> int:
     return int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def _assumptions(margin: float, length: float, d_eff: float, crossover: float) -> tuple[str, ...]:
-    """What must hold for the numbers, and where it does not."""
-    said = [
-        "the field is Gaussian and stationary along the line, with covariance exp(-s^2 / 2 xi^2)",
-        "ends above the level less the margin are lowered to it, and every cut goes down orthogonally to its segment",
-        "rounds and segments are those of d_eff -> infinity, displacement and excess length the first order below",
-        "rounds, segments and displacements are of pairs that are connected",
-        "success is a fit to Gaussian fields of 2 to 16 dimensions at L = 30 xi and margin 0.5",
-    ]
+def _warnings(margin: float, length: float, d_eff: float, crossover: float) -> tuple[str, ...]:
+    said = []
     if d_eff < crossover:
-        said.append(f"d_eff = {d_eff:g} lies below d* = {crossover:.1f}: success and rounds change with d there")
+        said.append(f"d_eff = {d_eff:.3g} lies below d* = {crossover:.1f}: success and rounds change with d there")
     if not 1 / FAR <= length / MEASURED_LENGTH <= FAR or not 1 / FAR <= margin / MEASURED_MARGIN <= FAR:
-        said.append(f"L = {length:g} xi and margin {margin:g} lie far from these two: success is extrapolated")
+        said.append(
+            f"L = {length:.3g} xi and margin {margin:.2g} lie far from those of the fit: success is extrapolated"
+        )
     return tuple(said)

@@ -363,9 +363,9 @@ def test_prediction_of_the_developers_recipe():
     assert high.displacement.value == pytest.approx(0.25, abs=0.01) and high.success.value > 0.999
     assert low.success.value == pytest.approx(0.27, abs=0.1)
     assert low.rounds == high.rounds
-    assert not any("success is extrapolated" in one for one in high.assumptions)
-    assert any("d* = " in one for one in rounds.predict(0.01, 0.5, 30, 3, n_samples=50, seed=3).assumptions)
-    assert any("extrapolated" in one for one in rounds.predict(0.5, 0.01, 3, 100, n_samples=50, seed=3).assumptions)
+    assert not any("success is extrapolated" in one for one in high.warnings)
+    assert any("d* = " in one for one in rounds.predict(0.01, 0.5, 30, 3, n_samples=50, seed=3).warnings)
+    assert any("extrapolated" in one for one in rounds.predict(0.5, 0.01, 3, 100, n_samples=50, seed=3).warnings)
 
 
 @pytest.mark.parametrize(
