@@ -100,7 +100,7 @@ class Tori:
         return power(self.sizes / self.sizes[0], S, deviations)[0]
 
     def _fits(self, R: np.ndarray, slopes: np.ndarray) -> Iterator[tuple[float, float, float]]:
-        """(p - p_c, its error, cost) of the fits for every omega and smallest size; in the plane, without correction too.
+        """(p - p_c, its error, cost) of the fits for every omega and smallest size; in the plane without one too.
 
         Above the plane a correction is always there: a fit without it gains nothing in error, and until chi^2 excludes
         it, which takes 10^5 runs, it is off by 10^-5.
