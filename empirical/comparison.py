@@ -100,11 +100,9 @@ def measure_all(
     A subject for which not one pair could be drawn comes back as the reason.
     """
     groups = [list(group) for _, group in groupby(subjects, key=_network)]
-    order = sorted(range(len(groups)), key=lambda i: -_cost(groups[i]))  # the longest first keeps all workers busy
     task = partial(_measure_group, seed=seed, device=device, finder=finder)
-    found = ensembles.run(task, [groups[i] for i in order], workers=workers, processes=workers != 1, label="networks")
-    place = {i: group for i, group in zip(order, found, strict=True)}
-    return [one for i in range(len(groups)) for one in place[i]]
+    found = ensembles.run(task, groups, workers=workers, processes=workers != 1, cost=_cost, label="networks")
+    return [one for group in found for one in group]
 
 
 def parameters(plan: Plan, finder: Finder) -> dict[str, Any]:

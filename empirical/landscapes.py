@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from empirical import data, models, pairs
 from empirical.fields import FourierFields
-from empirical.objectives import ClassLoss, Objective
+from empirical.objectives import ClassLoss, Objective, OfPairs
 from percolation import checks, fields
-from percolation.fields.field import child
+from percolation.seeds import child, integer
 from percolation.theory import rounds
 
 N_CLASSES = 10
@@ -31,7 +31,7 @@ class Drawn:
 
     def select(self, rows: Tensor) -> "Drawn":
         """Some of the lines."""
-        return Drawn(_Chosen(self.objective, rows), self.a[rows], self.c[rows])
+        return Drawn(OfPairs(self.objective, rows), self.a[rows], self.c[rows])
 
 
 class Landscape(Protocol):
@@ -136,17 +136,6 @@ class TrainedNetwork:
         return both.select(rows[n_walk:]), both.select(rows[:n_walk])
 
 
-@dataclass(frozen=True, eq=False)
-class _Chosen:
-    """The objective of some of the pairs, counted anew."""
-
-    objective: Objective
-    rows: Tensor
-
-    def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
-        return self.objective(points, self.rows[pairs])
-
-
 def _between_random(model: nn.Module, shape: tuple[int, ...], n: int, seed: np.random.SeedSequence) -> Drawn:
     a, c = torch.randn(2, n, *shape, generator=_generator(seed))
     return Drawn(ClassLoss(model, torch.zeros(n, dtype=torch.long)), a, c)
@@ -154,11 +143,6 @@ def _between_random(model: nn.Module, shape: tuple[int, ...], n: int, seed: np.r
 
 def _columns(field: str, data: str, training: str, dimension: int, depth: int = 0) -> dict[str, Any]:
     return {"field": field, "data": data, "training": training, "dimension": dimension, "depth": depth}
-
-
-def integer(seed: np.random.SeedSequence) -> int:
-    """63 bits of it."""
-    return int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def _generator(seed: np.random.SeedSequence) -> torch.Generator:

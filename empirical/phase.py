@@ -19,7 +19,7 @@ from scipy.stats import binomtest
 from empirical import connectivity, models, phase_grids
 from empirical.phase_finder import Network, Searched, Smooth, search
 from empirical.phase_grids import Torus
-from percolation import checks, ensembles, lattice_finder
+from percolation import checks, ensembles, lattice_finder, seeds
 from percolation.quantities import Threshold
 from percolation.theory import thresholds
 
@@ -92,12 +92,9 @@ class Case:
 def measure(plan: Plan, *, seed: int = 0, workers: int = 0) -> pd.DataFrame:
     """Carry out the plan: a row a case, the columns of `row`. The numbers depend on plan and seed, not on workers."""
     checks.seed(seed)
-    cases = plan.cases()
-    order = sorted(range(len(cases)), key=lambda i: -_cost(cases[i]))  # the longest first keeps all workers busy
     task = partial(row, plan=plan, seed=seed)
-    found = ensembles.run(task, [cases[i] for i in order], workers=workers, processes=workers != 1, label="cases")
-    place = dict(zip(order, found, strict=True))
-    return pd.DataFrame([place[i] for i in range(len(cases))])
+    found = ensembles.run(task, plan.cases(), workers=workers, processes=workers != 1, cost=_cost, label="cases")
+    return pd.DataFrame(found)
 
 
 def row(case: Case, plan: Plan, seed: int) -> dict[str, Any]:
@@ -173,7 +170,6 @@ def _found(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, An
 def _on_lattice(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, Any]:
     """What the finder's twin finds among independent cells: beside a pair of one class a cell has it with 1/C."""
     length = max(round(plan.length), 1)
-    number = int(seed.generate_state(1, np.uint64)[0] >> 1)
     found = lattice_finder.find(
         case.dimension,
         length,
@@ -181,7 +177,7 @@ def _on_lattice(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[st
         n_pairs=plan.pairs,
         look_ahead=LOOK_AHEAD,
         max_rounds=LATTICE_ROUNDS,
-        seed=number,
+        seed=seeds.integer(seed),
     )
     rounds = found.rounds[found.connected].tolist()
     return _finder_columns(plan.pairs, 0, rounds, 1 / case.classes, length) | dict.fromkeys(BOXES, math.nan)

@@ -6,19 +6,18 @@ finder's own field, which shows what it missed.
 """
 
 import itertools
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy import ndimage
-from scipy.stats import norm
 
 from empirical.phase_finder import Logits
 from percolation.clusters import label
 from percolation.fields import gaussian_grid
-from percolation.fields.field import Seed, child, generator
+from percolation.fields.classes import boundary_rate
 from percolation.lattices import hypercubic
+from percolation.seeds import Seed, child, generator
 
 TRIES = 32  # times the expected number of pairs of cells, before fewer same-class pairs than asked for will do
 PADDING = 4.0  # xi, of a box around the pair in it
@@ -60,12 +59,9 @@ def iid_classes(torus: Torus, n_classes: int, seed: Seed) -> np.ndarray:
 def chord(torus: Torus, n_classes: int) -> float:
     """Mean length, in cells, of the pieces into which the classes of smooth fields cut a line.
 
-    xi / r with r = C (C - 1) / sqrt(pi) int phi(z)^2 Phi(z)^(C - 2) dz changes of class in each xi. Where it is below 2
-    a grid does not resolve the classes, and tears apart what is connected.
+    Where it is below 2 a grid does not resolve the classes, and tears apart what is connected.
     """
-    z = np.linspace(-12, 12, 4801)
-    crossings = np.trapezoid(norm.pdf(z) ** 2 * norm.cdf(z) ** (n_classes - 2), z)
-    return torus.xi * math.sqrt(math.pi) / (n_classes * (n_classes - 1) * float(crossings))
+    return 1 / boundary_rate(n_classes, torus.xi)
 
 
 def connected_pairs(classes: np.ndarray, length: float, n_pairs: int, seed: Seed) -> np.ndarray:

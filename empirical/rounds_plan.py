@@ -1,18 +1,15 @@
 """Which landscapes the experiment on rounds walks through, and the walk through all of them."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from empirical import landscapes, models, rounds
+from empirical import models, rounds
 from empirical.landscapes import GaussianField, RandomNetwork, TrainedNetwork
 from empirical.rounds import Case, Walked
-from percolation import checks, ensembles
+from percolation import checks, ensembles, seeds
 
 OCCUPATIONS, DEEP = (0.3, 0.5, 0.7, 0.9), (0.01, 0.001)
 
@@ -64,12 +61,9 @@ def trained(network: str, data: str, dimensions: list[int] | list[None], pairs: 
 def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walked]:
     """`rounds.walk` of every case, in order. The numbers depend on case and seed, not on the others or the workers."""
     checks.seed(seed)
-    order = sorted(range(len(cases)), key=lambda i: -_cost(cases[i]))  # the longest first
     several = workers != 1 and len(cases) > 1
     task = partial(_walk, seed=seed)
-    found = ensembles.run(task, [cases[i] for i in order], workers=workers, processes=several, label="rounds")
-    place = dict(zip(order, found, strict=True))
-    return [place[i] for i in range(len(order))]
+    return ensembles.run(task, cases, workers=workers, processes=several, cost=_cost, label="rounds")
 
 
 def parameters(cases: Sequence[Case]) -> dict[str, Any]:
@@ -85,11 +79,9 @@ def _walk(case: Case, *, seed: int) -> Walked:
 def _seed(case: Case, seed: int) -> int:
     """A seed of the case's own."""
     what = type(case.landscape).__name__ + json.dumps(asdict(case), sort_keys=True)
-    key = np.frombuffer(hashlib.sha256(what.encode()).digest()[:16], dtype=np.uint32)
-    sequence = np.random.SeedSequence(seed, spawn_key=tuple(int(word) for word in key))
-    return landscapes.integer(sequence)
+    return seeds.integer(seeds.of(what, seed))
 
 
 def _cost(case: Case) -> float:
     """Rough: dimension, and segments."""
-    return case.pairs * int(str(case.landscape.columns["dimension"])) * (2.0 if case.occupation < 0.1 else 1.0)
+    return case.pairs * float(case.landscape.columns["dimension"]) * (2.0 if case.occupation < 0.1 else 1.0)

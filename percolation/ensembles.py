@@ -31,6 +31,7 @@ def run(
     *,
     workers: int = 1,
     processes: bool = False,
+    cost: Callable[[Item], float] | None = None,
     label: str = "",
     progress: bool = True,
 ) -> list[Result]:
@@ -38,21 +39,26 @@ def run(
 
     workers: how many at a time; 0 takes all cores. processes=False runs threads, right for kernels that
     release the interpreter lock; processes=True starts fresh interpreters (task and items must pickle).
+    cost: of an item, in any unit; the costliest are begun first, which keeps all workers busy to the end.
     progress: a bar on standard error while that is a terminal.
     The first exception of a task is raised as it is; what had not begun is cancelled.
     """
     work = list(items)
+    order = range(len(work)) if cost is None else sorted(range(len(work)), key=lambda i: -cost(work[i]))
+    begun = [work[i] for i in order]
     workers = min(checks.integer("workers", workers, at_least=0) or os.cpu_count() or 1, max(len(work), 1))
     with _progress(progress) as bar:
         row = bar.add_task(label or getattr(task, "__name__", "tasks"), total=len(work))
         if workers == 1 and not processes:
             results = []
-            for item in work:
+            for item in begun:
                 results.append(task(item))
                 bar.advance(row)
-            return results
-        with _executor(workers, processes) as executor:
-            return _collect(executor, task, work, lambda: bar.advance(row))
+        else:
+            with _executor(workers, processes) as executor:
+                results = _collect(executor, task, begun, lambda: bar.advance(row))
+    place = dict(zip(order, results, strict=True))
+    return [place[i] for i in range(len(work))]
 
 
 def _collect(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
-from percolation import checks
+from percolation import checks, seeds
 from percolation.graphs import Graph, from_edges
 
 
@@ -19,7 +19,7 @@ def gnp(n_sites: int, p: float, *, seed: int) -> Graph:
 
     Mean degree c = p (n - 1); for large n the degrees are Poisson, and a giant component exists for c > 1.
     """
-    n_pairs, rng = _n_pairs(n_sites), _rng(seed)
+    n_pairs, rng = _n_pairs(n_sites), seeds.generator(seed)
     return _uniform(n_sites, int(rng.binomial(n_pairs, float(checks.probabilities(p)))), rng)
 
 
@@ -28,7 +28,7 @@ def gnm(n_sites: int, n_bonds: int, *, seed: int) -> Graph:
     n_pairs = _n_pairs(n_sites)
     if checks.integer("n_bonds", n_bonds, at_least=0) > n_pairs:
         raise ValueError(f"{n_sites} sites make {n_pairs} pairs, got n_bonds={n_bonds}")
-    return _uniform(n_sites, n_bonds, _rng(seed))
+    return _uniform(n_sites, n_bonds, seeds.generator(seed))
 
 
 def configuration_model(degrees: ArrayLike, *, seed: int, simple: bool = False) -> Graph:
@@ -41,7 +41,7 @@ def configuration_model(degrees: ArrayLike, *, seed: int, simple: bool = False) 
     Source: Molloy and Reed, Random Struct. Algorithms 6, 161 (1995); simple=True is their erased model.
     """
     half_bonds = _checked_degrees(degrees)
-    pairs = _paired(half_bonds, _rng(seed))
+    pairs = _paired(half_bonds, seeds.generator(seed))
     kept = np.delete(pairs, _loops_and_repeats(pairs), axis=0) if simple else pairs
     return from_edges(kept, len(half_bonds))
 
@@ -57,7 +57,7 @@ def regular(n_sites: int, z: int, *, seed: int) -> Graph:
     z = checks.integer("z", z, at_least=0)
     if z >= n_sites or n_sites * z % 2:
         raise ValueError(f"n_sites * z must be even and z below n_sites, got n_sites={n_sites}, z={z}")
-    rng = _rng(seed)
+    rng = seeds.generator(seed)
     if 2 * z >= n_sites:  # then few pairs are free to switch to; what is missing from the complete graph has many
         return from_edges(_complement(_regular_pairs(n_sites, n_sites - 1 - z, rng), n_sites), n_sites)
     return from_edges(_regular_pairs(n_sites, z, rng), n_sites)
@@ -81,7 +81,7 @@ def nearest_neighbours(n_sites: int, d: int, k: int, *, periodic: bool = True, s
 def uniform_points(n_sites: int, d: int, *, seed: int) -> np.ndarray:
     """Independent uniform points of the unit box, (n_sites, d)."""
     shape = checks.integer("n_sites", n_sites, at_least=1), checks.integer("d", d, at_least=1)
-    return _rng(seed).random(shape)
+    return seeds.generator(seed).random(shape)
 
 
 def radius(n_sites: int, d: int, mean_degree: float) -> float:
@@ -218,7 +218,3 @@ def _checked_degrees(degrees: ArrayLike) -> np.ndarray:
 def _n_pairs(n_sites: int) -> int:
     n_sites = checks.integer("n_sites", n_sites, at_least=1)
     return n_sites * (n_sites - 1) // 2
-
-
-def _rng(seed: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(checks.seed(seed)))

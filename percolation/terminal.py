@@ -9,6 +9,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 Seed = Annotated[int, typer.Option(help="Seed of all randomness: the same seed gives the same numbers.")]
 Workers = Annotated[int, typer.Option(help="Tasks at a time; 0 takes all cores. The numbers do not depend on it.")]
@@ -30,13 +31,13 @@ def stages() -> Iterator[Callable[[str], None]]:
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on standard output; columns that hold only numbers stand to the right."""
     rows = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.padding = (0, 0)  # the box keeps one space between columns: more would not fit 80 of them
     for column, name in enumerate(header):
         numbers = all(row[column][:1].isdigit() or row[column][:1] in "+-" for row in rows)
-        table.add_column(name, justify="right" if numbers else "left", no_wrap=True, overflow="fold")
+        table.add_column(Text(name), justify="right" if numbers else "left", no_wrap=True, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # brackets are text, no markup
     console = Console()
     console.print(table)
     console.print()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from percolation import checks
+from percolation import checks, seeds
 from percolation._kernels import wrapping as kernels
 from percolation.lattices import Crystal
 
@@ -31,6 +31,7 @@ class Torus(NamedTuple):
     seams: np.ndarray  # (n_seams, 2) int32
     crossed: np.ndarray  # (n_seams,) int64, the seams crossed on the way, 64 // d bits an axis
     numbers: np.ndarray  # (n_bonds,) of all these in lattice.bonds(), in this order
+    most_lower: int  # bonds inside that one site is the higher end of
 
 
 class Work(NamedTuple):
@@ -80,8 +81,7 @@ def windings(
     n_steps = _checked(lattice, kind)
     checks.integer("n_realisations", n_realisations, at_least=1)
     level = round(float(checks.probabilities(p)) * LEVELS)
-    if not isinstance(seed, np.random.SeedSequence):
-        seed = np.random.SeedSequence(checks.seed(seed))
+    seed = seeds.sequence(seed)
     torus = _torus(lattice)
     bits, work, n_rows = np.random.PCG64(seed), _work(torus), max(1, BATCH // n_steps)
     found = Windings(
@@ -90,7 +90,7 @@ def windings(
     for first in range(0, n_realisations, n_rows):
         rows = slice(first, min(first + n_rows, n_realisations))
         opened = _opened(bits, level, (rows.stop - rows.start, n_steps))
-        found.n_open[rows] = opened.sum(axis=1)
+        kernels.count_open(opened, found.n_open[rows])
         _wind(kind)(opened, torus, work, found.axes[rows], found.rank[rows])
     return found
 
@@ -138,7 +138,7 @@ def _opened(bits: np.random.PCG64, level: int, shape: tuple[int, int]) -> np.nda
 def _work(torus: Torus) -> Work:
     n = len(torus.starts) - 1
     listed = np.empty(n + 1, dtype=np.int32)
-    around = np.empty(np.diff(torus.starts).max() + 1, dtype=np.int32)
+    around = np.empty(torus.most_lower + 1, dtype=np.int32)
     return Work(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int64), listed, around)
 
 
@@ -152,4 +152,5 @@ def _torus(lattice: Crystal) -> Torus:
     seams = np.flatnonzero(across)
     starts = np.searchsorted(higher[inside], np.arange(lattice.n_sites + 1)).astype(np.int32)
     lower = bonds[inside].min(axis=1)
-    return Torus(starts, lower, bonds[seams], crossed[seams], np.concatenate([inside, seams]))
+    numbers = np.concatenate([inside, seams])
+    return Torus(starts, lower, bonds[seams], crossed[seams], numbers, int(np.diff(starts).max()))

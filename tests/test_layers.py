@@ -37,7 +37,7 @@ def test_no_package_names_one_above_it(package):
 
 
 def test_theory_and_simulation_do_not_import_each_other():
-    neutral = {"percolation.quantities", "percolation.checks"}
+    neutral = {"percolation.quantities", "percolation.checks", "percolation.seeds"}
     for path in modules("percolation"):
         name = path.relative_to(ROOT).as_posix()
         used = {one for one in imported(path) if one.startswith("percolation")}
@@ -55,6 +55,7 @@ def test_theory_and_simulation_do_not_import_each_other():
 # inside percolation: from the kernels up; what stands on one line names nothing of its own line or below
 FLOORS = (
     ("_kernels", "checks", "quantities"),
+    ("seeds",),
     ("graphs", "averages", "files", "ensembles", "fields"),
     ("lattices",),
     ("recorder", "random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),

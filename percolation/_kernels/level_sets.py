@@ -104,10 +104,16 @@ def join(root, other, n, parent, marks, links):
 
 @step
 def link(root, other, n, parent, marks, links):
+    """Hang one root below another, and keep its marks."""
+    hang(root, other, n, parent, links)
+    marks[root] |= marks[other]
+
+
+@step
+def hang(root, other, n, parent, links):
     """Hang one root below another."""
     parent[root] += parent[other]
     parent[other] = root
-    marks[root] |= marks[other]
     links[other, 0] = root
     links[other, 1] = n
 
@@ -221,10 +227,7 @@ def sweep_pairs(order, pairs, parent, links, largest):
         if root != other:
             if parent[other] < parent[root]:
                 root, other = other, root
-            parent[root] += parent[other]
-            parent[other] = root
-            links[other, 0] = root
-            links[other, 1] = n
+            hang(root, other, n, parent, links)
             top = max(top, -parent[root])
         largest[n + 1] = top
 

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from percolation._kernels.sources import fingerprint
 from percolation._kernels.sweep_forests import CLOSED, OPEN, Forest, Plain, Spanning, Wrapping, nothing_left
-from percolation._kernels.sweep_jit import SOURCES, UNCOUNTED, by_kind
+from percolation._kernels.sweep_jit import UNCOUNTED, by_kind
 from percolation._kernels.sweep_lattices import (
     MOST_SITES,
     Box,
@@ -145,4 +146,4 @@ def _kept_under(sources: int) -> Callable:
     return sweep
 
 
-sweep = _kept_under(SOURCES)
+sweep = _kept_under(fingerprint("sweep*"))

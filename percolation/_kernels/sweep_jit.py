@@ -1,8 +1,6 @@
 """How the kernels of sweeps are compiled: options, choice by type, and two instructions that numba has no name for."""
 
 from collections.abc import Callable
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +18,6 @@ part = njit(nogil=True, **UNCOUNTED)
 INLINED: Any = {**UNCOUNTED, "forceinline": True}
 
 U = np.uint64
-SOURCES = int.from_bytes(
-    sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("sweep*.py")))).digest()[:6]
-)  # of all files that the compiled sweep is made of
 
 
 def by_kind(choose: Callable[[type], Callable]) -> Callable:

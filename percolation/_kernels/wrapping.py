@@ -37,6 +37,16 @@ def wind_by_bonds(opened, torus, work, axes, rank):
 
 
 @kernel
+def count_open(opened, n_open):
+    """Number of true entries of each row of opened (n, n_steps): fill n_open (n,)."""
+    for row in range(len(opened)):
+        n = 0
+        for is_open in opened[row]:
+            n += is_open
+        n_open[row] = n
+
+
+@kernel
 def list_opened(opened, listed):
     """Write the numbers of what is open to listed, without a branch to mispredict; returns how many."""
     n = 0

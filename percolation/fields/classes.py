@@ -12,7 +12,8 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 from percolation import checks
-from percolation.fields.field import Field, OnePointLaw, Seed, SmoothField, checked_points, child
+from percolation.fields.field import Field, OnePointLaw, SmoothField, checked_points
+from percolation.seeds import Seed, child
 
 FARTHEST = 12.0  # standard deviations up to which averages are integrated: what is left out is below 1e-30
 
@@ -69,15 +70,12 @@ class Classes:
         return ClassMargin(self, c)
 
     def boundary_rate(self) -> float:
-        """Mean number of changes of class per unit of length along a line (per radian on a circle).
+        """Mean number of changes of class per unit of length along a line (per radian on a circle); infinite if xi = 0.
 
-        C (C - 1) / (sqrt(pi) xi) int phi(z)^2 Phi(z)^(C - 2) dz: Rice's formula for z_i - z_j where both exceed the
-        rest. C = 2: 1 / (pi xi). Exact for Gaussian fields with a gradient, infinite where xi = 0.
+        That of `classes.boundary_rate`, exact for Gaussian fields.
         """
-        if self.correlation_length == 0:
-            return math.inf
-        crossings = _average(lambda z: norm.pdf(z) * ndtr(z) ** (self.n_classes - 2))
-        return self.n_classes * (self.n_classes - 1) * crossings / (math.sqrt(math.pi) * self.correlation_length)
+        xi = self.correlation_length
+        return boundary_rate(self.n_classes, xi) if xi > 0 else math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +155,16 @@ def classes(make: Callable[[np.random.SeedSequence], Field], n_classes: int, *, 
 
 def _gradient(field: Field, points: np.ndarray) -> np.ndarray:
     return cast(SmoothField, field).with_gradient(points)[1]
+
+
+def boundary_rate(n_classes: int, xi: float) -> float:
+    """Mean number of changes of argmax over C Gaussian fields of correlation length xi, per unit of length of a line.
+
+    C (C - 1) / (sqrt(pi) xi) int phi(z)^2 Phi(z)^(C - 2) dz: Rice's formula for z_i - z_j where both exceed the rest.
+    C = 2: 1 / (pi xi). Exact for fields with a gradient.
+    """
+    crossings = _average(lambda z: norm.pdf(z) * ndtr(z) ** (n_classes - 2))
+    return n_classes * (n_classes - 1) * crossings / (math.sqrt(math.pi) * xi)
 
 
 def _average(function: Callable[[float], float]) -> float:

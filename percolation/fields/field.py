@@ -6,10 +6,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from percolation import checks
-
-Seed = int | np.random.SeedSequence
-
 
 @dataclass(frozen=True)
 class OnePointLaw:
@@ -64,19 +60,3 @@ def checked_points(points: ArrayLike, d: int | None = None) -> np.ndarray:
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(f"points must be finite, got {array[row, column]} in row {row}, column {column}")
     return array
-
-
-def sequence(seed: Seed) -> np.random.SeedSequence:
-    """The seed as a SeedSequence."""
-    return seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(checks.seed(seed))
-
-
-def child(seed: Seed, number: int) -> np.random.SeedSequence:
-    """Child of the seed by its number, as `spawn` first makes it; spawn itself would give others when called again."""
-    parent = sequence(seed)
-    return np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, number), pool_size=parent.pool_size)
-
-
-def generator(seed: Seed) -> np.random.Generator:
-    """The seed's generator, PCG64 whatever numpy's default comes to be."""
-    return np.random.Generator(np.random.PCG64(sequence(seed)))

@@ -12,7 +12,8 @@ from scipy.spatial.distance import cdist
 from percolation import checks
 from percolation._kernels import fields as kernels
 from percolation.fields.covariances import Covariance
-from percolation.fields.field import OnePointLaw, Seed, checked_points, generator
+from percolation.fields.field import OnePointLaw, checked_points
+from percolation.seeds import Seed, generator
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import fft
 
 from percolation import checks
-from percolation.fields.field import Seed, generator
+from percolation.seeds import Seed, generator
 
 REACH = 6  # correlation lengths between the two ends of an open axis on the torus that it is cut from
 FARTHEST = 9  # correlation lengths from which on images of the torus are left out

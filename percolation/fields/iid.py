@@ -14,7 +14,8 @@ from scipy.special import ndtri
 from percolation import checks
 from percolation._kernels import fields as kernels
 from percolation._kernels.growth import mix
-from percolation.fields.field import OnePointLaw, Seed, checked_points, generator
+from percolation.fields.field import OnePointLaw, checked_points
+from percolation.seeds import Seed, generator
 
 LAWS = {
     "normal": OnePointLaw(0.0, 1.0, 0.0, "standard normal"),

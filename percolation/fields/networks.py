@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from percolation import checks
 from percolation._kernels import fields as kernels
 from percolation.fields.activations import ACTIVATIONS, Activation
-from percolation.fields.field import OnePointLaw, Seed, checked_points, child, generator
+from percolation.fields.field import OnePointLaw, checked_points
+from percolation.seeds import Seed, child, generator
 
 BLOCK = 128  # points worked on at a time
 

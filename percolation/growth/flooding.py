@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from percolation import checks, fields
 from percolation._kernels import flooding as kernels
-from percolation.growth.invasion import _checked_marks, doubling_marks
+from percolation.growth.invasion import checked_marks, doubling_marks
 
 LatticeField = fields.IidField | fields.FourierField  # values without a grid, and neighbours from a site at little cost
 
@@ -55,7 +55,7 @@ def flood(field: LatticeField, n_sites: int, *, side: float | None = None, marks
     """
     checks.integer("n_sites", n_sites, at_least=1)
     side = _checked_side(field, side)
-    marks = doubling_marks(n_sites) if marks is None else _checked_marks(marks, n_sites)
+    marks = doubling_marks(n_sites) if marks is None else checked_marks(marks, n_sites)
     start, steps = _keys(field)
     room = (len(steps) - 1) * n_sites + len(steps) + 1
     land = kernels.Land(

@@ -66,7 +66,7 @@ def invade(
     d = dimension(lattice)
     checks.integer("n_sites", n_sites, at_least=1)
     checks.kind(kind)
-    marks = doubling_marks(n_sites) if marks is None else _checked_marks(marks, n_sites)
+    marks = doubling_marks(n_sites) if marks is None else checked_marks(marks, n_sites)
     numbers = keys(lattice, seed)
     around = ways(lattice, numbers)
     n_revealed, n_bytes, n_slots = _grow(kind, numbers.origin, around, marks, _few_due_above(lattice, around))
@@ -88,7 +88,8 @@ def doubling_marks(n: int) -> np.ndarray:
     return np.append(2 ** np.arange((n - 1).bit_length(), dtype=np.int64), n)
 
 
-def _checked_marks(marks: np.ndarray, n_sites: int) -> np.ndarray:
+def checked_marks(marks: np.ndarray, n_sites: int) -> np.ndarray:
+    """marks as (n,) int64: increasing numbers from 1 to n_sites."""
     marks = np.asarray(marks)
     if marks.ndim != 1 or not np.issubdtype(marks.dtype, np.integer) or len(marks) == 0:
         raise ValueError(f"marks must be a row of integers, got {marks.dtype} of shape {marks.shape}")

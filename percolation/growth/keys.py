@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from percolation import checks, lattices
+from percolation import checks, lattices, seeds
 from percolation._kernels import growth as kernels
 
 KINDS = checks.KINDS
@@ -26,13 +26,11 @@ class Keys(NamedTuple):
     offsets: np.ndarray  # (n_basis,) uint64, of the sites of a cell; the first is 0
 
 
-def keys(lattice: InfiniteLattice, seed: int | np.random.SeedSequence) -> Keys:
+def keys(lattice: InfiniteLattice, seed: seeds.Seed) -> Keys:
     """Keys for a run; Z^d by its dimension and as a crystal has the same."""
-    if not isinstance(seed, np.random.SeedSequence):
-        seed = np.random.SeedSequence(checks.seed(seed))
     d, n_basis = dimension(lattice), basis_size(lattice)
     n_bonds = len(lattice.steps) if isinstance(lattice, lattices.Crystal) else d
-    numbers = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**64, d + n_bonds + n_basis, dtype=np.uint64)
+    numbers = seeds.generator(seed).integers(0, 2**64, d + n_bonds + n_basis, dtype=np.uint64)
     origin, r, salts, offsets = np.split(numbers, [1, d + 1, d + 1 + n_bonds])
     bits = np.uint64((n_basis - 1).bit_length())
     offsets = np.concatenate([[np.uint64(0)], offsets << bits]) + np.arange(n_basis, dtype=np.uint64)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from percolation import checks, random_graphs
+from percolation import checks, random_graphs, seeds
 from percolation._kernels import level_sets as kernels
 from percolation.level_sets.merge_trees import MergeTree, empty_links
 from percolation.level_sets.orders import checked_values, stable_order
@@ -140,7 +140,7 @@ def linear_share(
     if len(opened) < 2:
         raise ValueError(f"a pair needs two open points, got {len(opened)} at level {level:g}; raise the level")
     n = checks.integer("n_pairs", n_pairs, at_least=1)
-    rng = np.random.default_rng(np.random.SeedSequence(checks.seed(seed)))
+    rng = seeds.generator(seed)
     first = rng.integers(len(opened), size=n)
     second = (first + rng.integers(1, len(opened), size=n)) % len(opened)
     maxima = segment_maxima(x[opened[first]], x[opened[second]], field, n_along=n_along, max_bytes=max_bytes)

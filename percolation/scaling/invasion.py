@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from percolation import checks, ensembles, growth
+from percolation import checks, ensembles, growth, seeds
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import average, intercept
@@ -68,7 +68,7 @@ def invasion_threshold(
     def runs(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
         return ensembles.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
 
-    parent = np.random.SeedSequence(checks.seed(seed))
+    parent = seeds.sequence(seed)
     n_revealed = budget.collect(parent, runs, partial(extrapolate, marks))
     return InvasionThreshold(
         estimate=extrapolate(marks, n_revealed),

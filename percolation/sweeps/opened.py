@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from percolation import checks
+from percolation import checks, seeds
 from percolation._kernels import sweep as kernels
 from percolation.graphs import Graph
 from percolation.lattices import Crystal, Lattice
@@ -84,7 +84,7 @@ class Bonds:
 
 def keys(seed: np.random.SeedSequence, n: int) -> np.ndarray:
     """Keys for streams of hashed uniforms, (n,) uint64, independent of the order drawn from the same seed."""
-    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 0)).generate_state(n, np.uint64)
+    return seeds.child(seed, 0).generate_state(n, np.uint64)
 
 
 def _checked_graph(graph: Graph | Lattice) -> Graph | Lattice:

@@ -1,6 +1,5 @@
 import json
 import math
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from empirical.phase_finder import (
     search,
 )
 from empirical.plotting_phase import phase_figure
-from percolation import cli, fields
+from percolation import fields
 from percolation.lattices import hypercubic
 from percolation.quantities import Threshold
 from percolation.theory import thresholds
@@ -326,19 +325,6 @@ def test_bad_plans(arguments, message):
 
 
 # the command
-
-
-@pytest.fixture
-def percolation(monkeypatch, capsys):
-    """Run `percolation ARGUMENTS`: (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["percolation", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        return exit_.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 def test_the_command_writes_table_record_and_figure(percolation, tmp_path: Path):

@@ -2,26 +2,12 @@
 
 import json
 import math
-import sys
 
 import pandas as pd
 import pytest
 
 from percolation import cli
 from percolation.dimension_scan import COLUMNS
-
-
-@pytest.fixture
-def percolation(monkeypatch, capsys):
-    """Run `percolation ARGUMENTS`: (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["percolation", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        return exit_.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 def test_threshold_writes_its_table(percolation, tmp_path):

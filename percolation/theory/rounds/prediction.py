@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from percolation import checks
+from percolation import seeds
 from percolation.quantities import Estimate
 from percolation.theory.rounds.crossings import level
 from percolation.theory.rounds.displacement import check_dimension, excess_length, first_displacement
@@ -58,7 +56,7 @@ def predict(
     check_margin(margin)
     check_dimension(d_eff)
     # children of the seed, so that the errors of rounds and of success are independent
-    one, other = (_as_integer(child) for child in np.random.SeedSequence(checks.seed(seed)).spawn(2))
+    one, other = (seeds.integer(seeds.child(seed, i)) for i in range(2))
     cuts = one_dimensional(occupation, margin, length_over_xi, n_samples=n_samples, seed=one)
     height = barrier_height(occupation, length_over_xi, n_samples=n_samples, seed=other)
     return Prediction(
@@ -70,11 +68,6 @@ def predict(
         ASSUMPTIONS,
         _warnings(margin, length_over_xi, d_eff, crossover_dimension(height).value),
     )
-
-
-def _as_integer(seed: np.random.SeedSequence) -> int:
-    """63 bits of it, as `checks.seed` takes them."""
-    return int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def _warnings(margin: float, length: float, d_eff: float, crossover: float) -> tuple[str, ...]:

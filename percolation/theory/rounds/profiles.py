@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from percolation import checks
+from percolation import checks, seeds
 from percolation.quantities import Estimate
 from percolation.theory.rounds.crossings import level
 
@@ -120,5 +120,5 @@ def barrier_height(occupation: float, length_over_xi: float, *, n_samples: int, 
 
 
 def _highest(grid: Grid, n_samples: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    rng = seeds.generator(seed)
     return np.concatenate([block.max(axis=1) for block in profiles(grid, n_samples, rng)])

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from percolation import checks
+from percolation import checks, seeds
 from percolation.quantities import Estimate
 from percolation.theory.rounds.crossings import level
 from percolation.theory.rounds.profiles import SPACING, Grid, grid, profiles
@@ -103,7 +103,7 @@ def one_dimensional(
     u, margin = level(occupation), check_margin(margin)
     line = grid(length_over_xi, spacing)
     n_samples = checks.integer("n_samples", n_samples, at_least=2)
-    rng = np.random.default_rng(np.random.SeedSequence(checks.seed(seed)))
+    rng = seeds.generator(seed)
     blocks = [_cut(g, u, margin, line) for g in profiles(line, n_samples, rng)]
     counts, heights = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return Cuts(line.length, margin, line.distances[1], counts[:, 0], counts[:, 1], heights[:, 0], heights[:, 1])
