@@ -1,7 +1,6 @@
-"""The commands `percolation compare` and `percolation connect`. torch loads only when one of them runs."""
+"""The command `percolation compare`, and the table that `percolation connect` prints too. torch loads as it runs."""
 
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 from empirical.cli_rounds import compared_cells
 from percolation import checks, files
 from percolation.quantities import with_error
-from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_table, stages
+from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,57 +56,6 @@ def compare(
     print_comparison(table)
     for reason in done.skipped:
         typer.echo(f"skipped: {reason}")
-    print_paths(paths)
-
-
-def connect(
-    network: Annotated[str, typer.Option(help="mlp, cnn1d, cnn or resnet18.")] = "cnn1d",
-    data: Annotated[str, typer.Option(help="digits, mnist1d, or none (untrained networks only).")] = "mnist1d",
-    training: Annotated[str, typer.Option(help="trained or untrained.")] = "trained",
-    pair: Annotated[
-        str, typer.Option(help="natural-natural, natural-adversarial or class-optimal.")
-    ] = "natural-natural",
-    pairs: Annotated[int, typer.Option(help="Pairs to connect.")] = 50,
-    dim: Annotated[int | None, typer.Option(help="Input dimension; default: the data set's own.")] = None,
-    preset: Annotated[str, typer.Option(help="Procedure: default, or the article's trained or untrained.")] = "default",
-    level: Annotated[float, typer.Option(help="Loss in nats at or below which an input is open.")] = 1e-3,
-    stop: Annotated[float, typer.Option(help="Loss in nats at which an optimisation ends, below the level.")] = 5e-4,
-    max_rounds: Annotated[int, typer.Option(help="Rounds after which a pair is given up.")] = 8,
-    seed: Seed = 0,
-    workers: Annotated[int, typer.Option(help="Taken for uniformity: one network is one task.")] = 1,
-    device: Device = "cpu",
-    out: Out = Path("results/connect"),
-) -> None:
-    """Connect pairs of low-loss inputs of one network by paths of low loss.
-
-    Writes table.csv (one row), pairs.csv (a row a pair) and run.json.
-    """
-    from dataclasses import asdict, replace
-
-    from empirical import connectivity, objectives
-    from empirical.pairs import Subject
-    from empirical.path_finder import PRESETS
-
-    objectives.device(device)
-    checks.integer("workers", workers, at_least=0)
-    checks.seed(seed)
-    published = PRESETS[checks.one_of("preset", preset, PRESETS)]
-    rule = replace(published.descent, stop=stop)
-    finder = replace(published, level=level, max_rounds=max_rounds, descent=rule)
-    subject = Subject(network, data, training, pair, pairs, dim)
-    folder = checks.output_folder(out)
-    began = time.perf_counter()
-    with stages() as report:
-        measured = [connectivity.measure(subject, seed=seed, finder=finder, device=device, report=report)]
-    table = connectivity.table(measured)
-    record = files.provenance(asdict(subject) | {"preset": preset, "finder": asdict(finder)}, seed) | {
-        "workers": workers,
-        "device": device,
-        "seconds": time.perf_counter() - began,
-        "points": measured[0].counts,
-    }
-    paths = files.write_run(folder, table, record, **{"pairs.csv": files.csv(connectivity.pair_table(measured))})
-    print_comparison(table)
     print_paths(paths)
 
 
@@ -176,7 +124,3 @@ def _compact(value: float) -> str:
 
 # shown at the foot of `--help`
 compare.epilog = "Examples:  percolation compare   |   percolation compare --quick --seed 7 --out results/quick"  # type: ignore[attr-defined]
-connect.epilog = (  # type: ignore[attr-defined]
-    "Examples:  percolation connect --network cnn1d --data mnist1d --pair natural-adversarial --pairs 50   |   "
-    "percolation connect --network resnet18 --data none --training untrained --pair class-optimal --pairs 6"
-)

@@ -5,11 +5,10 @@ the open cells on slices through them, and sets the result beside the threshold 
 dimension. A result depends on the subject, the finder and the seed alone.
 """
 
-import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,15 +18,25 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from empirical import models, objectives, predictions
+from empirical.connections import Cost
 from empirical.lines import resolved_lines
 from empirical.objectives import ClassLoss, Objective
-from empirical.pairs import Subject, draw
-from empirical.path_finder import PRESETS, Connection, Finder, find_paths, straight_is_open
+from empirical.pairs import Pairs, Subject, draw
+from empirical.path_finder import PRESETS, Connection, Connections, Finder, find_paths, straight_is_open
 from empirical.paths import profile
 from empirical.segmentation import occupation
-from percolation import checks
+from percolation import checks, seeds
+from percolation.quantities import Estimate
 from percolation.theory import thresholds
 
+# what `predictions.statistics` tells, and the prediction, where theory is not asked
+STATISTICS = (
+    *("occupation", "length", "between_lines", "xi", "xi_error", "length_over_xi"),
+    *("margin", "d_eff", "d_eff_error"),
+)
+NOT_ASKED = predictions.Prediction(
+    dict.fromkeys(predictions.QUANTITIES, Estimate(math.nan, math.nan, "not asked")), {}, ("theory was not asked",)
+)
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
 CONFIDENCE = 0.95  # of the interval around a connection rate
 
@@ -39,8 +48,9 @@ class Measured:
     subject: Subject
     row: dict[str, Any]
     pairs: list[dict[str, Any]]
-    counts: dict[str, int]  # how the points were come by: tried, low, ...
+    counts: dict[str, float]  # how the points were come by: tried, low, ...
     example: list[tuple[np.ndarray, np.ndarray]]  # after each round: share of the path, loss in nats
+    cost: Cost  # of the search for paths
 
 
 def measure(
@@ -50,12 +60,19 @@ def measure(
     finder: Finder = PRESETS["default"],
     device: str = "cpu",
     report: Callable[[str], None] = lambda stage: None,
+    theory: bool = True,
+    look: Callable[[Objective, Connections], None] | None = None,
 ) -> Measured:
     """Draw the pairs of the subject, connect them, and set the result beside iid percolation.
 
+    finder: its steps are meant for inputs of variance 1; points that are pictures in [0, 1], behind a normalisation,
+    are moved by as much less, and within these bounds.
+
     The theory of the finder is asked before it runs, on the straight lines of the same pairs, so that prediction and
     result are not quite independent; it speaks of steepest descents, the default finder takes Adam's steps.
-    report: told of every stage as it begins.
+    report: told of every stage as it begins. theory: ask the theories too and take the radial baseline, about 3,000
+    evaluations a pair; without, their columns are NaN and the verdict is 'not asked'. look: at the paths, which are
+    not kept.
     On the CPU the bits depend on the other arguments alone: torch runs on one thread.
     """
     checks.seed(seed)
@@ -67,21 +84,28 @@ def measure(
         report(f"{subject.training} {subject.network}: drawing {subject.pair} pairs")
         drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=drawing, device=device)
         a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
-        report(f"statistics of {len(a)} straight lines")
+        finder = replace(finder, descent=drawn.space.rule(finder.descent))
         level, stop = finder.level, finder.descent.stop
-        lines = resolved_lines(objective, a, c, lambda lines: level)
-        predicted = predictions.predict(lines, level, stop, seed=predicting.initial_seed())
-        connections = find_paths(
-            objective, a, c, finder, on_round=lambda k, n: report(f"round {k}: {n} segments to mend")
-        )
-        report("occupation of the slices, radial baseline")
-        p = occupation(objective, a, c, finder.level, generator=slicing).mean().item()
-        radial = _radial_baseline(objective, a, c, finder)
-        row = _row(subject, a[0].numel(), connections, p, radial)
-        row |= {f"lines_{name}": value for name, value in predictions.statistics(lines, level, stop).items()}
+        predicted, statistics = NOT_ASKED, dict.fromkeys(STATISTICS, math.nan)
+        if theory:
+            report(f"statistics of {len(a)} straight lines")
+            lines = resolved_lines(objective, a, c, lambda lines: level)
+            predicted = predictions.predict(lines, level, stop, seed=predicting.initial_seed())
+            statistics = predictions.statistics(lines, level, stop)
+        connections = find_paths(objective, a, c, finder, report=lambda progress: report(str(progress)))
+        if look is not None:
+            report("certificates and quality")
+            look(objective, connections)
+        p, radial = math.nan, torch.full((len(a),), math.nan)
+        if theory:
+            report("occupation of the slices, radial baseline")
+            p = occupation(objective, a, c, finder.level, generator=slicing).mean().item()
+            radial = _radial_baseline(objective, a, c, finder)
+        row = _row(subject, drawn, connections, p, radial)
+        row |= {f"lines_{name}": value for name, value in statistics.items()}
         row |= predictions.compared(predicted, connections) | {"note": "; ".join(predicted.notes)}
         pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
-        return Measured(subject, row, pairs, drawn.counts, _example(objective, connections))
+        return Measured(subject, row, pairs, drawn.counts, _example(objective, connections), connections.cost)
 
 
 def table(measured: list[Measured]) -> pd.DataFrame:
@@ -96,11 +120,9 @@ def pair_table(measured: list[Measured]) -> pd.DataFrame:
 
 def _streams(subject: Subject, seed: int) -> Iterator[torch.Generator]:
     """torch generators, independent between subjects and stages, the same whoever else is measured."""
-    digest = hashlib.sha256(json.dumps(asdict(subject), sort_keys=True).encode()).digest()
-    key = tuple(int(word) for word in np.frombuffer(digest[:16], dtype=np.uint32))
-    sequence = np.random.SeedSequence(seed, spawn_key=key)
-    for child in sequence.spawn(3):
-        yield torch.Generator().manual_seed(int(child.generate_state(1, np.uint64)[0] >> 1))
+    own = seeds.of(json.dumps(subject.key(), sort_keys=True), seed)
+    for stage in range(3):
+        yield torch.Generator().manual_seed(seeds.integer(seeds.child(own, stage)))
 
 
 def _radial_baseline(objective: Objective, a: Tensor, c: Tensor, finder: Finder) -> Tensor:
@@ -117,19 +139,20 @@ def _radial_baseline(objective: Objective, a: Tensor, c: Tensor, finder: Finder)
     return connected
 
 
-def _row(subject: Subject, dimension: int, connections: list[Connection], p: float, radial: Tensor) -> dict[str, Any]:
+def _row(subject: Subject, drawn: Pairs, connections: Sequence[Connection], p: float, radial: Tensor) -> dict[str, Any]:
     found = [connection for connection in connections if connection.connected]
     n, k = len(connections), len(found)
     interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="exact")
     rounds = np.array([connection.rounds for connection in found], dtype=float)
     barriers = np.quantile([connection.barrier for connection in connections], [0.25, 0.5, 0.75])
     bent = [connection.displacement for connection in connections if connection.displacement >= 0]
+    dimension = drawn.a[0].numel()
     p_c = thresholds.threshold(dimension).value
     return {
         "network": subject.network,
         "training": subject.training,
         "dimension": dimension,
-        "classes": subject.classes,
+        "classes": drawn.n_classes,
         "pair": subject.pair,
         "pairs": n,
         "occupation": p,
@@ -148,7 +171,7 @@ def _row(subject: Subject, dimension: int, connections: list[Connection], p: flo
         "displacement": _mean(bent),
         "excess_length": _mean([connection.path.excess_length for connection in found]),
         "radial_connected": _mean(radial.tolist()),
-        "verdict": verdict(p > p_c, interval.low, interval.high),
+        "verdict": "not asked" if math.isnan(p) else verdict(p > p_c, interval.low, interval.high),
     }
 
 
@@ -179,12 +202,12 @@ def _pair_row(row: dict[str, Any], index: int, connection: Connection, radial: T
         "displacement": connection.displacement,
         "excess_length": connection.path.excess_length,
         "norms": " ".join(f"{norm:.4g}" for norm in norms.tolist()),
-        "radial_connected": bool(radial[index]),
+        "radial_connected": radial[index].item(),
         "steps": connection.steps,
     }
 
 
-def _example(objective: Objective, connections: list[Connection]) -> list[tuple[np.ndarray, np.ndarray]]:
+def _example(objective: Objective, connections: Sequence[Connection]) -> list[tuple[np.ndarray, np.ndarray]]:
     """The loss along the connected path that took most rounds, after each of them."""
     found = [(connection.rounds, -i) for i, connection in enumerate(connections) if connection.connected]
     if not found:

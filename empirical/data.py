@@ -1,4 +1,7 @@
-"""Labelled tensors that need no download: handwritten digits of any side, mnist1d signals of any length."""
+"""Labelled tensors that need no download: handwritten digits of any side, mnist1d signals of any length.
+
+What lies in a folder of the user's is read by `folders`, natural pictures that libraries ship by `pictures`.
+"""
 
 import math
 import random
@@ -12,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from empirical.architectures import Normalisation
+from empirical.threads import one_thread
 from percolation import checks
 
 NAMES = ("digits", "mnist1d")
@@ -20,7 +25,11 @@ _global_state = threading.Lock()
 
 @dataclass(frozen=True)
 class Dataset:
-    """Inputs (n, channels, *space) of mean 0 and variance 1 over the training set, and their labels (n,)."""
+    """Inputs (n, channels, *space) and their labels (n,).
+
+    The inputs have mean 0 and variance 1 over the training set; or they are pictures in [0, 1], where a normalisation
+    says what the network takes from them.
+    """
 
     name: str
     x_train: Tensor
@@ -28,6 +37,7 @@ class Dataset:
     x_test: Tensor
     y_test: Tensor
     n_classes: int
+    normalisation: Normalisation | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,7 +96,8 @@ def mnist1d(length: int = 40, n: int = 5000, seed: int = 42) -> Dataset:
 
 
 def _standardised(name: str, x: Tensor, labels: Tensor, test: Tensor) -> Dataset:
-    x = (x - x[~test].mean()) / x[~test].std()
+    with one_thread():
+        x = (x - x[~test].mean()) / x[~test].std()
     labels = labels.long()
     return Dataset(name, x[~test], labels[~test], x[test], labels[test], int(labels.max()) + 1)
 

@@ -41,9 +41,9 @@ class ClassLoss:
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
         try:
             return nn.functional.cross_entropy(self.model(points), self.labels[pairs], reduction="none")
-        except torch.OutOfMemoryError:
-            raise
         except (RuntimeError, IndexError) as error:  # torch's own checks of shapes and of labels
+            if out_of_memory(error):
+                raise
             reason = str(error).splitlines()[0]
             raise ValueError(
                 f"the model cannot take points of shape {tuple(points.shape[1:])} with labels "
@@ -59,6 +59,29 @@ class Field:
 
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
         return self.function(points)
+
+
+@dataclass(frozen=True, eq=False)
+class OfPairs:
+    """The objective of some of the pairs, counted anew: pair i is pair rows[i] of the other."""
+
+    objective: Objective
+    rows: Tensor  # (n,) long
+
+    def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
+        return self.objective(points, self.rows[pairs])
+
+
+@dataclass(frozen=True)
+class InPrecision:
+    """An objective in lower precision ("autocast"), for what only has to be ranked."""
+
+    objective: Objective
+    dtype: torch.dtype
+
+    def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
+        with torch.autocast(points.device.type, self.dtype):
+            return self.objective(points, pairs).to(points.dtype)
 
 
 def total_variation(points: Tensor) -> Tensor:
@@ -86,6 +109,11 @@ def chunk_size(points: Tensor) -> int:
     return min(max(2**20 // max(points[:1].numel(), 1), 16), 4096)
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Whether torch could not allocate; on a CPU it says so in words only."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
 def checked_points(name: str, points: Tensor) -> Tensor:
     """points (n, *shape), n >= 1, floating and finite; the error names the first that is not."""
     if not isinstance(points, Tensor) or points.ndim < 2 or not points.is_floating_point():
@@ -96,6 +124,18 @@ def checked_points(name: str, points: Tensor) -> Tensor:
     finite = points.flatten(1).isfinite().all(1)
     if not finite.all():
         raise ValueError(f"{name} holds NaN or infinite values at index {int((~finite).nonzero()[0])}")
+    return points
+
+
+def checked_bounds(name: str, points: Tensor, bounds: tuple[float, float]) -> Tensor:
+    """points (n, *shape), if every coordinate lies within the bounds; the error names the first that does not."""
+    inside = ((points >= bounds[0]) & (points <= bounds[1])).flatten(1).all(1)
+    if not inside.all():
+        row = int((~inside).nonzero()[0])
+        raise ValueError(
+            f"{name} must lie in [{bounds[0]:g}, {bounds[1]:g}], got {points[row].min():.3g} to "
+            f"{points[row].max():.3g} at index {row}; scale them, the network's normalisation is its own"
+        )
     return points
 
 

@@ -179,7 +179,7 @@ class Searched:
 
     pairs: list[Pair]
     ends: tuple[Tensor, Tensor]  # (n, d) each, the ends of every pair as far inside the class as they came
-    connections: list[Connection]  # of each of them
+    connections: Sequence[Connection]  # of each of them
     not_made: int  # draws in which no two points of one class were found
 
 

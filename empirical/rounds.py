@@ -6,7 +6,7 @@ comes with its error and a z-score. Nothing is fitted to what the finder did.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,18 +54,14 @@ class Walked:
     pairs: list[dict[str, Any]]
 
 
-def walk(case: Case, *, seed: int, report: Callable[[str], None] = lambda stage: None) -> Walked:
+def walk(case: Case, *, seed: int) -> Walked:
     """Predict, then measure. On the CPU the bits depend on the case and the seed alone: torch runs on one thread."""
-    name = _name(case.landscape)
     with models.one_thread():
         drawing, predicting = np.random.SeedSequence(checks.seed(seed)).spawn(2)
-        report(f"{name}: drawing lines")
         to_learn, to_walk = case.landscape.draw(max(case.pairs, FEWEST_LINES), case.pairs, drawing)
-        report(f"{name}: statistics of {len(to_learn.a)} lines")
         lines = resolved_lines(to_learn.objective, to_learn.a, to_learn.c, lambda lines: _levels(lines, case)[0])
         level, stop = _levels(lines, case)
         predicted = predictions.predict(lines, level, stop, seed=int(predicting.generate_state(1)[0]))
-        report(f"{name}: walking {len(to_walk.a)} lines")
         walkers, connections = _walk(to_walk, lines, level, stop)
         row = _columns(case, lines, level, stop) | {"pairs": len(connections)}
         row |= {"ends_stalled": len(to_walk.a) - len(connections)} | predictions.compared(predicted, connections)
@@ -91,7 +87,7 @@ def _levels(lines: Lines, case: Case) -> tuple[float, float]:
     return lines.quantile(case.occupation), lines.quantile(below)
 
 
-def _walk(drawn: Drawn, lines: Lines, level: float, stop: float) -> tuple[list[int], list[Connection]]:
+def _walk(drawn: Drawn, lines: Lines, level: float, stop: float) -> tuple[list[int], Sequence[Connection]]:
     """The lines whose ends come down to stop, and what the finder makes of them; steps as long as xi at most."""
     try:
         xi = lines.correlation_length(level).value
@@ -148,8 +144,3 @@ def _pair_row(connection: Connection) -> dict[str, Any]:
 NOT_WALKED = {"status": "end stalled"} | dict.fromkeys(
     ("rounds", "segments", "barrier", "displacement", "excess_length"), math.nan
 )
-
-
-def _name(landscape: Landscape) -> str:
-    columns = landscape.columns
-    return f"{columns['field']} d = {columns['dimension']}"

@@ -106,6 +106,10 @@ def test_total_variation_is_felt():
         ({"stop": float("nan")}, "stop must be a finite number, got nan"),
         ({"iterations": 0}, "iterations must be at least 1"),
         ({"deviation": -1.0}, "deviation must be a weight of at least 0"),
+        ({"bounds": (1.0, 0.0)}, r"bounds must be \(low, high\) with low below high, got \(1.0, 0.0\)"),
+        ({"patience": 0}, "patience must be at least 1"),
+        ({"log": True, "stop": 0.0}, "log takes adam and a stop above 0"),
+        ({"log": True, "steps": "steepest"}, "log takes adam"),
     ],
 )
 def test_bad_rules(arguments, message):
@@ -116,3 +120,23 @@ def test_bad_rules(arguments, message):
 def test_projected_needs_normals():
     with pytest.raises(ValueError, match="needs the normals"):
         descend(Field(bowl), torch.ones(1, 2), torch.zeros(1, dtype=torch.long), Descent(projected=True))
+
+
+def test_down_the_log_of_the_loss_as_torch_adam_goes():
+    start = torch.linspace(-1, 2, 5, dtype=torch.float64)[None]
+    x = start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([x], lr=0.02)
+    for _ in range(50):
+        optimiser.zero_grad()
+        bowl(x).log().sum().backward()
+        optimiser.step()
+    found = descend(
+        Field(bowl), start, torch.zeros(1, dtype=torch.long), Descent(lr=0.02, iterations=50, stop=1e-12, log=True)
+    )
+    torch.testing.assert_close(found.points, x.detach(), rtol=0, atol=1e-12)
+
+
+def test_the_log_takes_a_third_of_the_steps(noisy):
+    objective, start, pairs = noisy
+    plain, log = (descend(objective, start, pairs, Descent(lr=0.02, log=one)) for one in (False, True))
+    assert log.reached.all() and log.steps.sum() < plain.steps.sum() / 2

@@ -21,7 +21,9 @@ def equal(one, other):
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("mlp", (7,)), ("mlp", (1, 40)), ("cnn1d", (1, 20)), ("cnn", (1, 8, 8)), ("resnet18", (3, 32, 32))],
+    [("mlp", (7,)), ("mlp", (1, 40)), ("cnn1d", (1, 20)), ("cnn", (1, 8, 8)), ("resnet18", (3, 32, 32))]
+    + [(name, (3, 32, 32)) for name in ("resnet50", "googlenet", "efficientnet_lite0")]
+    + [("googlenet", (3, 48, 32)), ("vit_b_16", (3, 16, 16)), ("efficientnet_lite0", (3, 64, 64))],
 )
 def test_untrained_networks(name, shape):
     model = models.untrained(name, shape, 5, seed=3)
@@ -85,12 +87,39 @@ def test_training_does_not_depend_on_the_number_of_threads(own_cache):
     assert equal(first, models.trained("cnn", data.digits(), seed=1, training=TINY))
 
 
+def test_vgg16_at_small_size():
+    """138 million weights, 13 layers and 3: built once."""
+    model = models.untrained("vgg16", (3, 32, 32), 5, seed=3)
+    assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 5) and not model.training
+    assert sum(isinstance(part, nn.Conv2d | nn.Linear) for part in model.modules()) == 16
+
+
+@pytest.mark.parametrize("name", ["googlenet", "vgg16", "vit_b_16", "resnet50", "efficientnet_lite0"])
+def test_all_names_of_the_article_have_a_shape(name):
+    side = 64 if name == "efficientnet_lite0" else 32
+    assert models.input_shape(name) == (3, side, side) and models.input_shape(name, 3 * 64 * 64) == (3, 64, 64)
+
+
+def test_dropout_is_off_and_classes_differ():
+    """Twice the same logits; an untrained ViT tells classes apart, though torchvision starts its head at zero."""
+    model = models.untrained("vit_b_16", (3, 32, 32), 4, seed=1)
+    x = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(model(x), model(x)) and model(x).std(1).min() > 0.1
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: models.untrained("resnet", (3, 32, 32), seed=0), "unknown network 'resnet'.*did you mean 'resnet18'"),
+        (
+            lambda: models.untrained("resnt18", (3, 32, 32), seed=0),
+            "unknown network 'resnt18'.*did you mean 'resnet18'",
+        ),
         (lambda: models.untrained("cnn1d", (1, 8, 8), seed=0), r"cnn1d takes inputs of shape \(channels, \*1 axes\)"),
         (lambda: models.untrained("resnet18", (1, 32, 32), seed=0), "resnet18 takes images of 3 channels"),
+        (lambda: models.untrained("vit_b_16", (3, 40, 40), seed=0), r"a side that 16 divides, got .*; try 32"),
+        (lambda: models.untrained("vgg16", (3, 16, 16), seed=0), "vgg16 takes images of 32 pixels and more a side"),
+        (lambda: models.untrained("googlenet", (3, 8, 8), seed=0), "googlenet takes images of 15 pixels and more"),
+        (lambda: models.untrained("efficientnet_lite0", (3, 32, 16), seed=0), "efficientnet_lite0 takes square images"),
         (lambda: models.untrained("mlp", (4,), 1, seed=0), "n_classes must be at least 2"),
         (lambda: models.untrained("mlp", (4,), seed=0, initialisation="xavier"), "unknown initialisation 'xavier'"),
         (lambda: device("cuda:99"), "unknown device 'cuda:99'"),

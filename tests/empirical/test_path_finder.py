@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +9,7 @@ import torch
 from empirical import modes
 from empirical.descent import Descent
 from empirical.objectives import ClassLoss, Field
-from empirical.path_finder import PRESETS, Finder, find_paths
+from empirical.path_finder import PRESETS, Finder, find_paths, find_paths_on, stream_paths
 from tests.empirical.fields import LEFT, RIGHT, in_numpy, ridge_with_pass
 
 PROJECTED = Finder(level=0.11, descent=Descent(lr=0.02, stop=0.1, projected=True))
@@ -139,7 +141,7 @@ def test_vertices_made_by_the_finder_have_the_margin(cnn1d, natural_pairs, conne
             assert loss.max() <= 5e-4 * (1 + 1e-3)
 
 
-@pytest.mark.parametrize("preset", ["default", "trained"])
+@pytest.mark.parametrize("preset", ["default", "fast", "trained"])
 def test_batched_equals_one_pair_at_a_time(cnn1d, natural_pairs, preset):
     """In float64 to 1e-10, with the same number of steps; permuted pairs give permuted results."""
     a, c, labels = (part[:10] for part in natural_pairs)
@@ -169,12 +171,15 @@ def test_lower_ends(cnn1d, natural_pairs):
         assert all(torch.equal(one.path.vertices[-1], c[i]) for i, one in enumerate(found))
 
 
-def test_on_round_hears_of_each_round(cnn1d, natural_pairs, connections):
+def test_report_hears_how_far_the_search_is(cnn1d, natural_pairs, connections):
     heard = []
     a, c, labels = natural_pairs
-    find_paths(ClassLoss(cnn1d, labels), a, c, on_round=lambda *news: heard.append(news))
-    assert [number for number, _ in heard] == list(range(1, max(one.rounds for one in connections) + 1))
-    assert heard[0][1] == sum(one.rounds > 0 for one in connections)
+    find_paths(ClassLoss(cnn1d, labels), a, c, report=heard.append)
+    first, last = heard[0], heard[-1]
+    assert first.pairs == last.pairs == last.ended == last.connected == len(a) and first.ended < len(a)
+    assert max(one.round for one in heard) == max(one.rounds for one in connections)
+    assert str(last).startswith(f"{len(a)} of {len(a)} pairs connected, round 0, ")
+    assert (last.n_forward, last.n_gradient) == (connections.cost.n_forward, connections.cost.n_gradient)
 
 
 @pytest.mark.parametrize(
@@ -230,3 +235,199 @@ def test_a_model_in_training_mode_is_refused(cnn1d, natural_pairs):
             ClassLoss(cnn1d.train(), natural_pairs[2])
     finally:
         cnn1d.eval()
+
+
+def test_all_segments_are_cut_where_that_is_asked_for():
+    """A path with a closed segment and an open one: three cuts instead of two in the second round."""
+
+    def two_ridges(points):
+        x, y = points[:, 0], points[:, 1]
+        ridge = torch.exp(-20 * (x - 1.5) ** 2) + 0.9 * torch.exp(-20 * (x + 1.5) ** 2)
+        return ridge * (1 - torch.exp(-((y - 1) ** 2) * 4))
+
+    finder = replace(PROJECTED, descent=Descent(lr=0.02, stop=0.05, projected=True), split="all")
+    (found,) = find_paths(Field(two_ridges), *ends(), finder)
+    assert found.connected and [path.n_segments for path in found.history] == [1, 2, 4]
+
+
+def test_of_several_candidates_the_one_with_the_lowest_segments_is_taken():
+    """Two passes, the one beside the barrier a dead end: behind it stands a wall that the other way round avoids."""
+
+    def field(points):
+        x, y = points[:, 0], points[:, 1]
+        ridge = torch.exp(-20 * x**2) * (1 - torch.exp(-((y + 0.5) ** 2) * 20) - torch.exp(-((y - 1.5) ** 2) * 20))
+        wall = 0.5 * torch.exp(-10 * (x - 1) ** 2) * torch.sigmoid(-20 * (y - 0.4))
+        return ridge.clamp(min=0) + wall
+
+    one = replace(PROJECTED, descent=Descent(lr=0.05, stop=0.1, iterations=400, projected=True), level=0.2)
+    heights = {}
+    for candidates in (1, 8):
+        (found,) = find_paths(Field(field), *ends(), replace(one, candidates=candidates, max_rounds=1))
+        heights[candidates] = found.barriers[1]
+    assert heights[8] < heights[1]
+
+
+@pytest.mark.parametrize(
+    "limit", [{"seconds": 1e-9}, *({"evaluations": n} for n in (40, 10_000, 25_000, 40_000))], ids=str
+)
+def test_a_spent_budget_is_a_reason(cnn1d, natural_pairs, limit):
+    """And a round that was not finished leaves no trace."""
+    a, c, labels = natural_pairs
+    found = find_paths(ClassLoss(cnn1d, labels), a, c, replace(PRESETS["default"], **limit))
+    assert {one.status for one in found} <= {"budget", "connected"} and any(one.status == "budget" for one in found)
+    for i, one in enumerate(found):
+        assert torch.equal(one.path.vertices[0], a[i]) and torch.equal(one.path.vertices[-1], c[i])
+        assert len(one.history) == len(one.barriers) and max(one.born) <= one.rounds
+
+
+def test_an_interruption_returns_what_is_finished(cnn1d, natural_pairs, connections):
+    a, c, labels = natural_pairs
+    finished = 10
+
+    def interrupt(progress):
+        if progress.ended >= finished:
+            raise KeyboardInterrupt
+
+    found = find_paths(ClassLoss(cnn1d, labels), a, c, report=interrupt)
+    done = [one for one in found if one.status == "connected"]
+    assert len(done) >= finished and {one.status for one in found} == {"connected", "interrupted"}
+    for one, whole in zip(found, connections, strict=True):
+        if one.connected:
+            assert one.rounds == whole.rounds
+        else:
+            assert one.rounds <= whole.rounds and len(one.history) == len(one.barriers)
+
+
+def test_a_loss_that_is_not_finite_fails_its_pair_alone():
+    """Pair 1 goes down into a hole where the field is NaN; the others do not."""
+
+    def field(points, pairs):
+        hole = (pairs == 1) & (points[:, 1] > 0.3)
+        return torch.where(hole, torch.nan, ridge_with_pass(0.05)(points))
+
+    found = find_paths(field, *ends(3), FREE)
+    alone = find_paths(Field(ridge_with_pass(0.05)), *ends(), FREE)[0]
+    assert [one.status for one in found] == ["connected", "failed", "connected"]
+    assert found[1].path.vertices.isfinite().all() and found[1].steps > 0
+    for one in (found[0], found[2]):
+        torch.testing.assert_close(one.path.vertices, alone.path.vertices, rtol=0, atol=1e-10)
+
+
+def test_points_stay_within_bounds(cnn1d, natural_pairs):
+    a, c, labels = natural_pairs
+    low, high = min(a.min(), c.min()).item(), max(a.max(), c.max()).item()
+    rule = replace(PRESETS["default"].descent, bounds=(low, high), lr=0.5)
+    found = find_paths(ClassLoss(cnn1d, labels), a, c, replace(PRESETS["default"], descent=rule))
+    free = find_paths(ClassLoss(cnn1d, labels), a, c, replace(PRESETS["default"], descent=replace(rule, bounds=None)))
+
+    def extent(paths):
+        vertices = torch.cat([one.path.vertices for one in paths])
+        return vertices.min().item(), vertices.max().item()
+
+    assert extent(found) == (low, high)
+    assert extent(free)[1] > high  # so that there was something to keep in
+
+
+def test_pairs_that_are_made_as_they_are_needed(cnn1d, natural_pairs, connections):
+    """The same results, and never more pairs at a time than a few batches."""
+    a, c, labels = natural_pairs
+    drawn, ended = [], []
+
+    def source():
+        for i in range(len(a)):
+            drawn.append(i)
+            assert len(drawn) - len(ended) <= 4 * small.batch_size + 1
+            yield a[i], c[i]
+
+    small = replace(PRESETS["default"], batch_size=2)
+    for i, one in stream_paths(ClassLoss(cnn1d, labels), source(), small):
+        ended.append(i)
+        assert (one.status, one.rounds) == (connections[i].status, connections[i].rounds)
+    assert sorted(ended) == list(range(len(a)))
+    assert list(stream_paths(ClassLoss(cnn1d, labels), iter(()))) == []
+
+
+def test_ranking_in_lower_precision_finds_paths_of_the_same_quality(cnn1d, natural_pairs, connections):
+    a, c, labels = natural_pairs
+    objective = ClassLoss(cnn1d, labels)
+    found = find_paths(objective, a, c, replace(PRESETS["default"], precision="bfloat16"))
+    assert all(one.connected for one in found)
+    assert abs(np.mean([one.rounds for one in found]) - np.mean([one.rounds for one in connections])) < 0.3
+    for i, one in enumerate(found):  # every loss that was kept is one of the full precision
+        assert losses_along(objective, one, i).max() <= PRESETS["default"].level
+
+
+def losses_along(objective, connection, pair, n=500):
+    points = connection.path(connection.path.positions(n))
+    return objective(points, torch.full((len(points),), pair))
+
+
+def test_a_row_without_patience_is_stuck(cnn1d, natural_pairs):
+    """The deviation weight holds the loss above stop: 40 steps without gain end what would take 200."""
+    a, c, labels = natural_pairs
+    rule = replace(PRESETS["trained"].descent, deviation=10.0, iterations=200)
+    steps = {}
+    for patience in (None, 40):
+        found = find_paths(
+            ClassLoss(cnn1d, labels), a, c, Finder(descent=replace(rule, patience=patience), max_rounds=1)
+        )
+        steps[patience] = [one.steps for one in found if one.status == "stalled"]
+    assert set(steps[None]) == {200} and len(steps[40]) == len(steps[None])
+    assert np.mean(steps[40]) < 150
+
+
+def test_pairs_spread_over_devices_are_as_on_one(cnn1d, natural_pairs):
+    """Two blocks, in two threads, on whatever devices there are: in float64 to 1e-10."""
+    a, c, labels = (part[:9] for part in natural_pairs)
+    model = cnn1d.double()
+    objective = ClassLoss(model, labels)
+    whole = find_paths(objective, a.double(), c.double())
+    spread = find_paths_on(["cpu", "cpu"], lambda place: objective, a.double(), c.double())
+    cnn1d.float()
+    assert spread.cost.n_gradient == whole.cost.n_gradient
+    for one, other in zip(spread, whole, strict=True):
+        assert (one.status, one.steps, one.rounds) == (other.status, other.steps, other.rounds)
+        torch.testing.assert_close(one.path.vertices, other.path.vertices, rtol=0, atol=1e-10)
+    with pytest.raises(ValueError, match="unknown device 'cuda:77'"):
+        find_paths_on(["cpu", "cuda:77"], lambda place: objective, a, c)
+
+
+@pytest.mark.slow
+def test_a_thousand_pairs_of_pictures_in_four_gibibytes():
+    """Pairs of 3 x 224 x 224 numbers, 600 kB a point, made as they are needed; peak memory of a fresh process."""
+    program = """
+import resource, torch
+from empirical.descent import Descent
+from empirical.objectives import Field
+from empirical.path_finder import Finder, stream_paths
+
+def ridge(points):  # closed where the mean is about 0, but for pictures whose upper half is unlike the lower
+    mean = points.flatten(1).mean(1)
+    tilt = points[:, :, :112].flatten(1).mean(1) - points[:, :, 112:].flatten(1).mean(1)
+    return torch.exp(-20 * mean**2 - (tilt / 0.02) ** 2)
+
+def pairs(generator=torch.Generator().manual_seed(0)):
+    for _ in range(1000):
+        x = torch.randn(3, 224, 224, generator=generator) * 0.1
+        yield x - x.mean() - 1, x - x.mean() + 1
+
+finder = Finder(level=0.2, descent=Descent(lr=0.01, stop=0.1), batch_size=16, coarse=8, dense=8, recheck=16)
+ended = [(i, one.rounds) for i, one in stream_paths(Field(ridge), pairs(), finder)]
+assert sorted(i for i, _ in ended) == list(range(1000))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, max(rounds for _, rounds in ended))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    peak, rounds = map(float, done.stdout.split())
+    assert peak < 4 and rounds >= 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_as_on_the_cpu(cnn1d, natural_pairs):
+    a, c, labels = (part[:10] for part in natural_pairs)
+    here = find_paths(ClassLoss(cnn1d.double(), labels), a.double(), c.double())
+    there = find_paths(ClassLoss(cnn1d.cuda(), labels.cuda()), a.double().cuda(), c.double().cuda())
+    cnn1d.float().cpu()
+    for one, other in zip(here, there, strict=True):
+        assert (one.status, one.steps, one.rounds) == (other.status, other.steps, other.rounds)
+        torch.testing.assert_close(other.path.vertices.cpu(), one.path.vertices, rtol=0, atol=1e-8)
