@@ -144,7 +144,8 @@ def _row(subject: Subject, drawn: Pairs, connections: Sequence[Connection], p: f
     n, k = len(connections), len(found)
     interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="exact")
     rounds = np.array([connection.rounds for connection in found], dtype=float)
-    barriers = np.quantile([connection.barrier for connection in connections], [0.25, 0.5, 0.75])
+    scanned = [connection for connection in connections if not math.isnan(connection.barrier)]  # a budget may end first
+    barriers = np.quantile([one.barrier for one in scanned] or [math.nan], [0.25, 0.5, 0.75])
     bent = [connection.displacement for connection in connections if connection.displacement >= 0]
     dimension = drawn.a[0].numel()
     p_c = thresholds.threshold(dimension).value
@@ -167,7 +168,7 @@ def _row(subject: Subject, drawn: Pairs, connections: Sequence[Connection], p: f
         "barrier_q25": barriers[0],
         "barrier_median": barriers[1],
         "barrier_q75": barriers[2],
-        "gap_median": float(np.median([connection.gap for connection in connections])),
+        "gap_median": float(np.median([one.gap for one in scanned] or [math.nan])),
         "displacement": _mean(bent),
         "excess_length": _mean([connection.path.excess_length for connection in found]),
         "radial_connected": _mean(radial.tolist()),

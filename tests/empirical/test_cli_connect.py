@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from empirical import connectivity, models, pairs, pictures
+from empirical import connections, connectivity, models, pairs, pictures
 from empirical.architectures import ARCHITECTURES
 from empirical.descent import Descent
 from empirical.objectives import ClassLoss, losses
@@ -154,6 +154,14 @@ def test_without_lowering_no_natural_picture_is_low_enough(generator):
         ("--step 0", "step must be a finite number above 0"),
         ("--lr -1", "lr must be a finite number above 0"),
         ("--robust -1", "robust must be at least 0"),
+        ("--space weights", "unknown space 'weights'"),
+        ("--split none", "unknown split 'none'"),
+        ("--candidates 0", "candidates must be at least 1"),
+        ("--precision float8", "unknown precision 'float8'"),
+        ("--time 0", "seconds must be a finite number above 0"),
+        ("--evaluations 0", "evaluations must be at least 1"),
+        ("--certify 0", "certify must be a finite number above 0"),
+        ("--space parameters --pairs 0", "pairs must be at least 1"),
         ("--network nowhere:model", "cannot import the module 'nowhere'"),
         ("--network googlnet", "did you mean 'googlenet'"),
         ("--pair interpolate", "did you mean 'interpolated'"),
@@ -164,3 +172,27 @@ def test_bad_input_is_one_line_and_exit_code_2(percolation, tmp_path, arguments,
     assert code == 2 and not output
     assert message in error and error.startswith("percolation: ") and error.count("\n") == 1
     assert not list(tmp_path.rglob("*.*"))
+
+
+def test_what_may_be_asked_beside_the_table(percolation, tmp_path):
+    """Certificates, quality and the paths themselves, of the pairs that pairs.csv lists."""
+    arguments = (
+        "connect --preset fast --pairs 5 --no-theory --certify 1e-4 --quality --save-paths --candidates 2 --seed 3"
+    )
+    code, output, error = percolation(*arguments.split(), "--out", tmp_path)
+    assert (code, error) == (0, "") and "between grid points, to 0.0001 nats: " in output
+    pairs_, judged = (pd.read_csv(tmp_path / name) for name in ("pairs.csv", "quality.csv"))
+    kept = connections.load(tmp_path / "paths")
+    assert len(pairs_) == len(judged) == len(kept) == 5
+    assert pairs_["status"].tolist() == [one.status for one in kept]
+    assert judged["segments"].tolist() == pairs_["segments"].tolist() == [one.path.n_segments for one in kept]
+    assert (pairs_["certified_bound"] >= pairs_["barrier"].where(pairs_["rounds"] == 0, 0)).all()
+    assert set(pairs_["certificate"]) <= {"open", "undecided"}
+    cost = json.loads((tmp_path / "run.json").read_text())["cost"]
+    assert cost["n_forward"] > 5 * 1000 and cost["n_gradient"] > 0
+
+
+def test_a_search_without_time_gives_its_pairs_up(percolation, tmp_path):
+    code, _, error = percolation(*"connect --pairs 4 --no-theory --time 1e-9 --out".split(), tmp_path)
+    assert (code, error) == (0, "")
+    assert set(pd.read_csv(tmp_path / "pairs.csv")["status"]) == {"budget"}

@@ -326,6 +326,9 @@ def test_points_stay_within_bounds(cnn1d, natural_pairs):
 
     assert extent(found) == (low, high)
     assert extent(free)[1] > high  # so that there was something to keep in
+    tight = replace(PRESETS["default"], descent=replace(rule, bounds=(low, high / 2)))
+    with pytest.raises(ValueError, match="must lie in .*, got .* at index"):
+        find_paths(ClassLoss(cnn1d, labels), a, c, tight)
 
 
 def test_pairs_that_are_made_as_they_are_needed(cnn1d, natural_pairs, connections):
