@@ -14,6 +14,7 @@ their number says how far to trust the rest.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,30 +81,9 @@ class Certificate:
         )
 
 
-def certify(
-    objective: Objective,
-    path: Path,
-    pair: int = 0,
-    tolerance: float = 1e-5,
-    *,
-    level: float | None = None,
-    lipschitz: float | None = None,
-    safety: float = SAFETY,
-    intervals: int = INTERVALS,
-    budget: int = BUDGET,
-) -> Certificate:
-    """Bound the largest loss on one path; the arguments are those of `certify_many`."""
-    return certify_many(
-        objective,
-        [path],
-        [pair],
-        tolerance,
-        level=level,
-        lipschitz=lipschitz,
-        safety=safety,
-        intervals=intervals,
-        budget=budget,
-    )[0]
+def certify(objective: Objective, path: Path, pair: int = 0, tolerance: float = 1e-5, **options: Any) -> Certificate:
+    """Bound the largest loss on one path; tolerance and options are those of `certify_many`."""
+    return certify_many(objective, [path], [pair], tolerance, **options)[0]
 
 
 def certify_many(

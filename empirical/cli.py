@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from empirical.cli_rounds import compared_cells
-from percolation import checks, files
+from percolation import files
 from percolation.quantities import with_error
-from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_table
+from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,27 +32,24 @@ def compare(
     from percolation.plotting import writers
 
     objectives.device(device)
-    checks.seed(seed)
-    checks.integer("workers", workers, at_least=0)
-    folder = checks.output_folder(out)
+    run = Run.begin(out, seed=seed, workers=workers, device=device)
     finder = PRESETS["default"]
     plan = comparison.quick() if quick else comparison.full()
     done = comparison.compare(plan, seed=seed, workers=workers, device=device, finder=finder)
     table = connectivity.table(done.measured)
-    record = files.provenance(comparison.parameters(plan, finder), seed) | {
-        "workers": workers,
-        "device": device,
-        "seconds": done.seconds,
-        "skipped": done.skipped,
-        "points": [vars(one.subject) | one.counts for one in done.measured],
-        "thresholds": done.scan.table().to_dict("records"),
-    }
+    record = run.record(
+        comparison.parameters(plan, finder),
+        seconds=done.seconds,
+        skipped=done.skipped,
+        points=[vars(one.subject) | one.counts for one in done.measured],
+        thresholds=done.scan.table().to_dict("records"),
+    )
     others = {
         "pairs.csv": files.csv(connectivity.pair_table(done.measured)),
         "fields.csv": files.csv(rounds.table(done.fields)),
     }
     others |= writers("compare", plotting.comparison_figure(done, finder.level))
-    paths = files.write_run(folder, table, record, **others)
+    paths = run.write(table, record, **others)
     print_comparison(table)
     for reason in done.skipped:
         typer.echo(f"skipped: {reason}")

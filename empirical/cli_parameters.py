@@ -1,13 +1,12 @@
 """What `percolation connect --space parameters` does. torch loads only when it runs."""
 
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from percolation import checks, files
 from percolation.quantities import with_error
-from percolation.terminal import print_paths, print_table
+from percolation.terminal import Run, print_paths, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +18,8 @@ NAMES = {"line": "straight line", "chain": "chain, 1 bend", "bezier": "Bezier, 1
 
 def connect_parameters(
     network: str = "cnn",
-    data: str = "digits",
-    pairs: int = 3,
+    data: str | None = None,
+    pairs: int | None = None,
     dim: int | None = None,
     level: float | None = None,
     max_rounds: int = 6,
@@ -32,6 +31,7 @@ def connect_parameters(
 ) -> None:
     """Connect independently trained networks of one architecture by paths of low training loss.
 
+    data: digits, or mnist1d of cnn1d, if absent; pairs: 3.
     level: of the path finder, nats; None: three times the largest training loss of the networks, and at least 1e-3.
     Writes table.csv (a row a pair and path), profiles.csv (loss and errors along each), plane.npz (the loss around the
     first chain), run.json, parameters.pdf and parameters.png.
@@ -41,8 +41,9 @@ def connect_parameters(
     from empirical import curves, parameter_space
 
     bend = replace(curves.BEND_TRAINING, epochs=checks.integer("bend_epochs", bend_epochs, at_least=1))
+    data = "mnist1d" if data is None and network == "cnn1d" else data or "digits"
+    pairs = 3 if pairs is None else pairs
     task = parameter_space.Task(network, data, pairs, dim, bend=bend, level=level, max_rounds=max_rounds)
-    checks.integer("workers", workers, at_least=0)
     run(task, seed, workers, device, out)
 
 
@@ -54,19 +55,17 @@ def run(task: "Task", seed: int, workers: int, device: str, out: Path) -> None:
     from empirical.plotting_parameters import parameters_figure
     from percolation.plotting import writers
 
-    folder = checks.output_folder(out)
-    began = time.perf_counter()
+    begun = Run.begin(out, seed=seed, workers=workers, device=device)
     found = parameter_space.connect(task, seed=seed, workers=workers, device=device)
     table = parameter_space.table(found)
-    record = files.provenance(parameter_space.parameters(found), seed)
-    record |= {"workers": workers, "device": device, "seconds": time.perf_counter() - began}
+    record = begun.record(parameter_space.parameters(found))
     plane = found.plane
     others: dict[str, files.Writer] = {
         "profiles.csv": files.csv(found.profiles),
         "plane.npz": lambda path: np.savez(path, x=plane.x, y=plane.y, loss=plane.loss, bend=plane.bend),
     }
     others |= writers("parameters", parameters_figure(found))
-    paths = files.write_run(folder, table, record, **others)
+    paths = begun.write(table, record, **others)
     print_parameters(parameter_space.summary(table), found.level)
     print_paths(paths)
 

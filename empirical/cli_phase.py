@@ -1,18 +1,17 @@
 """The command `percolation phase`. torch loads only when it runs."""
 
-import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from percolation import checks, files
-from percolation.terminal import Out, Seed, Workers, print_paths, print_table
+from percolation import checks
+from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LARGEST = 999_999  # dimension or number of classes
 # dimensions, classes and pairs of the full diagram and of the quick one
 USUAL = {False: ("2..64", "2,10,50,200", 40), True: ("2,3,5,8,32", "2,10", 6)}
 
@@ -61,14 +60,10 @@ def phase(
         grid_pairs=40 if quick else 100,
         quick=quick,
     )
-    checks.seed(seed)
-    checks.integer("workers", workers, at_least=0)
-    folder = checks.output_folder(out)
-    began = time.perf_counter()
+    run = Run.begin(out, seed=seed, workers=workers)
     table = diagram.measure(plan, seed=seed, workers=workers)
-    record = files.provenance(diagram.parameters(plan), seed)
-    record |= {"workers": workers, "seconds": time.perf_counter() - began}
-    paths = files.write_run(folder, table, record, **writers("phase", phase_figure(table)))
+    record = run.record(diagram.parameters(plan))
+    paths = run.write(table, record, **writers("phase", phase_figure(table)))
     print_phase(table)
     print_paths(paths)
 
@@ -78,11 +73,11 @@ def numbers(name: str, text: str) -> tuple[int, ...]:
     from empirical.phase import ladder
 
     found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,6})(?:\s*\.\.\s*(\d{1,6}))?\s*", part)
-        if not match or int(match[2] or match[1]) < int(match[1]):
-            raise ValueError(f"cannot read {name} {text!r}; expected 10, or 2,10,50, or 2..64")
-        found += ladder(int(match[1]), int(match[2])) if match[2] else [int(match[1])]
+    refusal = f"cannot read {name} {text!r}; expected 10, or 2,10,50, or 2..64"
+    for low, high in ranges(text, refusal):
+        if not low <= (low if high is None else high) <= LARGEST:
+            raise ValueError(refusal)
+        found += [low] if high is None else ladder(low, high)
     return tuple(dict.fromkeys(found))
 
 

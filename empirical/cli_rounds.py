@@ -1,6 +1,5 @@
 """The command `percolation rounds`. torch loads only when it runs."""
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 from percolation import checks, files
 from percolation.cli import parse_dimensions
 from percolation.quantities import with_error
-from percolation.terminal import Out, Seed, Workers, print_paths, print_table
+from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table
 
 if TYPE_CHECKING:
     from empirical.rounds import Case
@@ -49,8 +48,6 @@ def rounds(
     from empirical import rounds as experiment
     from percolation.plotting import writers
 
-    checks.seed(seed)
-    checks.integer("workers", workers, at_least=0)
     given = {
         "data": data,
         "dim": dim,
@@ -62,15 +59,13 @@ def rounds(
         "quick": quick or None,
     }
     cases = _cases(field, network, **{name: value for name, value in given.items() if value is not None})
-    folder = checks.output_folder(out)
-    began = time.perf_counter()
+    run = Run.begin(out, seed=seed, workers=workers)
     walked = rounds_plan.walk_all(cases, seed=seed, workers=workers)
     table = experiment.table(walked)
-    record = files.provenance(rounds_plan.parameters(cases), seed)
-    record |= {"workers": workers, "seconds": time.perf_counter() - began}
+    record = run.record(rounds_plan.parameters(cases))
     others = {"pairs.csv": files.csv(experiment.pair_table(walked))}
     others |= writers("rounds", plotting_rounds.rounds_figure(table))
-    paths = files.write_run(folder, table, record, **others)
+    paths = run.write(table, record, **others)
     print_rounds(table.to_dict("records"))
     print_paths(paths)
 

@@ -1,15 +1,15 @@
 """The command `percolation training`. torch loads only when it runs."""
 
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from empirical.options import InputDimension, MaxRounds, Stop
 from percolation import checks, files
 from percolation.quantities import with_error
-from percolation.terminal import Device, Out, Seed, Workers, print_paths, print_table
+from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,10 +23,10 @@ def training(
         int, typer.Option(help="Times to look: before training, then log-spaced epochs up to the last.")
     ] = 8,
     epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 60,
-    dim: Annotated[int | None, typer.Option(help="Input dimension; default: the data set's own.")] = None,
+    dim: InputDimension = None,
     level: Annotated[float, typer.Option(help="Loss in nats at or below which an input is open.")] = 1e-3,
-    stop: Annotated[float, typer.Option(help="Loss in nats at which an optimisation ends, below the level.")] = 5e-4,
-    max_rounds: Annotated[int, typer.Option(help="Rounds after which a pair is given up.")] = 8,
+    stop: Stop = 5e-4,
+    max_rounds: MaxRounds = 8,
     seed: Seed = 0,
     workers: Workers = 0,
     device: Device = "cpu",
@@ -49,16 +49,13 @@ def training(
     finder = replace(usual, level=level, max_rounds=max_rounds, descent=replace(usual.descent, stop=stop))
     rule = Training(epochs=checks.integer("epochs", epochs, at_least=1))
     task = training_time.Task(network, data, pairs, checkpoints, dim, rule, finder)
-    checks.integer("workers", workers, at_least=0)
-    folder = checks.output_folder(out)
-    began = time.perf_counter()
+    run = Run.begin(out, seed=seed, workers=workers, device=device)
     watched = training_time.watch(task, seed=seed, workers=workers, device=device)
     table = training_time.table(watched)
-    record = files.provenance(training_time.parameters(task), seed)
-    record |= {"workers": workers, "device": device, "seconds": time.perf_counter() - began}
+    record = run.record(training_time.parameters(task))
     others = {"pairs.csv": files.csv(training_time.pair_table(watched))}
     others |= writers("training", training_figure(table, level))
-    paths = files.write_run(folder, table, record, **others)
+    paths = run.write(table, record, **others)
     print_training(table)
     print_paths(paths)
 

@@ -1,17 +1,18 @@
 """The `percolation` command. Other packages add subcommands through the entry-point group percolation.commands."""
 
-import re
 import sys
-import time
 from concurrent.futures import BrokenExecutor
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from percolation import checks
-from percolation.terminal import Out, Seed, Workers, print_paths, print_table
+from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
+
+if TYPE_CHECKING:
+    from percolation.dimension_scan import DimensionScan
 
 app = typer.Typer(
     help="High-dimensional percolation, theory and simulation, beside a real path finder on neural networks.",
@@ -55,47 +56,33 @@ def threshold(
     out: Out = Path("results/threshold"),
 ) -> None:
     """Thresholds p_c of a lattice by simulation, beside the best values known; with a table and a figure."""
-    from percolation import dimension_scan, families, files, plotting  # numba loads only when a command needs it
+    from percolation import dimension_scan, plotting  # numba loads only when a command needs it
 
-    checks.one_of("lattice", lattice, dimension_scan.LATTICES)
-    its_own = None if lattice == "n-cube" else families.dimension(lattice)
-    dimensions = (
-        [its_own] if its_own and dim is None else parse_dimensions(_dimensions_of(lattice) if dim is None else dim)
-    )
-    dimension_scan.check(dimensions, kind, lattice, method, runs, sites, time_, precision)
-    checks.seed(seed)
-    checks.integer("workers", workers, at_least=0)
-    folder = checks.output_folder(out)
-    began = time.perf_counter()
-    scan = dimension_scan.scan(
-        dimensions,
-        kind,
-        lattice=lattice,
-        method=method,
-        n_runs=runs,
-        n_sites=sites,
-        seconds=time_,
-        precision=precision,
-        seed=seed,
-        workers=workers,
-    )
+    dimensions = _dimensions_of(lattice, dim)
+    plan = dimension_scan.Plan(dimensions, kind, lattice, method, runs, sites, time_, precision)
+    run = Run.begin(out, seed=seed, workers=workers)
+    scan = plan.carry_out(seed=seed, workers=workers)
     parameters = {"lattice": lattice, "dim": dimensions, "kind": kind, "method": method, "precision": precision}
-    record = files.provenance(parameters | {"time": time_, "runs": runs, "sites": sites}, seed)
-    record |= {
-        "workers": workers,
-        "seconds": time.perf_counter() - began,
-        "runs_made": {d: one.n_runs for d, one in zip(scan.dimensions, scan.simulated, strict=True)},
-    }
+    runs_made = {d: one.n_runs for d, one in zip(scan.dimensions, scan.simulated, strict=True)}
+    record = run.record(parameters | {"time": time_, "runs": runs, "sites": sites}, runs_made=runs_made)
     table = scan.table()
-    figure = plotting.writers("threshold", plotting.thresholds_figure(table, scan.series))
+    paths = run.write(table, record, **plotting.writers("threshold", plotting.thresholds_figure(table, scan.series)))
+    print_thresholds(scan)
+    print_paths(paths)
+
+
+def print_thresholds(scan: "DimensionScan") -> None:
+    """A row a dimension: simulated beside known."""
+    from percolation import families
+
     rows = [
         [str(d), str(e), str(r) if r.source != "none" else "", f"{z:+.1f}" if z == z else "", e.method.split(",")[0]]
         for d, e, r, z in zip(scan.dimensions, scan.estimates, scan.references, scan.z, strict=True)
     ]
-    paths = files.write_run(folder, table, record, **figure)
-    name = {"hypercubic": "Z^d", "n-cube": "the n-cube"}.get(lattice, f"{lattice}_d" if its_own is None else lattice)
-    print_table(f"p_c of {name}, {kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
-    print_paths(paths)
+    name = {"hypercubic": "Z^d", "n-cube": "the n-cube"}.get(scan.lattice)
+    if name is None:
+        name = f"{scan.lattice}_d" if families.dimension(scan.lattice) is None else scan.lattice
+    print_table(f"p_c of {name}, {scan.kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
 
 
 @app.command(epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome")
@@ -118,19 +105,27 @@ def theory(
         typer.echo(f"- {source}")
 
 
-def _dimensions_of(lattice: str) -> str:
-    """All dimensions of a family that are worth a row."""
-    return {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6..8", "n-cube": "10..16"}[lattice]
+# all dimensions of a family that are worth a row
+USUAL = {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6..8", "n-cube": "10..16"}
+
+
+def _dimensions_of(lattice: str, dim: str | None) -> list[int]:
+    """Those asked for; else the lattice's own, or all of its family that are worth a row."""
+    from percolation import dimension_scan, families
+
+    checks.one_of("lattice", lattice, dimension_scan.LATTICES)
+    its_own = None if lattice == "n-cube" else families.dimension(lattice)
+    if its_own and dim is None:
+        return [its_own]
+    return parse_dimensions(USUAL[lattice] if dim is None else dim)
 
 
 def parse_dimensions(text: str) -> list[int]:
     """'4,8,13' or '2..13' or a mixture, as a list of dimensions without repeats, in the order given."""
     dimensions: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:\s*\.\.\s*(\d+))?\s*", part)
-        if not match:
-            raise ValueError(f"cannot read the dimensions {text!r}; expected 8, or 4,8,13, or 2..13")
-        low, high = int(match[1]), int(match[2] or match[1])
+        ((low, top),) = ranges(part, f"cannot read the dimensions {text!r}; expected 8, or 4,8,13, or 2..13")
+        high = low if top is None else top
         if low < 1 or high < low or high > 10_000:
             raise ValueError(f"dimensions run upwards from 1 to at most 10000, got {part.strip()!r}")
         dimensions += [d for d in range(low, high + 1) if d not in dimensions]

@@ -81,20 +81,9 @@ class DimensionScan:
         )
 
 
-def scan(
-    dimensions: list[int],
-    kind: str = "site",
-    *,
-    lattice: str = "hypercubic",
-    method: str = "auto",
-    n_runs: int | None = None,
-    n_sites: int = 2**17,
-    seconds: float | None = None,
-    precision: float | None = None,
-    seed: int = 0,
-    workers: int = 0,
-) -> DimensionScan:
-    """Estimate p_c of a lattice in each dimension, from wrapping tori, invasion percolation or Leath's clusters.
+@dataclass(frozen=True)
+class Plan:
+    """What to simulate; all that can be refused is, before the first dimension.
 
     lattice: one of LATTICES.
     method: "wrapping", d = 2..4; "invasion", any d; "leath", d >= 3; "window", the n-cube and only that; "auto", the
@@ -106,26 +95,86 @@ def scan(
     seconds: instead, as many as fit an equal share of that time. precision: instead, as many as bring the error of
     p_c down to it; with both, whichever comes first.
     """
-    check(dimensions, kind, lattice, method, n_runs, n_sites, seconds, precision)
-    children = np.random.SeedSequence(checks.seed(seed)).generate_state(max(dimensions) + 1)
-    share = None if seconds is None else seconds / len(dimensions)
 
-    def simulate(d: int) -> Simulated:
-        # the child belongs to the dimension alone: other rows do not change it
-        chosen = _better_method(lattice, d, n_runs) if method == "auto" else method
-        runs = RUNS[chosen] if n_runs is None else n_runs
-        seed = int(children[d])
-        how: dict[str, Any] = dict(n_runs=runs, seconds=share, precision=precision, seed=seed, workers=workers)
+    dimensions: list[int]
+    kind: str = "site"
+    lattice: str = "hypercubic"
+    method: str = "auto"
+    n_runs: int | None = None
+    n_sites: int = 2**17
+    seconds: float | None = None
+    precision: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.dimensions:
+            raise ValueError("no dimension given, at least one is needed")
+        checks.kind(self.kind)
+        checks.one_of("method", self.method, METHODS)
+        checks.integer("n_sites", self.n_sites, at_least=invasion.FEWEST_SITES)
+        checks.one_of("lattice", self.lattice, LATTICES)
+        for d in self.dimensions:
+            if self.lattice == "n-cube":
+                lattices.n_cube(checks.integer("n of the n-cube", d, at_least=SMALLEST_CUBE))
+            else:
+                families.box(self.lattice, d)
+            checks.integer("n_runs", self.runs(d), at_least=FEWEST_RUNS[self.chosen(d)])
+        if self.n_runs is not None and (self.seconds is not None or self.precision is not None):
+            raise ValueError("a number of runs, or a time or a precision that sets it: not both")
+        self._check_method()
+        for name, value in (("time", self.seconds), ("precision", self.precision)):
+            if value is not None:
+                checks.positive(name, value)
+
+    def _check_method(self) -> None:
+        """The method suits the lattice and all dimensions."""
+        lattice, method, lowest = self.lattice, self.method, min(self.dimensions)
+        if lattice == "n-cube" and self.seconds is not None:
+            raise ValueError("the n-cube takes a number of runs or a precision, no time")
+        if (method == "window") != (lattice == "n-cube") and method != "auto":
+            raise ValueError(f"the method of the n-cube, and only its, is window; got {method} for {lattice}; use auto")
+        if method == "leath" and lowest < leath.LOWEST_DIMENSION:
+            raise ValueError(
+                f"Leath's clusters tell p_c from d = {leath.LOWEST_DIMENSION} on, got d = {lowest}; "
+                "use method wrapping or auto"
+            )
+        fit = wrapping.SIZES
+        outside = set(self.dimensions) - set(fit)
+        if method == "wrapping" and outside:
+            raise ValueError(f"wrapping is for d = {min(fit)} to {max(fit)}, got d = {min(outside)}")
+
+    def chosen(self, d: int) -> str:
+        """The method in dimension d."""
+        return _better_method(self.lattice, d, self.n_runs) if self.method == "auto" else self.method
+
+    def runs(self, d: int) -> int:
+        return RUNS[self.chosen(d)] if self.n_runs is None else self.n_runs
+
+    def carry_out(self, *, seed: int = 0, workers: int = 0) -> DimensionScan:
+        """Estimate p_c in each dimension; a row does not change with the others."""
+        children = np.random.SeedSequence(checks.seed(seed)).generate_state(max(self.dimensions) + 1)
+        simulated = tuple(self._simulated(d, int(children[d]), workers) for d in self.dimensions)
+        return DimensionScan(self.lattice, self.kind, tuple(self.dimensions), simulated)
+
+    def _simulated(self, d: int, seed: int, workers: int) -> Simulated:
+        lattice, kind, chosen = self.lattice, self.kind, self.chosen(d)
+        how: dict[str, Any] = dict(precision=self.precision, seed=seed, workers=workers)
         if chosen == "window":
-            cube = lattices.n_cube(d)
-            return window_threshold(cube, kind, n_realisations=runs, precision=precision, seed=seed, workers=workers)
+            return window_threshold(lattices.n_cube(d), kind, n_realisations=self.runs(d), **how)
+        share = None if self.seconds is None else self.seconds / len(self.dimensions)
+        how |= dict(n_runs=self.runs(d), seconds=share)
         if chosen == "wrapping":
             return wrapping_threshold(families.box(lattice, d), kind, **how)
         if chosen == "leath":
             return leath_threshold(families.infinite(lattice, d), kind, **how)
-        return invasion_threshold(families.infinite(lattice, d), kind, n_sites=n_sites, **how)
+        return invasion_threshold(families.infinite(lattice, d), kind, n_sites=self.n_sites, **how)
 
-    return DimensionScan(lattice, kind, tuple(dimensions), tuple(simulate(d) for d in dimensions))
+
+def scan(dimensions: list[int], kind: str = "site", *, seed: int = 0, workers: int = 0, **how: Any) -> DimensionScan:
+    """Estimate p_c of a lattice in each dimension, from wrapping tori, invasion percolation or Leath's clusters.
+
+    how: fields of `Plan`, which says what they mean: lattice, method, n_runs, n_sites, seconds, precision.
+    """
+    return Plan(dimensions, kind, **how).carry_out(seed=seed, workers=workers)
 
 
 def reference(lattice: str, d: int, kind: str) -> Threshold:
@@ -143,49 +192,6 @@ def reference(lattice: str, d: int, kind: str) -> Threshold:
 
 
 _SMALL_A = {1: "hypercubic", 2: "triangular", 3: "fcc"}
-
-
-def check(
-    dimensions: list[int],
-    kind: str = "site",
-    lattice: str = "hypercubic",
-    method: str = "auto",
-    n_runs: int | None = None,
-    n_sites: int = 2**17,
-    seconds: float | None = None,
-    precision: float | None = None,
-) -> None:
-    """All that can be refused before the first dimension is simulated."""
-    if not dimensions:
-        raise ValueError("no dimension given, at least one is needed")
-    checks.kind(kind)
-    checks.one_of("method", method, METHODS)
-    checks.integer("n_sites", n_sites, at_least=invasion.FEWEST_SITES)
-    checks.one_of("lattice", lattice, LATTICES)
-    for d in dimensions:
-        if lattice == "n-cube":
-            lattices.n_cube(checks.integer("n of the n-cube", d, at_least=SMALLEST_CUBE))
-        else:
-            families.box(lattice, d)
-        chosen = _better_method(lattice, d, n_runs) if method == "auto" else method
-        checks.integer("n_runs", RUNS[chosen] if n_runs is None else n_runs, at_least=FEWEST_RUNS[chosen])
-    if n_runs is not None and (seconds is not None or precision is not None):
-        raise ValueError("a number of runs, or a time or a precision that sets it: not both")
-    if lattice == "n-cube" and seconds is not None:
-        raise ValueError("the n-cube takes a number of runs or a precision, no time")
-    if (method == "window") != (lattice == "n-cube") and method != "auto":
-        raise ValueError(f"the method of the n-cube, and only its, is window; got {method} for {lattice}; use auto")
-    if method == "leath" and min(dimensions) < leath.LOWEST_DIMENSION:
-        raise ValueError(
-            f"Leath's clusters tell p_c from d = {leath.LOWEST_DIMENSION} on, got d = {min(dimensions)}; "
-            "use method wrapping or auto"
-        )
-    outside = set(dimensions) - set(wrapping.SIZES)
-    if method == "wrapping" and outside:
-        raise ValueError(f"wrapping is for d = {min(wrapping.SIZES)} to {max(wrapping.SIZES)}, got d = {min(outside)}")
-    for name, value in (("time", seconds), ("precision", precision)):
-        if value is not None:
-            checks.positive(name, value)
 
 
 def _n_cube(n: int, kind: str) -> Threshold:

@@ -1,9 +1,12 @@
-"""What the commands share: options, tables that fit a terminal, and where the files went."""
+"""What the commands share: options, their runs from folder to files, and tables that fit a terminal."""
 
+import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
@@ -11,10 +14,61 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from percolation import checks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from percolation.files import Writer
+
 Seed = Annotated[int, typer.Option(help="Seed of all randomness: the same seed gives the same numbers.")]
 Workers = Annotated[int, typer.Option(help="Tasks at a time; 0 takes all cores. The numbers do not depend on it.")]
 Device = Annotated[str, typer.Option(help="Where networks run: cpu, cuda, cuda:1, mps.")]
 Out = Annotated[Path, typer.Option(help="Folder for the files, made if absent.")]
+
+
+def ranges(text: str, refusal: str) -> Iterator[tuple[int, int | None]]:
+    """'4,8..13' as (4, None), (8, 13); a ValueError with the refusal where it cannot be read."""
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:\s*\.\.\s*(\d+))?\s*", part)
+        if not match:
+            raise ValueError(refusal)
+        yield int(match[1]), int(match[2]) if match[2] else None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command at work: where its files go, and what its record says beside the parameters."""
+
+    folder: Path
+    seed: int
+    conditions: dict[str, Any]  # that the numbers do not depend on: workers, and the device if there is one
+    began: float  # on time.perf_counter
+
+    @classmethod
+    def begin(cls, out: Path, *, seed: int, workers: int, device: str | None = None) -> "Run":
+        """Check what all commands take, make the folder, start the clock: once the command's own options are checked.
+
+        A device is recorded only; `empirical.objectives.device` checks it.
+        """
+        checks.seed(seed)
+        conditions: dict[str, Any] = {"workers": checks.integer("workers", workers, at_least=0)}
+        if device is not None:
+            conditions["device"] = device
+        return cls(checks.output_folder(out), seed, conditions, time.perf_counter())
+
+    def record(self, parameters: dict[str, Any], **others: Any) -> dict[str, Any]:
+        """What run.json says: provenance, conditions, seconds up to now, and others by name, which go before these."""
+        from percolation import files  # pandas loads only when a command needs it
+
+        seconds = {"seconds": time.perf_counter() - self.began}
+        return files.provenance(parameters, self.seed) | self.conditions | seconds | others
+
+    def write(self, table: "pd.DataFrame", record: dict[str, Any], **others: "Writer") -> list[Path]:
+        """run.json, table.csv and others by file name, all or none; the paths are for `print_paths`."""
+        from percolation import files
+
+        return files.write_run(self.folder, table, record, **others)
 
 
 @contextmanager

@@ -99,20 +99,8 @@ def leath(
     checks.integer("max_size", max_size, at_least=1)
     checks.integer("max_generations", max_generations, at_least=1)
     p = float(checks.probabilities(p))
-    numbers = keys(lattice, seed)
-    around, moves = ways(lattice, numbers), _moves(lattice)
-    z = around.steps.shape[1]
-    clusters = _clusters(n_clusters)
-    totals, of_cluster = _totals(max_generations), _totals(max_generations)
-    hashes, weights = np.empty((2, 2, z), dtype=np.uint64)
-    tests = kernels.Lattice(around, moves, kind == "bond", p, hashes, weights)
-    n_slots, done = max(FEWEST_SLOTS[kind], 1 << (4 * z).bit_length()), 0
-    while done < n_clusters:
-        if n_slots > 2**32:
-            raise ValueError(f"a cluster of {z} neighbours a site needs over 2^32 slots; reduce max_size={max_size}")
-        table, frontier = np.zeros(n_slots, dtype=np.uint32), _frontier(n_slots // 2)
-        done = kernels.leath(done, numbers.origin, max_size, table, frontier, tests, of_cluster, totals, clusters)
-        n_slots *= 2
+    clusters, totals = _clusters(n_clusters), _totals(max_generations)
+    _grow(lattice, p, kind, max_size, seed, totals, clusters)
     totals.spread[_reach(lattice) + 1 :] = np.nan
     return Leath(
         lattice=name(lattice),
@@ -128,6 +116,31 @@ def leath(
         excess=totals.excess,
         spread=totals.spread,
     )
+
+
+def _grow(
+    lattice: InfiniteLattice,
+    p: float,
+    kind: str,
+    max_size: int,
+    seed: int | np.random.SeedSequence,
+    totals: kernels.Totals,
+    clusters: kernels.Clusters,
+) -> None:
+    """Fill totals and clusters; memory is doubled where a cluster needs it, and that cluster grown anew."""
+    numbers = keys(lattice, seed)
+    around = ways(lattice, numbers)
+    z = around.steps.shape[1]
+    hashes, weights = np.empty((2, 2, z), dtype=np.uint64)
+    tests = kernels.Lattice(around, _moves(lattice), kind == "bond", p, hashes, weights)
+    of_cluster = _totals(len(totals.spread) - 1)
+    n_slots, done = max(FEWEST_SLOTS[kind], 1 << (4 * z).bit_length()), 0
+    while done < len(clusters.size):
+        if n_slots > 2**32:
+            raise ValueError(f"a cluster of {z} neighbours a site needs over 2^32 slots; reduce max_size={max_size}")
+        table, frontier = np.zeros(n_slots, dtype=np.uint32), _frontier(n_slots // 2)
+        done = kernels.leath(done, numbers.origin, max_size, table, frontier, tests, of_cluster, totals, clusters)
+        n_slots *= 2
 
 
 def _clusters(n: int) -> kernels.Clusters:

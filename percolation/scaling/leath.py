@@ -18,6 +18,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from percolation import checks, ensembles, growth
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import average, intercept, power
+from percolation.scaling.staged import RunsAt
 
 LOWEST_DIMENSION = 3  # in d = 2 the sensitivity is 0.1: wrapping is better
 MEAN_FIELD = 6
@@ -101,23 +103,15 @@ def leath_threshold(
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
 
-    def sums_at(p: float, budget: Budget, parent: np.random.SeedSequence) -> np.ndarray:
-        def run(child: np.random.SeedSequence) -> np.ndarray:
-            return window_sums(_clusters(lattice, p, kind, n_clusters, n_generations, child), bounds)
+    def run(p: float, child: np.random.SeedSequence) -> np.ndarray:
+        return window_sums(_clusters(lattice, p, kind, n_clusters, n_generations, child), bounds)
 
-        def runs(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
-            return ensembles.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
-
-        return budget.collect(parent, runs, lambda done: estimate(done, bounds, d, p))
-
+    runs = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), workers, f"d = {d} {kind}", progress)
     pilots, parent = ensembles.seeds(seed, 2)
     if p is None:
-        begin, *later = pilots.spawn(3)
-        p = _pilot(lattice, kind, begin)
         stages = [Budget(FEWEST_RUNS)] * (d < MEAN_FIELD) + [budget.pilot()] * budget.is_open
-        for stage, child in zip(stages, later, strict=False):
-            p = estimate(sums_at(p, stage, child), bounds, d, p).value
-    sums = sums_at(p, budget.after(time.monotonic() - begun), parent)
+        p = runs.pilot(pilots, partial(_pilot, lattice, kind), stages)
+    sums = runs.collect(p, budget.after(time.monotonic() - begun), parent)
     return LeathThreshold(
         estimate=estimate(sums, bounds, d, p),
         d=d,

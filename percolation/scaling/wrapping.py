@@ -22,6 +22,7 @@ from percolation.lattices import Crystal
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import average, intercept, power
+from percolation.scaling.staged import RunsAt
 
 SIZES = {2: (8, 16, 32, 64), 3: (8, 16, 32, 64), 4: (4, 6, 9, 13)}  # above, too few tori fit into memory
 # omega of the correction; in d = 3 1.2(2), or 2 as in some wrapping probabilities, Wang et al., arXiv:1302.0421 (2013)
@@ -160,22 +161,13 @@ def wrapping_threshold(
     checks.kind(kind)
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
     tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice(min(sizes or (5,))).d))
-    label = f"{tori.lattices[0].name}, d = {tori.d} {kind}"
-
-    def runs_at(p: float, budget: Budget, parent: np.random.SeedSequence) -> np.ndarray:
-        def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
-            return ensembles.run(partial(tori.run, p), children, workers=workers, label=label, progress=progress)
-
-        return budget.collect(parent, some, partial(tori.estimate, p=p))
-
+    runs = RunsAt(tori.run, tori.estimate, workers, f"{tori.lattices[0].name}, d = {tori.d} {kind}", progress)
     pilots, parent = ensembles.seeds(seed, 2)
     if p is None:
-        begin, *later = pilots.spawn(3)
-        p = _first_guess(tori, begin)
-        for stage, child in zip([Budget(PILOT_RUNS), budget.pilot()][: 1 + budget.is_open], later, strict=False):
-            p = _nearest(p, tori.estimate(runs_at(p, stage, child), p).value)
+        stages = [Budget(PILOT_RUNS)] + [budget.pilot()] * budget.is_open
+        p = runs.pilot(pilots, partial(_first_guess, tori), stages, _nearest)
     p = _nearest(p, p)
-    means = runs_at(p, budget.after(time.monotonic() - begun), parent)
+    means = runs.collect(p, budget.after(time.monotonic() - begun), parent)
     return WrappingThreshold(
         tori.estimate(means, p), d=tori.d, kind=kind, seed=seed, p=p, n_runs=len(means), sizes=tori.sizes, means=means
     )

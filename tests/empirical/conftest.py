@@ -1,7 +1,9 @@
+from copy import deepcopy
+
 import pytest
 import torch
 
-from empirical import data, models
+from empirical import data, models, modes
 
 
 @pytest.fixture(autouse=True)
@@ -16,8 +18,26 @@ def signals():
 
 
 @pytest.fixture(scope="session")
-def cnn1d(signals):
+def trained_cnn1d(signals):
     return models.trained("cnn1d", signals, seed=1)
+
+
+@pytest.fixture
+def cnn1d(trained_cnn1d):
+    """A copy of its own for each test, which may turn it into float64."""
+    return deepcopy(trained_cnn1d)
+
+
+@pytest.fixture(scope="session")
+def low_pairs(trained_cnn1d, signals):
+    """low_pairs(n): n pairs of test signals of one class that the network knows, their ends and labels."""
+
+    def draw(n):
+        found = modes.natural(trained_cnn1d, signals.x_test, signals.y_test)
+        i, j = modes.pairs_within_class(found.labels, n, generator=torch.Generator().manual_seed(0))
+        return found.points[i], found.points[j], found.labels[i]
+
+    return draw
 
 
 @pytest.fixture

@@ -1,9 +1,21 @@
-"""Analytic fields whose minimax barrier is known, for tests of the path finder."""
+"""Analytic fields whose minimax barrier is known, and the finders that tests send over them."""
+
+from dataclasses import replace
 
 import numpy as np
 import torch
 
+from empirical.descent import Descent
+from empirical.path_finder import Finder
+
 LEFT, RIGHT = [-3.0, 0.0], [3.0, 0.0]
+PROJECTED = Finder(level=0.11, descent=Descent(lr=0.02, stop=0.1, projected=True))
+FREE = replace(PROJECTED, descent=replace(PROJECTED.descent, projected=False))
+
+
+def ends(n=1):
+    """LEFT and RIGHT n times, (n, 2) float64 each."""
+    return torch.tensor([LEFT] * n, dtype=torch.float64), torch.tensor([RIGHT] * n, dtype=torch.float64)
 
 
 def ridge_with_pass(height, xp=torch):

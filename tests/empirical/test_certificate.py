@@ -117,11 +117,11 @@ def test_the_objective_hears_of_the_pair():
 
 
 @pytest.fixture(scope="module")
-def connected(cnn1d, signals):
+def connected(trained_cnn1d, signals):
     """Straight and bent paths of 10 natural pairs, with their objective, in float64."""
-    found = modes.natural(cnn1d, signals.x_test, signals.y_test)
+    found = modes.natural(trained_cnn1d, signals.x_test, signals.y_test)
     i, j = modes.pairs_within_class(found.labels, 10, generator=torch.Generator().manual_seed(0))
-    connections = find_paths(ClassLoss(cnn1d, found.labels[i]), found.points[i], found.points[j])
+    connections = find_paths(ClassLoss(trained_cnn1d, found.labels[i]), found.points[i], found.points[j])
     return found.labels[i], [(k, Path(p.vertices.double())) for k, one in enumerate(connections) for p in one.history]
 
 

@@ -6,32 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from empirical import modes
 from empirical.descent import Descent
 from empirical.objectives import ClassLoss, Field
 from empirical.path_finder import PRESETS, Finder, find_paths, find_paths_on, stream_paths
-from tests.empirical.fields import LEFT, RIGHT, in_numpy, ridge_with_pass
-
-PROJECTED = Finder(level=0.11, descent=Descent(lr=0.02, stop=0.1, projected=True))
-FREE = replace(PROJECTED, descent=replace(PROJECTED.descent, projected=False))
-
-
-def ends(n=1):
-    return torch.tensor([LEFT] * n, dtype=torch.float64), torch.tensor([RIGHT] * n, dtype=torch.float64)
+from tests.empirical.fields import FREE, PROJECTED, ends, in_numpy, ridge_with_pass
 
 
 @pytest.fixture(scope="module")
-def natural_pairs(cnn1d, signals):
+def natural_pairs(low_pairs):
     """50 pairs of test signals of one class, both with loss <= 5e-4."""
-    found = modes.natural(cnn1d, signals.x_test, signals.y_test)
-    i, j = modes.pairs_within_class(found.labels, 50, generator=torch.Generator().manual_seed(0))
-    return found.points[i], found.points[j], found.labels[i]
+    return low_pairs(50)
 
 
 @pytest.fixture(scope="module")
-def connections(cnn1d, natural_pairs):
+def connections(trained_cnn1d, natural_pairs):
     a, c, labels = natural_pairs
-    return find_paths(ClassLoss(cnn1d, labels), a, c)
+    return find_paths(ClassLoss(trained_cnn1d, labels), a, c)
 
 
 def test_a_pass_below_the_stop_is_found():
