@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from percolation import checks
 
 INITIALISATIONS = ("he", "pytorch")
-PATIENCE = 4096  # steps allowed to a class-optimal input: half the article's, as the last one keeps all waiting
 
 
 @dataclass(frozen=True)
@@ -74,14 +73,8 @@ class Architecture:
     channels: int = 1
     dimension: int = 64  # of an input, where neither user nor data say
     initialisation: str = "he"  # "own": the factory's, that of a network which the user wrote
-    # of the search for class-optimal inputs; 0.05 is the article's. Measured at 32x32,
-    # 10 classes: ResNet-18, whose untrained ones grow to norms of 100 to 200: of 12 inputs 9 arrive within 2048 steps
-    # at 0.2, of 28 only 12 at 0.05. A larger step ends deeper. Others, of 4 inputs within the steps named: ResNet-50
-    # 4 (299) at 0.2; GoogLeNet 3 (19) at 0.5, 3 (235) at 0.2, 0 (300) at 0.05; VGG-16 4 (34) at 1, 0 (120) at 0.2;
-    # ViT-B/16 4 (146) at 0.005, 0 (200) at 0.02; EfficientNet-Lite0 0 (300) at any step, at 64x64 3 (372) at 0.2.
-    step: float = 0.05
-    patience: int = PATIENCE  # steps allowed to a class-optimal input: several of those that arrive
-    finder_step: float | None = None  # of the finder between untrained inputs, where a usual one is too short or long
+    step: float = 0.05  # of the search for class-optimal inputs; the article's
+    finder_step: float | None = None  # of the finder between untrained inputs, where the usual one is too long
     normalisation: Normalisation | None = None  # that its published weights, or a state dict of one's own, expect
     unused: tuple[str, ...] = ()  # what begins the keys of published weights that serve training only
     shape: tuple[int, ...] | None = None  # of an input, where a factory says it by an attribute `input_shape`
@@ -168,31 +161,19 @@ ARCHITECTURES = {
     "mlp": Architecture(mlp, space=None),
     "cnn1d": Architecture(cnn1d, space=1, dimension=40),
     "cnn": Architecture(cnn, space=2),
-    "resnet18": Architecture(resnet18, 2, 3, 3072, initialisation="pytorch", step=0.2, normalisation=IMAGENET),
-    "resnet50": Architecture(
-        resnet50, 2, 3, 3072, initialisation="pytorch", step=0.2, finder_step=0.2, normalisation=IMAGENET
-    ),
+    "resnet18": Architecture(resnet18, 2, 3, 3072, initialisation="pytorch", normalisation=IMAGENET),
+    "resnet50": Architecture(resnet50, 2, 3, 3072, initialisation="pytorch", normalisation=IMAGENET),
     # torchvision's transform_input maps its ImageNet normalisation back to (x - 0.5) / 0.5, which is done here at once
-    "googlenet": Architecture(
-        googlenet, 2, 3, 3072, step=0.5, finder_step=0.5, patience=512, normalisation=CENTRED, unused=("aux1.", "aux2.")
-    ),
-    "vgg16": Architecture(vgg16, 2, 3, 3072, step=1.0, finder_step=1.0, patience=256, normalisation=IMAGENET),
-    # its layer norms forget the size of the input: small steps
+    "googlenet": Architecture(googlenet, 2, 3, 3072, normalisation=CENTRED, unused=("aux1.", "aux2.")),
+    "vgg16": Architecture(vgg16, 2, 3, 3072, normalisation=IMAGENET),
+    # its layer norms forget the size of the input: a small step
     "vit_b_16": Architecture(
-        vit_b_16,
-        2,
-        3,
-        3072,
-        initialisation="pytorch",
-        step=0.005,
-        finder_step=0.005,
-        patience=512,
-        normalisation=IMAGENET,
+        vit_b_16, 2, 3, 3072, initialisation="pytorch", step=0.005, finder_step=0.005, normalisation=IMAGENET
     ),
-    # ReLU6 saturates: 32 pixels a side are too few for a low loss. Two pairs at level 0.1: connected in five rounds by
-    # finder steps of 0.02, not in four by 0.05 or 0.2
+    # ReLU6 saturates. Of two pairs at 64x64, in at most 8 rounds: connected 2 by finder steps of 0.005, 1 by 0.01,
+    # none by 0.02 or 0.05
     "efficientnet_lite0": Architecture(
-        efficientnet_lite0, 2, 3, 12288, step=0.2, finder_step=0.02, patience=1024, normalisation=CENTRED
+        efficientnet_lite0, 2, 3, 12288, step=0.02, finder_step=0.005, normalisation=CENTRED
     ),
 }
 

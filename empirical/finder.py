@@ -52,8 +52,8 @@ class Finder:
 
 
 PRESETS = {
-    "default": Finder(),
-    # the same in a fifth of the steps: down log(loss), four times the step; arrives further away, takes fewer rounds
+    "default": Finder(descent=Descent(log=True)),
+    # four times the step: arrives further away, takes fewer rounds
     "fast": Finder(descent=Descent(lr=0.2, log=True, patience=256)),
     # the article's sections: barriers between natural images of trained networks stay in the hyperplane, with a
     # pull towards B; those of untrained networks move freely

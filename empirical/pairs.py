@@ -19,7 +19,6 @@ MORE_KINDS = ("interpolated", "diverse")
 NATURAL = ("natural-natural", "natural-adversarial", "interpolated")  # made of inputs that a data set holds
 TRAININGS = ("trained", "untrained")
 DATA = sources.NAMES
-PATIENCE = architectures.PATIENCE
 ATTEMPTS = 4  # at drawing class-optimal inputs: in low dimension many do not reach the level from noise
 CROWD = 3  # class-optimal inputs among which one is chosen for a diverse set
 MIXTURES = 4  # tried for each interpolated point
@@ -228,8 +227,7 @@ class _Drawing:
         labels = torch.arange(self.spare, device=self.device).repeat_interleave(2 * crowd) % self.n_classes
         if subject.label is not None:
             labels = torch.full_like(labels, subject.label)
-        known = architectures.find(subject.network)
-        usual = replace(modes.CLASS_OPTIMAL, stop=self.stop, lr=known.step, iterations=known.patience)
+        usual = replace(modes.CLASS_OPTIMAL, stop=self.stop, lr=architectures.find(subject.network).step)
         rule = self.space.rule(subject.search.rule(usual))
         parts: list[modes.Modes] = []
         while len(parts) < ATTEMPTS and (not parts or _n_pairs(modes.joined(parts).labels) < subject.pairs):

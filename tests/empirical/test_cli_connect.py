@@ -13,26 +13,21 @@ from empirical.objectives import ClassLoss, losses
 from empirical.pairs import NoPairs, Space, Subject
 from empirical.path_finder import Finder
 
-# pixels a side; the others take longer than a normal test may, see ARTICLE
-SMALL = {"resnet50": 32, "vit_b_16": 32}
-ARTICLE = ("resnet18", "resnet50", "googlenet", "vgg16", "vit_b_16", "efficientnet_lite0")
+# pixels a side: the smallest that each takes, but for EfficientNet-Lite0, whose 64 take a tenth of a second a step
+ARTICLE = {"resnet18": 32, "resnet50": 32, "googlenet": 32, "vgg16": 32, "vit_b_16": 32, "efficientnet_lite0": 64}
 
 
-def untrained(network, side=None, **changes):
-    dimension = None if side is None else 3 * side**2
-    return Subject(network, "none", "untrained", "class-optimal", 2, dimension, **changes)
-
-
-@pytest.mark.parametrize(("network", "side"), SMALL.items())
+@pytest.mark.parametrize(("network", "side"), ARTICLE.items())
 def test_every_network_of_the_article_is_connected(network, side):
     """Random weights, class-optimal inputs, at a level and with points that take seconds."""
-    rule = Descent(lr=ARCHITECTURES[network].finder_step, iterations=512, stop=0.05)
-    finder = Finder(level=0.1, coarse=8, dense=16, recheck=32, descent=rule)
-    found = connectivity.measure(untrained(network, side), seed=1, finder=finder, theory=False)
-    assert [pair["status"] for pair in found.pairs] == ["connected"] * 2
-    assert max(pair["loss_a"] for pair in found.pairs) <= 0.05 * (1 + 1e-3)
+    rule = Descent(lr=ARCHITECTURES[network].finder_step or 0.05, log=True, stop=0.1)
+    finder = Finder(level=0.2, coarse=8, dense=16, recheck=32, descent=rule)
+    subject = Subject(network, "none", "untrained", "class-optimal", 1, 3 * side**2)
+    found = connectivity.measure(subject, seed=1, finder=finder, theory=False)
+    assert [pair["status"] for pair in found.pairs] == ["connected"]
+    assert max(pair["loss_a"] for pair in found.pairs) <= 0.1 * (1 + 1e-3)
     assert found.row["verdict"] == "not asked" and found.row["dimension"] == 3 * side**2
-    assert found.example[-1][1].max() <= 0.1 * 1.05  # of 400 points where the finder looked at 32
+    assert found.example[-1][1].max() <= 0.2 * 1.05  # of 400 points where the finder looked at 32
 
 
 @pytest.mark.slow

@@ -10,22 +10,14 @@ from empirical import modes
 from empirical.descent import Descent, descend
 from empirical.objectives import ClassLoss, Field
 from empirical.path_finder import PRESETS, Finder, find_paths
-from tests.empirical.fields import LEFT, RIGHT, ridge_with_pass
-
-PASS = Finder(level=0.11, descent=Descent(lr=0.02, stop=0.1, projected=True))
-FREE = replace(PASS, descent=replace(PASS.descent, projected=False))
-
-
-def ends(n=1):
-    return torch.tensor([LEFT] * n, dtype=torch.float64), torch.tensor([RIGHT] * n, dtype=torch.float64)
+from tests.empirical.fields import FREE, PROJECTED, ends, ridge_with_pass
 
 
 @pytest.fixture(scope="module")
-def pairs(cnn1d, signals):
+def pairs(low_pairs):
     """12 natural pairs of a trained network, in float64."""
-    found = modes.natural(cnn1d, signals.x_test, signals.y_test)
-    i, j = modes.pairs_within_class(found.labels, 12, generator=torch.Generator().manual_seed(0))
-    return found.points[i].double(), found.points[j].double(), found.labels[i]
+    a, c, labels = low_pairs(12)
+    return a.double(), c.double(), labels
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -45,7 +37,7 @@ def test_parity_in_float64(cnn1d, pairs, preset):
 
 
 @pytest.mark.parametrize("height", [0.05, 0.12])
-@pytest.mark.parametrize("finder", [PASS, FREE], ids=["projected", "free"])
+@pytest.mark.parametrize("finder", [PROJECTED, FREE], ids=["projected", "free"])
 def test_parity_on_a_field(height, finder):
     """A pass that is open, and one that is not: both say so, after the same steps."""
     field = Field(ridge_with_pass(height))
@@ -76,7 +68,7 @@ def test_parity_where_only_fine_grids_see_the_barrier():
 
 
 @pytest.mark.parametrize(
-    ("procedure", "finder"), [(serial.PUBLISHED_TRAINED, PASS), (serial.PUBLISHED_UNTRAINED, FREE)]
+    ("procedure", "finder"), [(serial.PUBLISHED_TRAINED, PROJECTED), (serial.PUBLISHED_UNTRAINED, FREE)]
 )
 def test_the_published_procedure_finds_the_pass(procedure, finder):
     field = Field(ridge_with_pass(0.05))
@@ -88,7 +80,7 @@ def test_the_published_procedure_finds_the_pass(procedure, finder):
     assert torch.equal(found.vertices[0], a[0]) and torch.equal(found.vertices[-1], c[0])
     t = torch.linspace(0, 1, 3000, dtype=torch.float64)[:, None]
     for left, right in zip(found.vertices[:-1], found.vertices[1:], strict=True):
-        assert field.function((1 - t) * left + t * right).max() <= PASS.level + 1e-6
+        assert field.function((1 - t) * left + t * right).max() <= PROJECTED.level + 1e-6
     if procedure is serial.PUBLISHED_TRAINED:
         assert found.steps % 400 == 0  # never early
 
@@ -109,7 +101,7 @@ def test_the_published_procedure_stays_in_the_hyperplane_only_roughly():
 
 def test_the_class_optimal_search_of_the_twin(cnn1d):
     """From the same start ours ends one step earlier at most, since it checks before it moves."""
-    rule = replace(modes.CLASS_OPTIMAL, iterations=2000)
+    rule = replace(modes.CLASS_OPTIMAL, iterations=2000, log=False, patience=None)
     start = 0.01 * torch.randn(3, 1, 40, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     objective = ClassLoss(cnn1d.double(), torch.tensor([1, 4, 7]))
     ours = descend(objective, start, torch.arange(3), rule)
