@@ -139,7 +139,7 @@ def test_help_has_examples(percolation, command):
         ("connect --dim 5", "length must be at least 10"),
         ("connect --seed -3", "seed must be at least 0"),
         ("connect --seed 99999999999999999999999", "seed must be below 2^63"),
-        ("connect --level inf", "level must be a finite number, got inf"),
+        ("connect --level inf", "level must be a finite number above 0, got inf"),
         ("connect --level 0 --stop -1", "level must be a finite number above 0, got 0"),
         ("threshold --dim 13,2 --method leath --time 600", "tell p_c from d = 3 on, got d = 2"),
         ("compare --quick --seed 99999999999999999999999", "seed must be below 2^63"),
