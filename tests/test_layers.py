@@ -55,13 +55,15 @@ def test_theory_and_simulation_do_not_import_each_other():
 # inside percolation: from the kernels up; what stands on one line names nothing of its own line or below
 FLOORS = (
     ("_kernels", "checks", "quantities"),
-    ("seeds",),
-    ("graphs", "averages", "files", "ensembles", "fields"),
+    ("seeds", "files"),
+    ("store", "executors"),
+    ("graphs", "averages", "ensembles", "fields"),
     ("lattices",),
     ("recorder", "random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
     ("sweeps", "families", "level_sets"),
     ("scaling",),
     ("plotting", "dimension_scan", "terminal"),
+    ("cli_runs",),
     ("cli",),
 )
 

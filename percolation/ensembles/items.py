@@ -1,4 +1,4 @@
-"""Many realisations of one task: a seed each, any number of workers, the same result.
+"""One task on every item of a list.
 
 A task is a function of one item and a seed; nothing else enters. Results come back in the order of
 the items, so that they do not depend on who finished first.
@@ -6,15 +6,14 @@ the items, so that they do not depend on who finished first.
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import Executor, Future, as_completed
 from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from percolation import checks
+from percolation import checks, executors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,6 +30,7 @@ def run(
     *,
     workers: int = 1,
     processes: bool = False,
+    executor: Executor | None = None,
     cost: Callable[[Item], float] | None = None,
     label: str = "",
     progress: bool = True,
@@ -39,6 +39,7 @@ def run(
 
     workers: how many at a time; 0 takes all cores. processes=False runs threads, right for kernels that
     release the interpreter lock; processes=True starts fresh interpreters (task and items must pickle).
+    executor: one of `percolation.executors`, or any of concurrent.futures, instead of the two; it is left open.
     cost: of an item, in any unit; the costliest are begun first, which keeps all workers busy to the end.
     progress: a bar on standard error while that is a terminal.
     The first exception of a task is raised as it is; what had not begun is cancelled.
@@ -49,14 +50,16 @@ def run(
     workers = min(checks.integer("workers", workers, at_least=0) or os.cpu_count() or 1, max(len(work), 1))
     with _progress(progress) as bar:
         row = bar.add_task(label or getattr(task, "__name__", "tasks"), total=len(work))
-        if workers == 1 and not processes:
+        if executor is not None:
+            results = _collect(executor, task, begun, lambda: bar.advance(row))
+        elif workers == 1 and not processes:
             results = []
             for item in begun:
                 results.append(task(item))
                 bar.advance(row)
         else:
-            with _executor(workers, processes) as executor:
-                results = _collect(executor, task, begun, lambda: bar.advance(row))
+            with executors.processes(workers) if processes else executors.threads(workers) as own:
+                results = _collect(own, task, begun, lambda: bar.advance(row))
     place = dict(zip(order, results, strict=True))
     return [place[i] for i in range(len(work))]
 
@@ -64,22 +67,20 @@ def run(
 def _collect(
     executor: Executor, task: Callable[[Item], Result], work: Sequence[Item], advance: Callable[[], None]
 ) -> list[Result]:
-    futures: list[Future[Result]] = [executor.submit(task, item) for item in work]
+    futures: list[Future[Result]] = []
     try:
+        for item in work:
+            futures.append(executor.submit(task, item))
         for future in as_completed(futures):
             future.result()
             advance()
-    except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
+    except BaseException as error:
+        for future in futures:
+            future.cancel()
+        if isinstance(executor, executors.Processes) and not isinstance(error, Exception):
+            executor.kill()  # Ctrl-C: nobody waits for hours
         raise
     return [future.result() for future in futures]
-
-
-def _executor(workers: int, processes: bool) -> Executor:
-    if processes:
-        # spawn: a forked child would inherit the locks of numba's and torch's threads
-        return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    return ThreadPoolExecutor(workers)
 
 
 def _progress(shown: bool) -> Progress:
