@@ -129,10 +129,10 @@ def draw(subject: Subject, *, seed: int, stop: float, generator: torch.Generator
 
     seed: of the network's weights. generator: of the points and their pairing.
     """
-    source = _source(subject)
+    source = source_of(subject)
     shape = models.input_shape(subject.network, subject.dimension) if source is None else source.shape
-    model = _model(subject, source, shape, seed).to(device)
-    drawing = _Drawing(subject, model, shape, _space(model), n_outputs(model, shape), stop, generator)
+    model = network_of(subject, source, shape, seed).to(device)
+    drawing = _Drawing(subject, model, shape, space_of(model), n_outputs(model, shape), stop, generator)
     if subject.label is not None and subject.label >= drawing.n_classes:
         raise ValueError(f"class must lie in 0..{drawing.n_classes - 1}, the network's, got {subject.label}")
     if subject.pair == "natural-adversarial":
@@ -149,7 +149,8 @@ def n_outputs(model: nn.Module, shape: tuple[int, ...]) -> int:
     return model(torch.zeros(1, *shape, device=where)).shape[1]
 
 
-def _source(subject: Subject) -> Source | None:
+def source_of(subject: Subject) -> Source | None:
+    """Where the subject's natural inputs come from; None where there is no data."""
     if subject.data == "none":
         if subject.folder is not None:
             raise ValueError("without data there is nothing to read from a folder, leave --folder out")
@@ -161,7 +162,8 @@ def _source(subject: Subject) -> Source | None:
     return source
 
 
-def _model(subject: Subject, source: Source | None, shape: tuple[int, ...], seed: int) -> nn.Module:
+def network_of(subject: Subject, source: Source | None, shape: tuple[int, ...], seed: int) -> nn.Module:
+    """The subject's network: its weights given, trained on the data, or random."""
     normalisation = source.normalisation if source else None
     if subject.weights != "random":
         # weights that were published for ImageNet expect its normalisation, those of one's own that of the data
@@ -176,7 +178,8 @@ def _model(subject: Subject, source: Source | None, shape: tuple[int, ...], seed
     return models.with_normalisation(model, normalisation)
 
 
-def _space(model: nn.Module) -> Space:
+def space_of(model: nn.Module) -> Space:
+    """The space of a network's inputs: pictures in [0, 1] behind a normalisation, or numbers of variance 1."""
     if not isinstance(model, Normalised):
         return Space()
     return Space(model.std.mean().item(), sources.PIXELS)

@@ -1,0 +1,1 @@
+"""Telling adversarial inputs from natural ones: detectors, their trials, an attack that knows them, a benchmark."""
