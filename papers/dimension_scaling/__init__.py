@@ -1,1 +1,4 @@
 """Figures of a theory paper on percolation over the dimension."""
+
+TITLE = "Percolation and the connectivity of low-loss inputs over the dimension"
+FIGURES = ("thresholds", "collapse", "occupation", "barriers", "rounds", "phase", "networks", "training")

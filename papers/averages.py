@@ -1,0 +1,31 @@
+"""Averages that figures quote, each with its one-sigma error."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from percolation.quantities import Estimate
+
+
+def geometric(values: ArrayLike, floor: float) -> tuple[float, float, float]:
+    """Geometric mean of values, none taken below the floor, and its error downwards and upwards.
+
+    exp(m), m the mean of the logarithms; errors exp(m) - exp(m - s) and exp(m + s) - exp(m), s the standard error of m.
+    """
+    logarithms = np.log(np.maximum(np.asarray(values, dtype=float), floor))
+    mean = float(logarithms.mean())
+    s = float(logarithms.std(ddof=1)) / math.sqrt(len(logarithms)) if len(logarithms) > 1 else math.nan
+    value = math.exp(mean)
+    return value, value - math.exp(mean - s), math.exp(mean + s) - value
+
+
+def share(k: float, n: int) -> Estimate:
+    """k of n, with the error of a binomial that has half a success and half a failure more."""
+    p = (k + 0.5) / (n + 1)
+    return Estimate(k / n, math.sqrt(p * (1 - p) / n), f"{k:g} of {n}")
+
+
+def two_sided(value: float, below: float, above: float) -> str:
+    """A number with unequal errors, as LaTeX: 0.69^{+1.2}_{-0.4} in the text or in a formula."""
+    return rf"\ensuremath{{{value:.2g}^{{+{above:.1g}}}_{{-{below:.1g}}}}}"

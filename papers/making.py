@@ -1,0 +1,99 @@
+"""Making figures: data that are there are kept, the rest is computed; then everything is drawn from the data."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from papers import figure as figures
+from papers import registry
+from percolation import checks, files
+
+FORMATS = ("pdf", "png", "svg")
+# dates left out, so that equal data give equal bytes
+METADATA: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A figure that was made: its data, the files drawn from them, and its width in inches."""
+
+    name: str  # PAPER/FIGURE
+    data: Path
+    drawn: tuple[Path, ...]
+    width: float
+    seconds: float  # that it took to have the data
+
+
+def make(
+    name: str, out: Path, *, full: bool, seed: int, workers: int, formats: Sequence[str], redraw: bool = False
+) -> Made:
+    """Compute the data of PAPER/FIGURE unless they are in out/PAPER, then draw them there."""
+    folder, began = checks.output_folder(out / name.split("/")[0]), time.perf_counter()
+    data = _found(name, folder) if redraw else _computed(name, folder, full, seed, workers)
+    seconds = time.perf_counter() - began
+    drawn, width = draw(name, data, formats)
+    return Made(name, data, tuple(drawn), width, seconds)
+
+
+def draw(name: str, data: Path, formats: Sequence[str]) -> tuple[list[Path], float]:
+    """The figure in each format, and its caption as text, beside the data; and its width in inches."""
+    module = registry.find(name)
+    figure = module.draw(data)
+    try:
+        writers: dict[str, files.Writer] = {f"{data.stem}.{form}": _writer(figure, form) for form in formats}
+        writers[f"{data.stem}.txt"] = text(module.caption(data) + "\n")
+        return files.write_together(data.parent, writers), float(figure.get_figwidth())
+    finally:
+        plt.close(figure)
+
+
+def checked_formats(text: str) -> tuple[str, ...]:
+    """'pdf,png' as its parts, each one of FORMATS."""
+    return tuple(dict.fromkeys(checks.one_of("format", part.strip(), FORMATS) for part in text.split(",")))
+
+
+def _computed(name: str, folder: Path, full: bool, seed: int, workers: int) -> Path:
+    module = registry.find(name)
+    config, data = module.FULL if full else module.QUICK, figures.kept(folder, name)
+    if data is not None and figures.is_made_of(data, config, seed):
+        return data
+    return module.compute(config, folder, seed=seed, workers=workers)
+
+
+def _found(name: str, folder: Path) -> Path:
+    data = figures.kept(folder, name)
+    if data is None or not data.exists():
+        raise ValueError(f"no data of {name} in {folder}; run once without --redraw, or name their folder by --out")
+    return data
+
+
+def _writer(figure: Figure, form: str) -> files.Writer:
+    def write(path: Path) -> None:
+        with figures.house(), _without_remarks("fontTools"):
+            figure.savefig(path, format=form, metadata=METADATA[form])
+
+    return write
+
+
+def text(content: str) -> files.Writer:
+    """What writes a text."""
+    return lambda path: path.write_text(content)
+
+
+@contextmanager
+def _without_remarks(name: str) -> Iterator[None]:
+    """Keep a library's warnings from the terminal: fontTools dislikes the age of matplotlib's own font."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
