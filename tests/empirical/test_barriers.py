@@ -20,6 +20,7 @@ from empirical.pairs import NoPairs, Subject
 from empirical.plotting_barriers import barriers_figure
 from percolation import seeds
 from percolation.store import Store
+from tests.memory import PEAK, on_linux
 
 SMALL = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 2, lower_ends=True)
 
@@ -164,7 +165,6 @@ def test_what_is_finished_is_not_done_again(tmp_path, monkeypatch):
 
 
 MANY_CLASSES = """
-import resource
 import torch
 from torch import nn
 from empirical import barrier_ends, barriers
@@ -189,16 +189,17 @@ plan = Plan(Subject("mlp", "digits", "untrained", "natural-natural", 5), kinds=(
 sizes, peaks = [], []
 for part in barriers.stream(plan, seed=0):
     sizes.append(len(part))
-    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    peaks.append(peak())
 assert sum(sizes) == 5000 and max(sizes) <= 64
 assert made == list(range(1000))  # each class read once
 print(peaks[-1] - peaks[len(peaks) // 10])
 """
 
 
+@on_linux
 def test_memory_does_not_grow_with_the_classes():
     """5,000 pairs, 5 of each of 1000 classes: their ends are 0.49 GB, and after a tenth the peak grows no more."""
-    run = subprocess.run([sys.executable, "-c", MANY_CLASSES], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", PEAK + MANY_CLASSES], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 30e6
 
 

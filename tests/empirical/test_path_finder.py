@@ -10,6 +10,7 @@ from empirical.descent import Descent
 from empirical.objectives import ClassLoss, Field
 from empirical.path_finder import PRESETS, Finder, find_paths, find_paths_on, stream_paths
 from tests.empirical.fields import FREE, PROJECTED, ends, in_numpy, ridge_with_pass
+from tests.memory import PEAK, on_linux
 
 
 @pytest.fixture(scope="module")
@@ -386,10 +387,11 @@ def test_pairs_spread_over_devices_are_as_on_one(cnn1d, natural_pairs):
 
 
 @pytest.mark.slow
+@on_linux
 def test_a_thousand_pairs_of_pictures_in_four_gibibytes():
     """Pairs of 3 x 224 x 224 numbers, 600 kB a point, made as they are needed; peak memory of a fresh process."""
     program = """
-import resource, torch
+import torch
 from empirical.descent import Descent
 from empirical.objectives import Field
 from empirical.path_finder import Finder, stream_paths
@@ -407,9 +409,9 @@ def pairs(generator=torch.Generator().manual_seed(0)):
 finder = Finder(level=0.2, descent=Descent(lr=0.01, stop=0.1), batch_size=16, coarse=8, dense=8, recheck=16)
 ended = [(i, one.rounds) for i, one in stream_paths(Field(ridge), pairs(), finder)]
 assert sorted(i for i, _ in ended) == list(range(1000))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, max(rounds for _, rounds in ended))
+print(peak() / 2**30, max(rounds for _, rounds in ended))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", PEAK + program], capture_output=True, text=True, check=True)
     peak, rounds = map(float, done.stdout.split())
     assert peak < 4 and rounds >= 1
 
