@@ -47,12 +47,11 @@ def figures(
         raise ValueError(f"--tex includes the figures as pdf, got --format {formats}; add pdf")
     checks.seed(seed)
     checks.integer("workers", workers, at_least=0)
-    options = {"full": full, "seed": seed, "workers": workers, "redraw": redraw}
     made = []
     for name in names:
         if full and not redraw:
             typer.echo(f"{name}: expected to take {registry.find(name).MINUTES:g} minutes on two cores", err=True)
-        one = making.make(name, made_in, formats=kinds, **options)
+        one = making.make(name, made_in, formats=kinds, full=full, seed=seed, workers=workers, redraw=redraw)
         typer.echo(f"{name} ({one.seconds:.0f} s): {registry.find(name).finding(one.data)}")
         print_paths([one.data, *one.drawn])
         made.append(one)

@@ -1,4 +1,4 @@
-"""What the figures of papers draw alike: points with errors, theory as dashes, axes of dimensions, letters of panels."""
+"""What the figures of papers draw alike: points with errors, theory as dashes, axes of dimensions, letters."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,12 @@ TICKS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 3000)
 
 def points(ax: Axes, x: Any, y: Any, error: Any, series: int, label: str | None = None, **look: Any) -> None:
     """Measured or simulated: a marker of the series with its one-sigma error."""
-    usual = {"marker": MARKERS[series % len(MARKERS)], "color": f"C{series}", "ls": "", "elinewidth": 0.8}
+    usual: dict[str, Any] = {
+        "marker": MARKERS[series % len(MARKERS)],
+        "color": f"C{series}",
+        "ls": "",
+        "elinewidth": 0.8,
+    }
     ax.errorbar(x, y, error, label=label, **usual | look)
 
 
@@ -37,7 +42,7 @@ def dimension_axis(ax: Axes, dimensions: Sequence[int] | np.ndarray | pd.Series,
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-def letters(axes: Sequence[Axes] | np.ndarray, titles: Sequence[str]) -> None:
+def letters(axes: Sequence[Axes] | np.ndarray[Any, Any], titles: Sequence[str]) -> None:
     """(a), (b), ... and what each panel shows."""
-    for letter, ax, title in zip("abcdefgh", np.ravel(axes), titles, strict=False):
+    for letter, ax, title in zip("abcdefgh", np.asarray(axes).ravel(), titles, strict=False):
         ax.set_title(f"({letter}) {title}")

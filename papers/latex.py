@@ -69,5 +69,3 @@ def _figure(one: Made) -> str:
             "",
         ]
     )
-
-

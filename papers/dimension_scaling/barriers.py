@@ -102,9 +102,7 @@ def _gaussian(config: Config, seed: np.random.SeedSequence) -> tuple[Objective, 
     return drawn.select(low).objective, a.points[low], c.points[low]
 
 
-def _network(
-    system: str, config: Config, seed: int, own: np.random.SeedSequence
-) -> tuple[Objective, Tensor, Tensor]:
+def _network(system: str, config: Config, seed: int, own: np.random.SeedSequence) -> tuple[Objective, Tensor, Tensor]:
     """Pairs of low-loss inputs of a network."""
     subject = Subject(**vars(NETWORKS[system]) | {"pairs": config.pairs})
     generator = torch.Generator().manual_seed(integer(child(own, 1)))
@@ -113,7 +111,7 @@ def _network(
 
 
 def summary(data_file: Path) -> pd.DataFrame:
-    """A row a system and k: mean barrier with its standard error; of networks the geometric mean, the error a factor."""
+    """A row a system and k: mean barrier with its standard error; of networks geometric, the error a factor."""
     rows = pd.read_csv(data_file)
     found = []
     for (system, k), some in rows.groupby(["system", "k"], sort=False):
@@ -187,5 +185,6 @@ def finding(data_file: Path) -> str:
     network = [f"{rows.loc[('adversarial', k), 'value']:.2g}" for k in (1, last)]
     return (
         f"Each dimension of the slice lowers the minimax barrier: from {field[0]} to {field[1]} standard deviations in "
-        f"Gaussian fields, from {network[0]} to {network[1]} nats between natural and adversarial inputs, k = 1 to {last}."
+        f"Gaussian fields, from {network[0]} to {network[1]} nats between natural and adversarial inputs, "
+        f"k = 1 to {last}."
     )

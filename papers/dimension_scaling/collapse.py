@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,7 +38,7 @@ FULL = Config()
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a dimension, size and p: strength, its error, and both in scaling variables; quality in NAME_quality.csv."""
+    """A row a dimension, size and p: strength, its error, and both scaled; quality in NAME_quality.csv."""
     rows, qualities = [], []
     for d, sizes in zip(config.dimensions, config.sizes, strict=True):
         curves = [_curve(config, d, length, seed, workers) for length in sizes]
@@ -85,7 +86,7 @@ def draw(data_file: Path) -> Figure:
         figure, axes = plt.subplots(len(qualities), 2, figsize=(PAGE, 2.0 * len(qualities)), squeeze=False)
         for (left, right), known in zip(axes, qualities.itertuples(), strict=True):
             for series, (length, of_size) in enumerate(rows[rows["d"] == known.d].groupby("L")):
-                look = {"ms": 2.5, "lw": 0.6, "ls": "-", "elinewidth": 0.6}
+                look: dict[str, Any] = {"ms": 2.5, "lw": 0.6, "ls": "-", "elinewidth": 0.6}
                 columns = of_size["p"], of_size["strength"], of_size["error"]
                 drawing.points(left, *columns, series, f"$L={length}$", **look)
                 drawing.points(right, of_size["x"], of_size["y"], of_size["y_error"], series, **look | {"ls": ""})
@@ -140,4 +141,6 @@ def finding(data_file: Path) -> str:
         f"S = {one.quality:.1f} in d = {one.d} (unscaled {one.quality_unscaled:.0f})"
         for one in beside(data_file, "quality").itertuples()
     ]
-    return f"With the exponents of theory, nothing fitted, all sizes fall on one curve: {', '.join(parts)}; 1 is perfect."
+    return (
+        f"With the exponents of theory, nothing fitted, all sizes fall on one curve: {', '.join(parts)}; 1 is perfect."
+    )

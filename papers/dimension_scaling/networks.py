@@ -58,8 +58,8 @@ class RandomMlp:
 
     def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
         of_network, learning, walking = (child(seed, i) for i in range(3))
-        options = {"depth": self.depth, "width": self.width}
-        model = models.untrained("mlp", (self.dimension,), N_CLASSES, seed=integer(of_network), **options)
+        shape, seed_of = (self.dimension,), integer(of_network)
+        model = models.untrained("mlp", shape, N_CLASSES, seed=seed_of, depth=self.depth, width=self.width)
         return self._lines(model, n_learn, learning), self._lines(model, n_walk, walking)
 
     def _lines(self, model: torch.nn.Module, n: int, seed: np.random.SeedSequence) -> Drawn:
@@ -94,7 +94,9 @@ def draw(data_file: Path) -> Figure:
         for series, (width, some) in enumerate(rows.groupby("width")):
             depth = some["depth"] + 0.25 * (series - 0.5)
             label = "theory of the finder (this work)" if not series else None
-            drawing.points(left, depth, some["measured_rounds"], some["measured_rounds_error"], series, f"width {width}")
+            drawing.points(
+                left, depth, some["measured_rounds"], some["measured_rounds_error"], series, f"width {width}"
+            )
             drawing.theory(left, some["depth"], some["predicted_rounds"], series, label)
             columns = some["measured_displacement"], some["measured_displacement_error"]
             drawing.points(right, depth, *columns, series, f"width {width}")
@@ -118,7 +120,8 @@ def caption(data_file: Path) -> str:
         rf"connected pairs, (b) how far the first cut is moved, in lengths of the line, against the number of hidden "
         rf"layers; marks of different widths are set apart a little. {made['networks']} networks of each shape, "
         rf"{made['pairs']} pairs each, {rows['measured_success'].mean():.3f} of them connected; bars are one standard "
-        rf"error over networks. Dashed: theory of the finder from the statistics of straight lines, not fitted; it lies "
+        rf"error over networks. Dashed: theory of the finder from the statistics of straight lines, not fitted; "
+        rf"it lies "
         rf"above the measured rounds in {int((z < 0).sum())} of {len(z)} shapes, by more than two errors in "
         rf"{int((z < -2).sum())}. " + made_by(data_file)
     )

@@ -55,11 +55,17 @@ def _row(method: str, d: int, xi: float, found: Estimate) -> dict[str, object]:
 
 def _flooded(config: Config, d: int, xi: float, seed: int, workers: int) -> Estimate:
     draw = partial(_field, d, xi)
-    options = {"n_sites": config.n_sites, "n_runs": config.n_floods, "workers": workers or 2}
-    return scaling.critical_occupation(draw, seed=seed + 100 * d + round(10 * xi), **options).estimate
+    found = scaling.critical_occupation(
+        draw,
+        seed=seed + 100 * d + round(10 * xi),
+        n_sites=config.n_sites,
+        n_runs=config.n_floods,
+        workers=workers or 2,
+    )
+    return found.estimate
 
 
-def _field(d: int, xi: float, seed: np.random.SeedSequence) -> fields.Field:
+def _field(d: int, xi: float, seed: np.random.SeedSequence) -> fields.IidField | fields.FourierField:
     if not xi:
         return fields.iid(d, distribution="uniform", seed=seed)
     return fields.gaussian(d, fields.SquaredExponential(xi), seed=seed)

@@ -102,7 +102,8 @@ def caption(data_file: Path) -> str:
     rows, made = pd.read_csv(data_file), record(data_file)["parameters"]
     counts, n = agreement(rows), rows.groupby("field").size()
     fared = "; ".join(
-        rf"{TITLES[kind]}: iid in {counts[kind, 'iid', 'agrees']}, smooth in {counts[kind, 'smooth', 'agrees']} of {n[kind]}"
+        rf"{TITLES[kind]}: iid in {counts[kind, 'iid', 'agrees']}, smooth in {counts[kind, 'smooth', 'agrees']} "
+        rf"of {n[kind]}"
         for kind in TITLES
         if kind in n
     )
@@ -133,7 +134,7 @@ def finding(data_file: Path) -> str:
     counts, n = agreement(rows), int((rows["field"] == "smooth").sum())
     return (
         f"Classes of smooth fields follow the threshold of smooth level sets (agrees in "
-        f"{counts['smooth', 'smooth', 'agrees']} of {n} cells, refuted in {counts['smooth', 'smooth', 'refuted']}), not "
-        f"iid percolation (agrees in {counts['smooth', 'iid', 'agrees']}, refuted in "
+        f"{counts['smooth', 'smooth', 'agrees']} of {n} cells, refuted in {counts['smooth', 'smooth', 'refuted']}), "
+        f"not iid percolation (agrees in {counts['smooth', 'iid', 'agrees']}, refuted in "
         f"{counts['smooth', 'iid', 'refuted']})."
     )

@@ -70,10 +70,9 @@ def draw(data_file: Path) -> Figure:
 
 
 def _panel(rows: pd.DataFrame, name: str, ax: Axes) -> None:
-    unit = rows["xi"] if name == "displacement" else 1.0
     for series, p in enumerate(sorted(rows["wanted_occupation"].unique(), reverse=True)):
         of_p = rows["wanted_occupation"] == p
-        some, scale = rows[of_p], unit[of_p] if name == "displacement" else 1.0
+        some, scale = rows[of_p], rows["xi"][of_p] if name == "displacement" else 1.0
         d, value, error = some["dimension"], some[f"measured_{name}"], some[f"measured_{name}_error"]
         drawing.points(ax, d * (1 + 0.03 * series), value / scale, error / scale, series, f"$p={p:g}$, measured")
         label = "theory of the finder (this work)" if not series else None
@@ -126,7 +125,9 @@ def macros(data_file: Path) -> dict[str, str]:
             if row[f"measured_{name}"] == row[f"measured_{name}"]:
                 found[macro_name(name, *case)] = with_error(row[f"measured_{name}"], row[f"measured_{name}_error"])
         if row["predicted_rounds"] == row["predicted_rounds"]:
-            found[macro_name("rounds theory", *case)] = with_error(row["predicted_rounds"], row["predicted_rounds_error"])
+            found[macro_name("rounds theory", *case)] = with_error(
+                row["predicted_rounds"], row["predicted_rounds_error"]
+            )
     return found
 
 

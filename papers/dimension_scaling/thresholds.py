@@ -57,8 +57,8 @@ def draw(data_file: Path) -> Figure:
     rows = pd.read_csv(data_file)
     kinds = list(dict.fromkeys(rows["kind"]))
     with house():
-        options = {"height_ratios": (2.2, 1), "sharex": True, "squeeze": False}
-        figure, axes = plt.subplots(2, len(kinds), figsize=(PAGE * len(kinds) / 2, 3.3), **options)
+        size = (PAGE * len(kinds) / 2, 3.3)
+        figure, axes = plt.subplots(2, len(kinds), figsize=size, height_ratios=(2.2, 1), sharex=True, squeeze=False)
         for (upper, lower), kind in zip(axes.T, kinds, strict=True):
             of_kind = rows[rows["kind"] == kind]
             values = zip(of_kind["series"], of_kind["series_error"], strict=True)

@@ -73,7 +73,9 @@ def draw(data_file: Path) -> Figure:
             drawing.points(right, d, values, sides, series)
         left.set(ylabel="pairs connected", ylim=(-0.05, 1.2), yticks=(0, 0.5, 1))
         middle.set(ylabel="rounds", ylim=(0, None))
-        drawing.theory(right, [min(rows["dimension"]) / 2, 2 * max(rows["dimension"])], [1e-3] * 2, ls=":", label="level")
+        drawing.theory(
+            right, [min(rows["dimension"]) / 2, 2 * max(rows["dimension"])], [1e-3] * 2, ls=":", label="level"
+        )
         right.set(ylabel="barrier of the line [nats]", yscale="log")
         for ax in (left, middle, right):
             drawing.dimension_axis(ax, rows["dimension"], "input dimension $d$")
@@ -103,7 +105,8 @@ def caption(data_file: Path) -> str:
     return (
         rf"1-D convolutional networks on inputs of $d$ numbers, trained on mnist1d signals or with random weights: (a) "
         rf"share of pairs of low-loss inputs (at most $10^{{-3}}$ nats) that the path finder connects, (b) rounds of "
-        rf"the connected pairs, (c) largest loss on the straight line, geometric mean; dotted: the level. Dashed: theory "
+        rf"the connected pairs, (c) largest loss on the straight line, geometric mean; dotted: the level. "
+        rf"Dashed: theory "
         rf"of the finder from the statistics of straight lines, not fitted. {rows['pairs'].min()} to "
         rf"{rows['pairs'].max()} pairs each, marks set apart a little; bars are one standard error.{skipped} "
         + made_by(data_file)
@@ -129,7 +132,8 @@ def finding(data_file: Path) -> str:
     shares = [f"{one.sum_} of {one.n} {training}" for training, one in _counted(connected)]
     verdicts = rows["verdict"].value_counts()
     return (
-        f"Paths are found in {' and '.join(shares)} pairs, and iid percolation agrees in {verdicts.get('agrees', 0)} of "
+        f"Paths are found in {' and '.join(shares)} pairs, and iid percolation agrees in "
+        f"{verdicts.get('agrees', 0)} of "
         f"{len(rows)} cases without telling the hard from the easy: mean rounds run from {rows['rounds'].min():.1f} to "
         f"{rows['rounds'].max():.1f}."
     )
@@ -166,7 +170,7 @@ def table(data_file: Path) -> Table:
         )
         for row in rows
     ]
-    what = "Independent percolation, the path finder and its theory on 1-D CNNs; p: share of open cells on slices of the pairs"
+    what = "Independent percolation, the path finder and its theory on 1-D CNNs; p: share of open cells on slices"
     return Table(what, header, tuple(cells))
 
 

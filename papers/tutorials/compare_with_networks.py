@@ -1,6 +1,6 @@
 """Job 2: theory beside measured connectivity. Are the low-loss inputs of a random network one connected set?
 
-    python -m papers.tutorials.compare_with_networks [FOLDER]
+python -m papers.tutorials.compare_with_networks [FOLDER]
 """
 
 import sys
@@ -22,7 +22,9 @@ def main(folder: Path) -> list[Path]:
     subject = Subject("mlp", "none", "untrained", "class-optimal", pairs=8, dimension=100)
     measured = measure(subject, seed=1)
     row = measured.row
-    print(f"open cells on slices through the pairs: p = {row['occupation']:.3f}; iid percolation: p_c = {row['p_c']:.4f}")
+    print(
+        f"open cells on slices through the pairs: p = {row['occupation']:.3f}; iid percolation: p_c = {row['p_c']:.4f}"
+    )
     print(f"so iid percolation says {'connected' if row['iid_connected'] else 'not connected'}")
     print(f"the path finder connects {row['connected']:.0%}, in {row['rounds']:.1f} rounds on the average")
     print(f"its theory asks for {row['predicted_rounds']:.1f} rounds; verdict on iid percolation: {row['verdict']}")

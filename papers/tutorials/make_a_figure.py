@@ -1,6 +1,6 @@
 """Job 3: figures of a paper. Data once, drawn as often as wanted; captions and quoted numbers come from the data.
 
-    python -m papers.tutorials.make_a_figure [FOLDER]
+python -m papers.tutorials.make_a_figure [FOLDER]
 """
 
 import sys

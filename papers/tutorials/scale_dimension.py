@@ -1,6 +1,6 @@
 """Job 1: dimension-scaling simulations. What is p_c of Z^d, and does it follow the series of theory?
 
-    python -m papers.tutorials.scale_dimension [FOLDER]
+python -m papers.tutorials.scale_dimension [FOLDER]
 """
 
 import sys
