@@ -1,6 +1,7 @@
 """The command `percolation figures`. Simulations and torch load only when it runs."""
 
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,12 +82,16 @@ def _texts(made: "list[Made]", tex: bool, tables: bool) -> list[Path]:
 def _list(names: list[str], folder: Path) -> None:
     from papers import figure, registry
 
-    rows = []
-    for name in names:
-        module, data = registry.find(name), figure.kept(folder / name.split("/")[0], name)
-        made = "-" if data is None else f"seed {figure.record(data)['seed']}"
-        rows.append([name, module.TITLE, f"{module.MINUTES:g}", made])
-    print_table(f"Figures; data in {folder}", ["figure", "what it shows", "full [min]", "data"], rows)
+    for paper in dict.fromkeys(name.split("/")[0] for name in names):
+        rows = []
+        for name in (one for one in names if one.startswith(f"{paper}/")):
+            module, data = registry.find(name), figure.kept(folder / paper, name)
+            made = "-" if data is None else f"seed {figure.record(data)['seed']}"
+            what = shorten(module.TITLE, 42, placeholder=" ...")
+            rows.append([name.split("/")[1], what, f"{module.MINUTES:g}", made])
+        print_table(
+            f"{paper}/...   (minutes of --full; data in {folder})", ["figure", "what it shows", "min", "data"], rows
+        )
 
 
 # shown at the foot of `--help`

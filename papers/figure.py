@@ -101,19 +101,24 @@ def is_made_of(data_file: Path, config: Any, seed: int) -> bool:
     """Whether the data are those of this configuration, seed and version of the package."""
     if not data_file.exists() or not data_file.with_suffix(".json").exists():
         return False
-    found, wanted = record(data_file), json.loads(json.dumps(asdict(config)))
+    found = record(data_file)
     same_version = found["versions"]["highdim-percolation"] == files.version()
-    return same_version and found["parameters"] == wanted and found["seed"] == seed
+    return same_version and found["parameters"] == _as_read(config) and found["seed"] == seed
+
+
+def command(data_file: Path) -> str:
+    """What gives these data."""
+    from papers.registry import find  # which imports this module
+
+    made = record(data_file)
+    size = "--quick" if made["parameters"] == _as_read(find(made["figure"]).QUICK) else "--full"
+    return f"percolation figures {made['figure']} {size} --seed {made['seed']}"
 
 
 def made_by(data_file: Path) -> str:
     """The last sentence of a caption: the command that gives these data."""
-    from papers.registry import find  # which imports this module
-
-    made = record(data_file)
-    size = "--quick" if made["parameters"] == json.loads(json.dumps(asdict(find(made["figure"]).QUICK))) else "--full"
-    command = f"percolation figures {made['figure']} {size} --seed {made['seed']}"
-    return rf"Made by \texttt{{{tex(command)}}}, version {made['versions']['highdim-percolation']}."
+    version = record(data_file)["versions"]["highdim-percolation"]
+    return rf"Made by \texttt{{{tex(command(data_file))}}}, version {version}."
 
 
 def tex(text: str) -> str:
@@ -141,6 +146,11 @@ def macro_name(*parts: str | int) -> str:
         words += "".join(c if c.isascii() and c.isalnum() else " " for c in text).split()
     words = ["".join(number_word(int(c)) if c.isdigit() else c for c in word) for word in words]
     return words[0][0].lower() + words[0][1:] + "".join(word[0].upper() + word[1:] for word in words[1:])
+
+
+def _as_read(config: Any) -> dict[str, Any]:
+    """A configuration as it comes back from a record: tuples are lists."""
+    return dict(json.loads(json.dumps(asdict(config))))
 
 
 def _npz(data: dict[str, np.ndarray]) -> files.Writer:

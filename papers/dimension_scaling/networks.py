@@ -83,7 +83,7 @@ def summary(data_file: Path) -> pd.DataFrame:
     columns = [f"{which}_{name}" for which in ("measured", "predicted") for name in ("rounds", "displacement")]
     groups = rows.groupby(["width", "depth"])[columns]
     errors = groups.std() / np.sqrt(groups.count())
-    return groups.mean().join(errors, rsuffix="_error").reset_index()
+    return groups.mean().join(errors.add_suffix("_error")).reset_index()
 
 
 def draw(data_file: Path) -> Figure:

@@ -1,0 +1,107 @@
+"""What holds for every figure of every paper, each computed in its smallest form."""
+
+import json
+import re
+from dataclasses import asdict
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from papers import making, registry
+from papers.figure import COLUMN, PAGE, arrays, command, record
+from tests.papers.tiny import TINY
+
+NUMBER = r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
+
+
+def test_every_figure_is_tested():
+    assert set(TINY) == set(registry.names())
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_data_say_how_they_were_made(name, data_of):
+    data = data_of(name)
+    made = record(data)
+    assert made["figure"] == name and made["seed"] == 1
+    assert made["parameters"] == json.loads(json.dumps(asdict(TINY[name])))
+    assert {"numpy", "highdim-percolation", "python"} <= set(made["versions"])
+    filled = pd.read_csv(data).size if data.suffix == ".csv" else sum(part.size for part in arrays(data).values())
+    assert filled > 0
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_drawn_at_the_width_of_a_journal_with_labels(name, data_of):
+    figure = registry.find(name).draw(data_of(name))
+    assert round(figure.get_figwidth(), 2) in (COLUMN, PAGE)
+    figure.canvas.draw()
+    # an axis with numbers on it says what they are, or shares what its neighbour says
+    for ax in figure.axes:
+        assert ax.lines or ax.collections or ax.images or ax.containers or ax.patches, f"an empty panel in {name}"
+    labels = {ax.get_xlabel() for ax in figure.axes} | {ax.get_ylabel() for ax in figure.axes}
+    assert labels - {""}, name
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_drawn_again_the_bytes_are_the_same_and_fonts_are_inside(name, data_of, tmp_path):
+    data = data_of(name)
+    kept = {}
+    for again in range(2):
+        drawn, _ = making.draw(name, data, ("pdf", "svg", "png"))
+        kept[again] = {path.name: path.read_bytes() for path in drawn}
+    assert kept[0] == kept[1] and len(kept[0]) == 4  # and the caption
+    pdf = kept[0][f"{data.stem}.pdf"]
+    assert b"/FontFile2" in pdf and b"/Type3" not in pdf
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_macros_are_numbers_of_the_data(name, data_of):
+    """Names that LaTeX takes, a number in each; that they follow the data is below."""
+    macros = registry.find(name).macros(data_of(name))
+    assert macros
+    for macro, value in macros.items():
+        assert re.fullmatch("[a-zA-Z]+", macro), macro
+        assert re.search(NUMBER, value), (macro, value)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_captions_are_sound_latex_and_name_their_command(name, data_of):
+    module, data = registry.find(name), data_of(name)
+    caption = module.caption(data)
+    depth = np.cumsum([(one == "{") - (one == "}") for one in re.sub(r"\\[{}]", "", caption)])
+    assert depth.min() >= 0 and depth[-1] == 0
+    assert caption.count("$") % 2 == 0
+    assert not re.search(r"(?<!\\)[%&#]", caption)
+    assert f"percolation figures {name}".replace("_", r"\_") in caption and command(data).startswith(
+        "percolation figures"
+    )
+    assert "nan" not in caption.lower().split() and "None" not in caption
+    finding = module.finding(data)
+    assert re.search(NUMBER, finding) and "\n" not in finding and finding.endswith(".")
+
+
+def test_numbers_in_words_come_from_the_file(data_of, tmp_path):
+    """Other data, other words: one threshold changed in a copy changes caption, macro and finding accordingly."""
+    from papers.dimension_scaling import thresholds
+
+    data = data_of(thresholds.NAME)
+    for suffix in (".csv", ".json"):
+        (tmp_path / data.with_suffix(suffix).name).write_bytes(data.with_suffix(suffix).read_bytes())
+    copy = tmp_path / data.name
+    rows = pd.read_csv(copy)
+    rows.loc[rows["d"] == 4, ["estimate", "error", "z"]] = 0.123, 0.004, -9.5
+    rows.to_csv(copy, index=False)
+    assert thresholds.macros(copy)["pcSiteFour"] == "0.123(4)"
+    assert "9.5" in thresholds.macros(copy)["pcLargestZ"] and "9.5" in thresholds.finding(copy)
+    before, after = thresholds.caption(data), thresholds.caption(copy)
+    assert before != after and "2 of " in after
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names() if name.startswith("dimension_scaling/")])
+def test_workers_change_nothing(name, data_of, tmp_path):
+    if name.split("/")[1] not in ("thresholds", "collapse", "occupation"):
+        pytest.skip("its parts are tested where they are made; processes start too slowly for all of them here")
+    again = registry.find(name).compute(TINY[name], tmp_path, seed=1, workers=2)
+    assert again.read_bytes() == data_of(name).read_bytes()

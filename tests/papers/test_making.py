@@ -1,0 +1,132 @@
+"""The command `percolation figures`: resume, redraw, LaTeX, tables, gallery, bad input."""
+
+import re
+
+import pytest
+
+from papers import gallery, latex, making, registry, tables
+from papers.dimension_scaling import thresholds
+from papers.figure import macro_name, number_word, record, tex
+from tests.papers.tiny import TINY
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The quick form of the figure of thresholds, made tiny."""
+    monkeypatch.setattr(thresholds, "QUICK", TINY[thresholds.NAME])
+
+
+def test_made_once_then_only_drawn(tiny, percolation, tmp_path, monkeypatch):
+    arguments = ("figures", "thresholds", "--out", tmp_path, "--seed", 3)
+    code, output, _ = percolation(*arguments)
+    assert code == 0 and "largest |z|" in output
+    names = {f"thresholds.{one}" for one in ("csv", "json", "pdf", "png", "txt")}
+    assert {path.name for path in (tmp_path / "dimension_scaling").iterdir()} == names
+    first = {path.name: path.read_bytes() for path in (tmp_path / "dimension_scaling").iterdir()}
+
+    monkeypatch.setattr(thresholds, "compute", None)  # would fail if it were called
+    code, output, _ = percolation(*arguments)
+    assert code == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "dimension_scaling").iterdir()} == first
+    assert percolation("figures", "thresholds", "--out", tmp_path, "--redraw", "--full")[0] == 0
+
+
+def test_other_seeds_and_parameters_are_computed_anew(tiny, percolation, tmp_path, monkeypatch):
+    percolation("figures", "thresholds", "--out", tmp_path, "--seed", 3)
+    data = tmp_path / "dimension_scaling" / "thresholds.csv"
+    first = data.read_bytes()
+    percolation("figures", "thresholds", "--out", tmp_path, "--seed", 4)
+    assert data.read_bytes() != first and record(data)["seed"] == 4
+    monkeypatch.setattr(thresholds, "QUICK", thresholds.Config(d_max=3, n_runs=8, n_sites=512))
+    percolation("figures", "thresholds", "--out", tmp_path, "--seed", 4)
+    assert record(data)["parameters"]["d_max"] == 3
+
+
+def test_latex_of_all_that_was_made(tiny, percolation, tmp_path):
+    code, output, _ = percolation("figures", "thresholds", "--out", tmp_path, "--tex")
+    assert code == 0
+    folder = tmp_path / "dimension_scaling"
+    document, macros = ((folder / name).read_text() for name in ("figures.tex", "macros.tex"))
+    assert r"\includegraphics{thresholds.pdf}" in document and r"\input{macros}" in document
+    assert document.count("{") == document.count("}") and document.endswith("\\end{document}\n")
+    defined = dict(re.findall(r"\\newcommand{\\([a-zA-Z]+)}{(.*)}", macros))
+    assert defined == thresholds.macros(folder / "thresholds.csv") and defined["pcSiteFour"].startswith("0.19")
+
+
+def test_a_macro_that_two_figures_claim(data_of, monkeypatch):
+    made = [making.Made(name, data_of(name), (), 3.25, 0.0) for name in (thresholds.NAME, "dimension_scaling/collapse")]
+    latex.macros_tex(made)
+    monkeypatch.setattr(thresholds, "macros", lambda data: {"collapseQualityTwo": "1"})
+    with pytest.raises(ValueError, match="both define the macro collapseQualityTwo"):
+        latex.macros_tex(made)
+    monkeypatch.setattr(thresholds, "macros", lambda data: {"pc13": "1"})
+    with pytest.raises(ValueError, match="holds more than letters"):
+        latex.macros_tex(made)
+
+
+def test_tables_as_latex_and_markdown(data_of):
+    table = tables.Table("A & B", ("d", "what"), (("3", "50 %"), ("13", "a_b")))
+    assert tables.booktabs(table, "tab:x").splitlines()[4] == r"\begin{tabular}{rl}"
+    assert r"3 & 50 \% \\" in tables.booktabs(table, "tab:x") and r"a\_b" in tables.booktabs(table, "tab:x")
+    assert tables.markdown(table).splitlines()[2:] == ["| d | what |", "| ---: | --- |", "| 3 | 50 % |", "| 13 | a_b |"]
+    module = registry.find("dimension_scaling/training")
+    whole = module.table(data_of("dimension_scaling/training"))
+    assert len(whole.rows) == 4 and all(len(row) == len(whole.header) for row in whole.rows)
+
+
+@pytest.mark.parametrize(
+    ("n", "word"),
+    [(0, "Zero"), (13, "Thirteen"), (20, "Twenty"), (42, "FortyTwo"), (3072, "ThreeThousandSeventyTwo")],
+)
+def test_names_of_macros_hold_letters_only(n, word):
+    assert number_word(n) == word
+    assert macro_name("pc", "site", n) == f"pcSite{word}"
+    assert macro_name("natural-natural", "1e-3").isalpha()
+
+
+def test_plain_text_in_latex():
+    assert tex("a_b --quick 50 %") == r"a\_b -{}-quick 50 \%"
+
+
+def test_the_gallery(data_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "paper_names", lambda: ["dimension_scaling"])
+    folder = data_of(thresholds.NAME).parent.parent
+    for name in registry.chosen("dimension_scaling"):
+        data_of(name)
+    paths = gallery.write(folder, tmp_path)
+    page = (tmp_path / "papers/README.md").read_text()
+    for path in paths[:-1]:
+        assert f"(../{path.relative_to(tmp_path)})" in page
+    assert thresholds.finding(data_of(thresholds.NAME)) in page
+
+
+def test_the_gallery_of_the_repository_is_whole():
+    """Every figure has its picture and its finding there."""
+    page = (gallery.ROOT / "papers/README.md").read_text()
+    for name in registry.names():
+        assert f"(../docs/figures/{name}.png)" in page
+        assert (gallery.ROOT / f"docs/figures/{name}.png").stat().st_size < 250_000
+
+
+def test_list(percolation, tmp_path):
+    code, output, _ = percolation("figures", "--list", "--out", tmp_path)
+    assert code == 0 and all(name.split("/")[1] in output for name in registry.names())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("treshold", "did you mean"),
+        ("dimension_scaling/collaps", "did you mean 'dimension_scaling/collapse'"),
+        ("thresholds --format pgf", "unknown format 'pgf'"),
+        ("thresholds --redraw", "run once without --redraw"),
+        ("thresholds --tex --format png", "add pdf"),
+        ("thresholds --seed -1", "seed must be at least 0, got -1"),
+        ("thresholds --workers -1", "workers must be at least 0, got -1"),
+    ],
+)
+def test_bad_input(percolation, tmp_path, arguments, message):
+    code, _, error = percolation("figures", *arguments.split(), "--out", tmp_path / "out")
+    assert code == 2 and message in error and error.count("\n") == 1
+    assert not list((tmp_path / "out").glob("*/*"))
