@@ -1,23 +1,15 @@
 """Making figures: data that are there are kept, the rest is computed; then everything is drawn from the data."""
 
-import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
 
 from papers import figure as figures
 from papers import registry
-from percolation import checks, files
-
-FORMATS = ("pdf", "png", "svg")
-# dates left out, so that equal data give equal bytes
-METADATA: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
+from percolation import checks, files, plotting
 
 
 @dataclass(frozen=True)
@@ -47,16 +39,16 @@ def draw(name: str, data: Path, formats: Sequence[str]) -> tuple[list[Path], flo
     module = registry.find(name)
     figure = module.draw(data)
     try:
-        writers: dict[str, files.Writer] = {f"{data.stem}.{form}": _writer(figure, form) for form in formats}
-        writers[f"{data.stem}.txt"] = text(module.caption(data) + "\n")
-        return files.write_together(data.parent, writers), float(figure.get_figwidth())
+        drawn = plotting.writers(data.stem, figure, formats=formats, style=figures.HOUSE)
+        caption = {f"{data.stem}.txt": text(module.caption(data) + "\n")}
+        return files.write_together(data.parent, drawn | caption), float(figure.get_figwidth())
     finally:
         plt.close(figure)
 
 
 def checked_formats(text: str) -> tuple[str, ...]:
-    """'pdf,png' as its parts, each one of FORMATS."""
-    return tuple(dict.fromkeys(checks.one_of("format", part.strip(), FORMATS) for part in text.split(",")))
+    """'pdf,png' as its parts, each a format that is known."""
+    return tuple(dict.fromkeys(checks.one_of("format", part.strip(), plotting.FORMATS) for part in text.split(",")))
 
 
 def _computed(name: str, folder: Path, full: bool, seed: int, workers: int) -> Path:
@@ -74,26 +66,6 @@ def _found(name: str, folder: Path) -> Path:
     return data
 
 
-def _writer(figure: Figure, form: str) -> files.Writer:
-    def write(path: Path) -> None:
-        with figures.house(), _without_remarks("fontTools"):
-            figure.savefig(path, format=form, metadata=METADATA[form])
-
-    return write
-
-
 def text(content: str) -> files.Writer:
     """What writes a text."""
     return lambda path: path.write_text(content)
-
-
-@contextmanager
-def _without_remarks(name: str) -> Iterator[None]:
-    """Keep a library's warnings from the terminal: fontTools dislikes the age of matplotlib's own font."""
-    logger = logging.getLogger(name)
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -16,8 +17,9 @@ from percolation import files
 from percolation.quantities import Published
 
 STYLE = "percolation.house"
-
-
+# what is written into a file of each format; no date
+UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "png": {}, "svg": {"Date": None}}
+FORMATS = tuple(UNDATED)
 METHODS = ("invasion", "Leath", "wrapping", "window")  # in the order of the colours from C1 on
 
 
@@ -93,15 +95,20 @@ def save(folder: Path, name: str, figure: Figure) -> list[Path]:
     return files.write_together(folder, writers(name, figure))
 
 
-def writers(name: str, figure: Figure) -> dict[str, files.Writer]:
-    """What writes name.pdf and name.png; the PDF carries no date, so equal data give equal bytes."""
+def writers(
+    name: str, figure: Figure, *, formats: Sequence[str] = ("pdf", "png"), style: str | Path = STYLE
+) -> dict[str, files.Writer]:
+    """What writes the figure as name.pdf, name.png, ...; equal data give equal bytes.
+
+    style: of matplotlib, the one in which the figure was drawn.
+    """
 
     def write(path: Path) -> None:
         # colours of the cycle and the resolution are looked up only now
-        with plt.style.context(STYLE), _without_remarks("fontTools"):
-            figure.savefig(path, metadata={"CreationDate": None} if path.suffix == ".pdf" else {})
+        with plt.style.context(style), _without_remarks("fontTools"):
+            figure.savefig(path, metadata=UNDATED[path.suffix[1:]])
 
-    return {f"{name}.pdf": write, f"{name}.png": write}
+    return {f"{name}.{form}": write for form in formats}
 
 
 @contextmanager
