@@ -1,10 +1,18 @@
-"""The `percolation` command as a user meets it: in this process, with her arguments."""
+"""For all tests: the `percolation` command as a user meets it, in this process, with her arguments."""
 
 import sys
 
+import matplotlib.pyplot as plt
 import pytest
 
 from percolation import cli
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """pyplot keeps what is drawn until it is closed."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture
