@@ -22,8 +22,8 @@ from empirical.objectives import ClassLoss, losses
 from empirical.pairs import LOWERING, NoPairs, Subject
 from empirical.path_finder import PRESETS, Finder, find_paths
 from empirical.paths import between
-from percolation import checks, seeds
-from percolation.store import Store, Task
+from percolation import checks, ensembles, seeds
+from percolation.store import Task
 
 FUNCTION = "empirical.barriers.chunk"
 AT_A_TIME = 64  # pairs of a kind that are searched together, if a class has fewer
@@ -62,20 +62,19 @@ def measure(
     plan: Plan,
     *,
     seed: int,
-    store: Store | None = None,
     device: str = "cpu",
     report: Callable[[int, int], None] = lambda done, chunks: None,
 ) -> pd.DataFrame:
     """One row a pair, COLUMNS, of all classes.
 
-    Classes are done a few at a time, so that memory does not grow with their number. store: keeps what is finished;
-    a run that was killed goes on from there, with the same bits. report: told of the chunks done, and of how many
-    there are.
+    Classes are done a few at a time, so that memory does not grow with their number. In a session with a store
+    (`ensembles.session`) a run that was killed goes on where it was, with the same bits. report: told of the chunks
+    done, and of how many there are.
     """
     checks.seed(seed)
     objectives.device(device)
     with models.one_thread():
-        found = list(stream(plan, seed=seed, store=store, device=device, report=report))
+        found = list(stream(plan, seed=seed, device=device, report=report))
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
     if table.empty:
         stop = plan.finder.descent.stop
@@ -92,24 +91,39 @@ def stream(
     plan: Plan,
     *,
     seed: int,
-    store: Store | None = None,
     device: str = "cpu",
     report: Callable[[int, int], None] = lambda done, chunks: None,
 ) -> Iterator[pd.DataFrame]:
     """The same a few classes at a time, in their order; nothing of them is kept here."""
     world = barrier_ends.world(plan.subject, seed=seed, stop=plan.finder.descent.stop, device=device)
-    parts = _chunks(plan, world)
+    chunks, parts = Chunks(plan, world, seed, device), _chunks(plan, world)
+    label = f"{plan.subject.network}, {plan.subject.data}, seed {seed}: groups of classes"
+    ensembles.foresee(chunks, parts, label)
     for done, places in enumerate(parts):
         report(done, len(parts))
-        labels = [world.classes.labels[place] for place in places]
-        task = Task(FUNCTION, plan.parameters() | {"labels": labels, "device": device}, seed)
-        kept = None if store is None else store.get(task)
-        if kept is None:
-            kept = _columns(chunk(plan, world, places, _seed(plan, labels, seed)))
-            if store is not None:
-                store.put(task, kept, experiment="barriers")
-        yield _table(kept)
+        yield from ensembles.run(chunks, [places], progress=False)
     report(len(parts), len(parts))
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Makes the pairs of some classes, and says what such a task is called."""
+
+    plan: Plan
+    world: World
+    seed: int
+    device: str
+
+    def __call__(self, places: list[int]) -> pd.DataFrame:
+        return chunk(self.plan, self.world, places, _seed(self.plan, self._labels(places), self.seed))
+
+    def task(self, places: list[int]) -> Task:
+        """By what it depends on: the class labels in place of the network."""
+        what = self.plan.parameters() | {"labels": self._labels(places), "device": self.device}
+        return Task(FUNCTION, what, self.seed)
+
+    def _labels(self, places: list[int]) -> list[int]:
+        return [self.world.classes.labels[place] for place in places]
 
 
 def chunk(plan: Plan, world: World, places: list[int], seed: np.random.SeedSequence) -> pd.DataFrame:
@@ -211,17 +225,3 @@ def _seed(plan: Plan, labels: list[int], seed: int) -> np.random.SeedSequence:
     """Of the pairs of these classes: the same whatever the finder."""
     drawn = replace(plan.subject, label=None).key() | {"labels": labels}
     return seeds.of(json.dumps(drawn, sort_keys=True), seed)
-
-
-def _columns(table: pd.DataFrame) -> dict[str, Any]:
-    """The table as arrays that a store keeps: words as the places of a list."""
-    words = {name: sorted(set(table[name])) for name in ("kind", "status")}
-    coded = {name: np.array([words[name].index(one) for one in table[name]], dtype=np.int64) for name in words}
-    numbers = {name: table[name].to_numpy(dtype=float) for name in COLUMNS if name not in words}
-    return coded | numbers | {f"{name}_words": "|".join(found) for name, found in words.items()}
-
-
-def _table(kept: dict[str, Any]) -> pd.DataFrame:
-    words = {name: np.array(kept[f"{name}_words"].split("|"), dtype=object) for name in ("kind", "status")}
-    columns = {name: words[name][kept[name]] if name in words else kept[name] for name in COLUMNS}
-    return pd.DataFrame(columns).astype({"class": int, "pair": int})

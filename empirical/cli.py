@@ -8,6 +8,7 @@ import typer
 
 from empirical.cli_rounds import compared_cells
 from percolation import files
+from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
 from percolation.quantities import with_error
 from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths, print_table
 
@@ -20,6 +21,11 @@ def compare(
     seed: Seed = 0,
     workers: Workers = 0,
     device: Device = "cpu",
+    store: StoreFile = None,
+    resume: Resume = True,
+    dry_run: DryRun = False,
+    scheduler: Scheduler = None,
+    local_cluster: LocalCluster = None,
     out: Out = Path("results/compare"),
 ) -> None:
     """Do thresholds predicted by theory say when a network's low-loss inputs are connected?
@@ -32,10 +38,11 @@ def compare(
     from percolation.plotting import writers
 
     objectives.device(device)
-    run = Run.begin(out, seed=seed, workers=workers, device=device)
+    long = LongRun("compare", out, store, resume, dry_run, scheduler, local_cluster)
+    run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
     finder = PRESETS["default"]
     plan = comparison.quick() if quick else comparison.full()
-    done = comparison.compare(plan, seed=seed, workers=workers, device=device, finder=finder)
+    done = long(lambda: comparison.compare(plan, seed=seed, workers=workers, device=device, finder=finder))
     table = connectivity.table(done.measured)
     record = run.record(
         comparison.parameters(plan, finder),

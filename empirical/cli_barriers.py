@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from percolation import checks, files
+from percolation.long_runs import DryRun, LongRun, Resume, StoreFile
 from percolation.terminal import Device, Out, Run, Seed, print_paths, stages
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 USUAL = (("cnn", "digits"), ("cnn1d", "mnist1d"))  # networks and data where nothing is said
 NETWORKS = 3  # of each kind, from as many seeds; they see the same images, in other pairs
 PAIRS = 50  # of each class and kind, if there are so many inputs: all that the test set of mnist1d has
-KEPT = "finished.sqlite"  # of the folder: what is done, from where a run that was killed goes on
 FORMATS = ("csv", "parquet")
 
 
@@ -56,6 +57,9 @@ def barriers(
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Taken for uniformity: classes are done in turn.")] = 1,
     device: Device = "cpu",
+    store: StoreFile = None,
+    resume: Resume = True,
+    dry_run: DryRun = False,
     out: Out = Path("results/barriers"),
 ) -> None:
     """Are straight lines to adversarial partners higher than lines within a class? Five kinds of pairs, many of each.
@@ -107,26 +111,38 @@ def barriers(
     )
     if several > 1 and weights != "random":
         raise ValueError(f"weights that are given make one network, got networks={several}; leave --networks out")
-    _measure(plans, several, Run.begin(out, seed=seed, workers=workers, device=device), format_)
+    long = LongRun("barriers", out, store, resume, dry_run)
+    _measure(plans, several, Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run), long, format_)
 
 
-def _measure(plans: "list[Plan]", n_networks: int, run: Run, format_: str) -> None:
+def _measure(plans: "list[Plan]", n_networks: int, run: Run, long: LongRun, format_: str) -> None:
+    tables = long(lambda: _tables(plans, n_networks, run))
+    _finish(tables, {"plans": [asdict(plan) for plan in plans], "networks": n_networks}, run, format_)
+
+
+def _tables(plans: "list[Plan]", n_networks: int, run: Run) -> "dict[str, pd.DataFrame]":
+    """The pairs of each plan, of as many networks."""
     import pandas as pd
 
     from empirical.barriers import measure
-    from percolation.store import Store
+    from percolation import ensembles
 
-    tables: dict[str, pd.DataFrame] = {}
-    with stages() as report, Store(run.folder / KEPT) as store:
-        for plan in plans:
-            name = f"{plan.subject.network}, {plan.subject.data}"
-            parts = []
-            for seed in range(run.seed, run.seed + n_networks):
-                told = _told(report, f"{name}, seed {seed}")
-                found = measure(plan, seed=seed, store=store, device=run.conditions["device"], report=told)
-                parts.append(found.assign(seed=seed)[["seed", *found]])
-            tables[name] = pd.concat(parts, ignore_index=True)
-    _finish(tables, {"plans": [asdict(plan) for plan in plans], "networks": n_networks}, run, format_)
+    def measured(plan: "Plan", seed: int) -> pd.DataFrame:
+        told = _told(report, f"{_name(plan)}, seed {seed}")
+        found = measure(plan, seed=seed, device=run.conditions["device"], report=told)
+        return found.assign(seed=seed)[["seed", *found]]
+
+    cases = [(plan, seed) for plan in plans for seed in range(run.seed, run.seed + n_networks)]
+    with stages() as report:
+        found = ensembles.in_turn(*(partial(measured, *case) for case in cases))
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for (plan, _), one in zip(cases, found, strict=True):
+        parts.setdefault(_name(plan), []).append(one)
+    return {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
+
+
+def _name(plan: "Plan") -> str:
+    return f"{plan.subject.network}, {plan.subject.data}"
 
 
 def _told(report: Callable[[str], None], name: str) -> Callable[[int, int], None]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from percolation import files
+from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
 from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths, print_table
 
 QUICK = {"images": 120, "searches": 3, "steps": 200, "evasion": 30}  # under a minute; C&W has not converged then
@@ -35,6 +36,11 @@ def detect(
     seed: Seed = 0,
     workers: Workers = 0,
     device: Device = "cpu",
+    store: StoreFile = None,
+    resume: Resume = True,
+    dry_run: DryRun = False,
+    scheduler: Scheduler = None,
+    local_cluster: LocalCluster = None,
     out: Out = Path("results/detect"),
 ) -> None:
     """Detectors of adversarial inputs x attacks: AUC and true positives at 5 % false ones, with intervals of 95 %.
@@ -58,8 +64,9 @@ def detect(
         classifier,
         adaptive,
     )
-    run = Run.begin(out, seed=seed, workers=workers, device=device)
-    tried = benchmark.run(plan, seed=seed, workers=workers, device=device)
+    long = LongRun("detect", out, store, resume, dry_run, scheduler, local_cluster)
+    run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
+    tried = long(lambda: benchmark.run(plan, seed=seed, workers=workers, device=device))
     table, evaded = benchmark.table(tried), benchmark.adaptive_table(tried)
     record = run.record(benchmark.parameters(plan))
     record["versions"] |= benchmark.libraries()

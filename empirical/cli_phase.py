@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from percolation import checks
+from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
 from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def phase(
     ] = False,
     seed: Seed = 0,
     workers: Workers = 0,
+    store: StoreFile = None,
+    resume: Resume = True,
+    dry_run: DryRun = False,
+    scheduler: Scheduler = None,
+    local_cluster: LocalCluster = None,
     out: Out = Path("results/phase"),
 ) -> None:
     """Dimension against number of classes: when are two points of one class connected?
@@ -60,8 +66,9 @@ def phase(
         grid_pairs=40 if quick else 100,
         quick=quick,
     )
-    run = Run.begin(out, seed=seed, workers=workers)
-    table = diagram.measure(plan, seed=seed, workers=workers)
+    long = LongRun("phase", out, store, resume, dry_run, scheduler, local_cluster)
+    run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
+    table = long(lambda: diagram.measure(plan, seed=seed, workers=workers))
     record = run.record(diagram.parameters(plan))
     paths = run.write(table, record, **writers("phase", phase_figure(table)))
     print_phase(table)

@@ -7,6 +7,7 @@ import typer
 
 from percolation import checks, files
 from percolation.cli import parse_dimensions
+from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
 from percolation.quantities import with_error
 from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table
 
@@ -38,6 +39,11 @@ def rounds(
     quick: Annotated[bool, typer.Option("--quick", help="The whole plan in small: under a minute.")] = False,
     seed: Seed = 0,
     workers: Workers = 0,
+    store: StoreFile = None,
+    resume: Resume = True,
+    dry_run: DryRun = False,
+    scheduler: Scheduler = None,
+    local_cluster: LocalCluster = None,
     out: Out = Path("results/rounds"),
 ) -> None:
     """Predict rounds, segments, displacement and success of the path finder from straight lines; measure; compare.
@@ -59,8 +65,9 @@ def rounds(
         "quick": quick or None,
     }
     cases = _cases(field, network, **{name: value for name, value in given.items() if value is not None})
-    run = Run.begin(out, seed=seed, workers=workers)
-    walked = rounds_plan.walk_all(cases, seed=seed, workers=workers)
+    long = LongRun("rounds", out, store, resume, dry_run, scheduler, local_cluster)
+    run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
+    walked = long(lambda: rounds_plan.walk_all(cases, seed=seed, workers=workers))
     table = experiment.table(walked)
     record = run.record(rounds_plan.parameters(cases))
     others = {"pairs.csv": files.csv(experiment.pair_table(walked))}

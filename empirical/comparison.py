@@ -1,8 +1,7 @@
 """The main job: thresholds from theory and simulation beside connectivity measured on networks, over the dimension."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
@@ -66,25 +65,29 @@ def quick() -> Plan:
 
 
 def compare(
-    plan: Plan, *, seed: int = 0, workers: int = 0, device: str = "cpu", finder: Finder = PRESETS["default"]
+    plan: Plan,
+    *,
+    seed: int = 0,
+    workers: int = 0,
+    device: str = "cpu",
+    finder: Finder = PRESETS["default"],
 ) -> Comparison:
     """Carry out the plan. The numbers depend on the plan, the seed and the finder, not on the workers."""
     seconds: dict[str, float] = {}
-    with _timed(seconds, "thresholds"):
-        scan = dimension_scan.scan(
-            list(plan.dimensions),
-            method="invasion",
-            n_runs=plan.n_runs,
-            n_sites=plan.n_sites,
-            seed=seed,
-            workers=workers,
-        )
-    with _timed(seconds, "networks"):
-        found = measure_all(plan.subjects, seed=seed, workers=workers, device=device, finder=finder)
-    with _timed(seconds, "fields"):
-        fields = walk_all(plan.fields, seed=seed, workers=workers)
+
+    def thresholds() -> DimensionScan:
+        how: dict[str, Any] = {"method": "invasion", "n_runs": plan.n_runs, "n_sites": plan.n_sites}
+        return dimension_scan.scan(list(plan.dimensions), **how, seed=seed, workers=workers)
+
+    def networks() -> list[Measured | NoPairs]:
+        return measure_all(plan.subjects, seed=seed, workers=workers, device=device, finder=finder)
+
+    def fields() -> list[Walked]:
+        return walk_all(plan.fields, seed=seed, workers=workers)
+
+    scan, found, walked = ensembles.in_turn(*(_timed(seconds, stage) for stage in (thresholds, networks, fields)))
     measured = [one for one in found if isinstance(one, Measured)]
-    return Comparison(scan, measured, fields, [str(one) for one in found if isinstance(one, NoPairs)], seconds)
+    return Comparison(scan, measured, walked, [str(one) for one in found if isinstance(one, NoPairs)], seconds)
 
 
 def measure_all(
@@ -134,8 +137,14 @@ def _cost(group: list[Subject]) -> float:
     return weight * (group[0].dimension or 64) * sum(subject.pairs for subject in group)
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    seconds[name] = time.perf_counter() - began
+def _timed(seconds: dict[str, float], stage: Callable[[], Any]) -> Callable[[], Any]:
+    """The stage, that notes its seconds under its name."""
+
+    def timed() -> Any:
+        began = time.perf_counter()
+        try:
+            return stage()
+        finally:
+            seconds[stage.__name__] = time.perf_counter() - began
+
+    return timed

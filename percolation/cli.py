@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from percolation import checks
+from percolation import checks, cli_runs
+from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
+from percolation.report.command import report
 from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(cli_runs.app, name="runs")
+app.command(epilog="Example:  percolation report scan.db -o report.html")(report)
 
 
 @app.command(
@@ -53,6 +57,11 @@ def threshold(
     sites: Annotated[int, typer.Option(help="Sites accepted by an invasion run.")] = 2**17,
     seed: Seed = 0,
     workers: Workers = 0,
+    store: StoreFile = None,
+    resume: Resume = True,
+    dry_run: DryRun = False,
+    scheduler: Scheduler = None,
+    local_cluster: LocalCluster = None,
     out: Out = Path("results/threshold"),
 ) -> None:
     """Thresholds p_c of a lattice by simulation, beside the best values known; with a table and a figure."""
@@ -60,8 +69,9 @@ def threshold(
 
     dimensions = _dimensions_of(lattice, dim)
     plan = dimension_scan.Plan(dimensions, kind, lattice, method, runs, sites, time_, precision)
-    run = Run.begin(out, seed=seed, workers=workers)
-    scan = plan.carry_out(seed=seed, workers=workers)
+    long = LongRun("threshold", out, store, resume, dry_run, scheduler, local_cluster)
+    run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
+    scan = long(lambda: plan.carry_out(seed=seed, workers=workers))
     parameters = {"lattice": lattice, "dim": dimensions, "kind": kind, "method": method, "precision": precision}
     runs_made = {d: one.n_runs for d, one in zip(scan.dimensions, scan.simulated, strict=True)}
     record = run.record(parameters | {"time": time_, "runs": runs, "sites": sites}, runs_made=runs_made)

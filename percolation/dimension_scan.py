@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from percolation import checks, families, lattices
+from percolation import checks, ensembles, families, lattices
 from percolation.quantities import Estimate, Threshold
 from percolation.scaling import (
     InvasionThreshold,
@@ -152,7 +153,8 @@ class Plan:
     def carry_out(self, *, seed: int = 0, workers: int = 0) -> DimensionScan:
         """Estimate p_c in each dimension; a row does not change with the others."""
         children = np.random.SeedSequence(checks.seed(seed)).generate_state(max(self.dimensions) + 1)
-        simulated = tuple(self._simulated(d, int(children[d]), workers) for d in self.dimensions)
+        stages = (partial(self._simulated, d, int(children[d]), workers) for d in self.dimensions)
+        simulated = tuple(ensembles.in_turn(*stages))
         return DimensionScan(self.lattice, self.kind, tuple(self.dimensions), simulated)
 
     def _simulated(self, d: int, seed: int, workers: int) -> Simulated:

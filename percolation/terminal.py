@@ -46,16 +46,16 @@ class Run:
     began: float  # on time.perf_counter
 
     @classmethod
-    def begin(cls, out: Path, *, seed: int, workers: int, device: str | None = None) -> "Run":
+    def begin(cls, out: Path, *, seed: int, workers: int, device: str | None = None, dry_run: bool = False) -> "Run":
         """Check what all commands take, make the folder, start the clock: once the command's own options are checked.
 
-        A device is recorded only; `empirical.objectives.device` checks it.
+        A device is recorded only; `empirical.objectives.device` checks it. dry_run: the folder is not made.
         """
         checks.seed(seed)
         conditions: dict[str, Any] = {"workers": checks.integer("workers", workers, at_least=0)}
         if device is not None:
             conditions["device"] = device
-        return cls(checks.output_folder(out), seed, conditions, time.perf_counter())
+        return cls(out if dry_run else checks.output_folder(out), seed, conditions, time.perf_counter())
 
     def record(self, parameters: dict[str, Any], **others: Any) -> dict[str, Any]:
         """What run.json says: provenance, conditions, seconds up to now, and others by name, which go before these."""

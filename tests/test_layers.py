@@ -63,6 +63,7 @@ FLOORS = (
     ("sweeps", "families", "level_sets"),
     ("scaling",),
     ("plotting", "dimension_scan", "terminal"),
+    ("report", "long_runs"),
     ("cli_runs",),
     ("cli",),
 )

@@ -62,8 +62,7 @@ def invasion_threshold(
     checks.integer("n_sites", n_sites, at_least=FEWEST_SITES)
     budget, marks = Budget(n_runs, seconds, precision, FEWEST_RUNS), growth.doubling_marks(n_sites)
 
-    def run(child: np.random.SeedSequence) -> np.ndarray:
-        return growth.invade(lattice, n_sites, kind=kind, seed=child).n_revealed
+    run = partial(_revealed, lattice, n_sites, kind)
 
     def runs(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
         return ensembles.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
@@ -80,6 +79,11 @@ def invasion_threshold(
         n_accepted=marks,
         n_revealed=n_revealed,
     )
+
+
+def _revealed(lattice: growth.InfiniteLattice, n_sites: int, kind: str, seed: np.random.SeedSequence) -> np.ndarray:
+    """(n_marks,) numbers revealed in a run."""
+    return growth.invade(lattice, n_sites, kind=kind, seed=seed).n_revealed
 
 
 def extrapolate(n_accepted: np.ndarray, n_revealed: np.ndarray) -> Estimate:

@@ -103,9 +103,7 @@ def leath_threshold(
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
 
-    def run(p: float, child: np.random.SeedSequence) -> np.ndarray:
-        return window_sums(_clusters(lattice, p, kind, n_clusters, n_generations, child), bounds)
-
+    run = partial(_sums, lattice, kind, n_clusters, n_generations)
     runs = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), workers, f"d = {d} {kind}", progress)
     pilots, parent = ensembles.seeds(seed, 2)
     if p is None:
@@ -225,6 +223,18 @@ def _fits(
             scaled = form[first:] / form[first]
             value, error, chi2 = intercept(values[:, first:], deviations[first:], scaled)
             yield value / form[first, 0], error / form[first, 0], chi2 + 2 * (first + form.shape[1])
+
+
+def _sums(
+    lattice: growth.InfiniteLattice,
+    kind: str,
+    n_clusters: int,
+    n_generations: int,
+    p: float,
+    seed: np.random.SeedSequence,
+) -> np.ndarray:
+    """`window_sums` of the clusters of a run."""
+    return window_sums(_clusters(lattice, p, kind, n_clusters, n_generations, seed), windows(n_generations))
 
 
 def _clusters(

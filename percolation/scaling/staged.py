@@ -41,5 +41,6 @@ class RunsAt:
         first, *later = seed.spawn(3)
         p = begin(first)
         for stage, child in zip(stages, later, strict=False):
-            p = near(p, self.estimate(self.collect(p, stage, child), p).value)
+            with ensembles.preliminary():
+                p = near(p, self.estimate(self.collect(p, stage, child), p).value)
         return p

@@ -19,6 +19,7 @@ from empirical.objectives import ClassLoss, losses
 from empirical.pairs import NoPairs, Subject
 from empirical.plotting_barriers import barriers_figure
 from percolation import seeds
+from percolation.ensembles import session
 from percolation.store import Store
 from tests.memory import PEAK, on_linux
 
@@ -133,10 +134,11 @@ import sys
 from empirical.barriers import Plan, stream
 from empirical.pairs import Subject
 from empirical.threads import one_thread
+from percolation.ensembles import session
 from percolation.store import Store
 subject = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 2, lower_ends=True)
-with one_thread(), Store(sys.argv[1], code="test") as store:
-    for part in stream(Plan(subject, n_classes=3), seed=1, store=store):
+with one_thread(), Store(sys.argv[1], code="test") as store, session(store=store, experiment="barriers"):
+    for part in stream(Plan(subject, n_classes=3), seed=1):
         print(len(part), flush=True)
 """
 
@@ -152,16 +154,17 @@ def test_a_run_that_is_killed_goes_on(tmp_path, table):
     with Store(path, code="test") as store:
         kept = list(store.results("barriers"))
         assert 1 <= len(kept) < 3
-        again = barriers.measure(Plan(SMALL, n_classes=3), seed=1, store=store)
+        with session(store=store, experiment="barriers"):
+            again = barriers.measure(Plan(SMALL, n_classes=3), seed=1)
         assert len(list(store.results("barriers"))) == 3
     pd.testing.assert_frame_equal(again, table, check_exact=True)
 
 
 def test_what_is_finished_is_not_done_again(tmp_path, monkeypatch):
-    with Store(tmp_path / "s.db", code="test") as store:
-        first = barriers.measure(Plan(SMALL, n_classes=1), seed=1, store=store)
+    with Store(tmp_path / "s.db", code="test") as store, session(store=store):
+        first = barriers.measure(Plan(SMALL, n_classes=1), seed=1)
         monkeypatch.setattr(barriers, "chunk", None)  # would fail if it were called
-        pd.testing.assert_frame_equal(barriers.measure(Plan(SMALL, n_classes=1), seed=1, store=store), first)
+        pd.testing.assert_frame_equal(barriers.measure(Plan(SMALL, n_classes=1), seed=1), first, check_exact=True)
 
 
 MANY_CLASSES = """
@@ -364,4 +367,5 @@ def _usual(**changes):
         "stop": 5e-4,
     }
     usual |= {"max_rounds": 8, "table": None, "format_": "csv", "seed": 1, "workers": 1, "device": "cpu"}
+    usual |= {"store": None, "resume": True, "dry_run": False}
     return usual | changes
