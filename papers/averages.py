@@ -27,5 +27,16 @@ def share(k: float, n: int) -> Estimate:
 
 
 def two_sided(value: float, below: float, above: float) -> str:
-    """A number with unequal errors, as LaTeX: 0.69^{+1.2}_{-0.4} in the text or in a formula."""
-    return rf"\ensuremath{{{value:.2g}^{{+{above:.1g}}}_{{-{below:.1g}}}}}"
+    r"""A positive number with unequal errors, as LaTeX: \ensuremath{0.7^{+1.2}_{-0.4}} in the text or in a formula.
+
+    To the first digit of the smaller error, with a power of ten when far from 1; two digits where there is no error.
+    """
+    power = math.floor(math.log10(value))
+    power = power if abs(power) > 3 else 0
+    value, below, above = (one / 10.0**power for one in (value, below, above))
+    known = min(below, above) > 0
+    digits = max(0, -math.floor(math.log10(min(below, above) if known else value / 10)))
+    errors = f"^{{+{above:.{digits}f}}}_{{-{below:.{digits}f}}}" if known else ""
+    scale = rf"\times 10^{{{power}}}" if power else ""
+    number = f"{value:.{digits}f}{errors}"
+    return rf"\ensuremath{{{f'({number})' if scale and errors else number}{scale}}}"

@@ -50,13 +50,13 @@ def figures(
     checks.integer("workers", workers, at_least=0)
     made = []
     for name in names:
-        if full and not redraw:
-            typer.echo(f"{name}: expected to take {registry.find(name).MINUTES:g} minutes on two cores", err=True)
+        if full and not redraw and making.there(name, made_in, full=True, seed=seed) is None:
+            typer.echo(f"{name}: expected to take at most {registry.find(name).MINUTES:g} min on two cores", err=True)
         one = making.make(name, made_in, formats=kinds, full=full, seed=seed, workers=workers, redraw=redraw)
         typer.echo(f"{name} ({one.seconds:.0f} s): {registry.find(name).finding(one.data)}")
         print_paths([one.data, *one.drawn])
         made.append(one)
-    print_paths(_texts(made, tex, tables))
+    print_paths(_texts(making.completed(made, made_in, kinds) if tex else made, tex, tables))
 
 
 def _texts(made: "list[Made]", tex: bool, tables: bool) -> list[Path]:

@@ -2,7 +2,7 @@
 
     TITLE: str                  what the figure shows, a few words
     QUICK, FULL                 configurations: instances of a frozen dataclass of plain values and tuples
-    MINUTES: float              expected minutes of FULL on two cores
+    MINUTES: float              expected minutes of FULL on two cores, at most: processor minutes, measured on one core
     compute(config, folder, *, seed=0, workers=0) -> Path
                                 simulate and measure; leaves NAME.csv or NAME.npz, and NAME.json, by `keep`: all or none
     draw(data_file) -> Figure   inside `house()`, width COLUMN or PAGE inches; computes nothing
@@ -31,6 +31,11 @@ COLUMN, PAGE = 3.25, 6.75  # widths of a column and of a page of a journal, inch
 HOUSE = Path(__file__).with_name("house.mplstyle")
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 TEENS = ("Thirteen", "Fourteen", "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen")
+ESCAPES = str.maketrans(
+    {one: "\\" + one for one in "_%&#${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+)  # of plain text in LaTeX
 TENS = ("", "", "Twenty", "Thirty", "Forty", "Fifty", "Sixty", "Seventy", "Eighty", "Ninety")
 
 
@@ -123,9 +128,7 @@ def made_by(data_file: Path) -> str:
 
 def tex(text: str) -> str:
     """Plain text as LaTeX shows it: special characters escaped, the two hyphens of an option kept apart."""
-    for character in "_%&#":
-        text = text.replace(character, "\\" + character)
-    return text.replace("--", "-{}-")
+    return text.translate(ESCAPES).replace("--", "-{}-")
 
 
 def number_word(n: int) -> str:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 
@@ -51,12 +52,37 @@ def checked_formats(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(checks.one_of("format", part.strip(), plotting.FORMATS) for part in text.split(",")))
 
 
-def _computed(name: str, folder: Path, full: bool, seed: int, workers: int) -> Path:
+def there(name: str, out: Path, *, full: bool, seed: int) -> Path | None:
+    """The data of PAPER/FIGURE in out/PAPER if they are those of this size, seed and version."""
+    data = figures.kept(out / name.split("/")[0], name)
+    return data if data is not None and figures.is_made_of(data, _config(name, full), seed) else None
+
+
+def completed(made: Sequence[Made], out: Path, formats: Sequence[str]) -> list[Made]:
+    """With them, drawn again, all other figures of the same papers whose data are there, in the order of the papers.
+
+    One figure made anew must not take the numbers of the others from macros.tex.
+    """
+    new = {one.name: one for one in made}
+    papers = {name.split("/")[0] for name in new}
+    found = []
+    for name in registry.names():
+        paper = name.split("/")[0]
+        if name in new:
+            found.append(new[name])
+        elif paper in papers and figures.kept(out / paper, name) is not None:
+            found.append(make(name, out, full=False, seed=0, workers=1, formats=formats, redraw=True))
+    return found
+
+
+def _config(name: str, full: bool) -> Any:
     module = registry.find(name)
-    config, data = module.FULL if full else module.QUICK, figures.kept(folder, name)
-    if data is not None and figures.is_made_of(data, config, seed):
-        return data
-    return module.compute(config, folder, seed=seed, workers=workers)
+    return module.FULL if full else module.QUICK
+
+
+def _computed(name: str, folder: Path, full: bool, seed: int, workers: int) -> Path:
+    found = there(name, folder.parent, full=full, seed=seed)
+    return found or registry.find(name).compute(_config(name, full), folder, seed=seed, workers=workers)
 
 
 def _found(name: str, folder: Path) -> Path:

@@ -29,7 +29,7 @@ from percolation.seeds import child, integer
 
 NAME = "dimension_scaling/barriers"
 TITLE = "Minimax barrier against the dimension of the slice"
-MINUTES = 15.0
+MINUTES = 1.2
 FLOOR = 1e-7  # nats: cross-entropy in single precision is no smaller but 0
 NETWORKS = {
     "trained": Subject("cnn1d", "mnist1d", "trained", "natural-natural", dimension=40),

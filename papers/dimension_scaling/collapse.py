@@ -18,7 +18,7 @@ from percolation.theory import exponents, thresholds
 
 NAME = "dimension_scaling/collapse"
 TITLE = "Finite-size scaling collapse of the strength"
-MINUTES = 2.0
+MINUTES = 0.6
 SOURCES = {2: "Jacobsen 2015", 3: "Xu et al. 2014"}  # of p_c
 
 

@@ -17,7 +17,7 @@ from percolation.theory.rounds import iid_dimension
 
 NAME = "dimension_scaling/rounds"
 TITLE = "The path finder in smooth random fields against two theories"
-MINUTES = 12.0
+MINUTES = 1.0
 QUANTITIES = {
     "success": "pairs connected",
     "rounds": "rounds",

@@ -15,7 +15,7 @@ from percolation.quantities import Published, with_error
 
 NAME = "dimension_scaling/thresholds"
 TITLE = "Thresholds of the hypercubic lattice by theory and simulation"
-MINUTES = 5.0
+MINUTES = 1.0
 
 
 @dataclass(frozen=True)

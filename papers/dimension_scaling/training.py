@@ -20,7 +20,7 @@ from percolation.quantities import with_error
 
 NAME = "dimension_scaling/training"
 TITLE = "Trained and untrained networks"
-MINUTES = 6.0
+MINUTES = 2.0
 FLOOR = 1e-7  # nats
 GROUPS = {
     ("trained", "natural-natural"): "trained, natural-natural",
@@ -62,7 +62,7 @@ def draw(data_file: Path) -> Figure:
     with house():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.75))
         for series, label, some in _groups(rows):
-            d = some["dimension"] * 1.04 ** (series - 1.5)
+            d = some["dimension"] * 1.08 ** (series - 1.5)
             errors = [share(one.connected * one.pairs, one.pairs).error for one in some.itertuples()]
             drawing.points(left, d, some["connected"], errors, series, label)
             drawing.points(middle, d, some["rounds"], some["rounds_error"], series)

@@ -1,6 +1,8 @@
 """The command `percolation figures`: resume, redraw, LaTeX, tables, gallery, bad input."""
 
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -31,6 +33,13 @@ def test_made_once_then_only_drawn(tiny, percolation, tmp_path, monkeypatch):
     assert percolation("figures", "thresholds", "--out", tmp_path, "--redraw", "--full")[0] == 0
 
 
+def test_full_says_how_long_it_takes_unless_the_data_are_there(percolation, tmp_path, monkeypatch):
+    monkeypatch.setattr(thresholds, "FULL", TINY[thresholds.NAME])
+    for expected in (True, False):
+        code, _, error = percolation("figures", "thresholds", "--full", "--out", tmp_path)
+        assert code == 0 and ("min on two cores" in error) is expected
+
+
 def test_other_seeds_and_parameters_are_computed_anew(tiny, percolation, tmp_path, monkeypatch):
     percolation("figures", "thresholds", "--out", tmp_path, "--seed", 3)
     data = tmp_path / "dimension_scaling" / "thresholds.csv"
@@ -51,6 +60,36 @@ def test_latex_of_all_that_was_made(tiny, percolation, tmp_path):
     assert document.count("{") == document.count("}") and document.endswith("\\end{document}\n")
     defined = dict(re.findall(r"\\newcommand{\\([a-zA-Z]+)}{(.*)}", macros))
     assert defined == thresholds.macros(folder / "thresholds.csv") and defined["pcSiteFour"].startswith("0.19")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs LaTeX")
+def test_the_document_compiles(data_of, percolation, tmp_path):
+    for name in registry.chosen("dimension_scaling"):
+        folder = data_of(name).parent
+    shutil.copytree(folder, tmp_path / "dimension_scaling")
+    assert (
+        percolation("figures", "dimension_scaling", "--out", tmp_path, "--redraw", "--tex", "--format", "pdf")[0] == 0
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "figures.tex"],
+        cwd=tmp_path / "dimension_scaling",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0 and "Overfull" not in done.stdout, done.stdout[-2000:]
+
+
+def test_latex_of_one_figure_keeps_the_numbers_of_the_others(tiny, data_of, percolation, tmp_path):
+    folder = tmp_path / "dimension_scaling"
+    shutil.copytree(data_of("dimension_scaling/collapse").parent, folder)
+    for path in folder.iterdir():
+        if not path.name.startswith("collapse"):
+            path.unlink()
+    assert percolation("figures", "thresholds", "--out", tmp_path, "--tex", "--format", "pdf")[0] == 0
+    document, macros = ((folder / name).read_text() for name in ("figures.tex", "macros.tex"))
+    assert document.index("{thresholds.pdf}") < document.index("{collapse.pdf}") and (folder / "collapse.pdf").exists()
+    assert r"\collapseQualityTwo" in macros and r"\pcSiteFour" in macros
 
 
 def test_a_macro_that_two_figures_claim(data_of, monkeypatch):
@@ -86,6 +125,7 @@ def test_names_of_macros_hold_letters_only(n, word):
 
 def test_plain_text_in_latex():
     assert tex("a_b --quick 50 %") == r"a\_b -{}-quick 50 \%"
+    assert tex("{|z| < 2^3}") == r"\{\textbar{}z\textbar{} \textless{} 2\textasciicircum{}3\}"
 
 
 def test_the_gallery(data_of, tmp_path, monkeypatch):
