@@ -60,6 +60,8 @@ class Subject:
         checks.one_of("training", self.training, TRAININGS)
         checks.one_of("pair kind", self.pair, (*KINDS, *MORE_KINDS))
         checks.integer("pairs", self.pairs, at_least=1)
+        if self.dimension is not None:
+            checks.integer("dimension", self.dimension, at_least=1)
         if self.label is not None:
             checks.integer("class", self.label, at_least=0)
         self._check_sources()

@@ -137,6 +137,8 @@ def affine_slice(
         raise ValueError(f"a slice has at most {MOST_AXES} axes and 2^31 - 1 cells, got {n}^{k}; reduce n or k")
     if not margin >= 0:
         raise ValueError(f"margin must be at least 0, got {margin}")
+    if a.shape != c.shape:
+        raise ValueError(f"a and c must match in shape, got {tuple(a.shape)} and {tuple(c.shape)}")
     checked_points("a and c", torch.stack([a, c]).flatten(1))
     if k > a.numel():
         raise ValueError(f"points of {a.numel()} coordinates have no slice of {k} dimensions; reduce k")

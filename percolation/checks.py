@@ -27,25 +27,35 @@ def seed(value: object) -> int:
     return number
 
 
-def finite(name: str, value: float) -> float:
+def finite(name: str, value: object) -> float:
     """value as a finite float."""
-    number = float(value)
+    number = _number(name, value)
     if not np.isfinite(number):
         raise ValueError(f"{name} must be a finite number, got {value}")
     return number
 
 
-def positive(name: str, value: float) -> float:
+def positive(name: str, value: object) -> float:
     """value as a finite float above zero."""
-    number = float(value)
+    number = _number(name, value)
     if not (np.isfinite(number) and number > 0):
         raise ValueError(f"{name} must be a finite number above 0, got {value}")
     return number
 
 
+def _number(name: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number, got {value!r}") from None
+
+
 def probabilities(p: object, name: str = "p") -> np.ndarray:
     """p as a float array whose values all lie in [0, 1]."""
-    array = np.asarray(p, dtype=float)
+    try:
+        array = np.asarray(p, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must hold numbers in [0, 1], got {p!r}") from None
     outside = ~((array >= 0) & (array <= 1))  # also true for NaN
     if outside.any():
         index = np.unravel_index(int(np.argmax(outside)), array.shape)

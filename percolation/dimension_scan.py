@@ -109,6 +109,8 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.dimensions:
             raise ValueError("no dimension given, at least one is needed")
+        if self.n_runs is not None:
+            checks.integer("n_runs", self.n_runs, at_least=1)
         checks.kind(self.kind)
         checks.one_of("method", self.method, METHODS)
         checks.integer("n_sites", self.n_sites, at_least=invasion.FEWEST_SITES)

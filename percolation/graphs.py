@@ -127,7 +127,7 @@ def _from_edge_list(path: Path) -> Graph:
 def _from_graphml(path: Path) -> Graph:
     try:
         graph = nx.read_graphml(path, force_multigraph=True)
-    except (ParseError, nx.NetworkXError, KeyError, ValueError) as error:  # ValueError: data of another type
+    except (ParseError, nx.NetworkXError, LookupError, ValueError) as error:  # unknown keys or encoding; other types
         raise ValueError(f"{path} is not GraphML that networkx reads: {error}") from error
     if graph.is_directed():
         raise ValueError(

@@ -53,6 +53,8 @@ def run_until(
     at_most: realisations a case. time_budget: seconds; after that nothing new is begun.
     Returns the same bits on every executor, resumed or not. Ctrl-C and SIGTERM end with everything finished kept.
     """
+    if store is not None and not isinstance(store, Store):
+        raise ValueError(f"store must be an open Store, got {store!r}; open it by `with Store(path) as store:`")
     cases = [dict(parameters) for parameters in grid]
     _check(realisations, target_error, time_budget, at_most)
     _check_grid(cases)

@@ -119,7 +119,7 @@ def _checked_counts_at(counts_at: ArrayLike, opened: Sites | Bonds) -> np.ndarra
 def _checked_number(n_realisations: int | None, n_steps: int, observables: Sequence[str]) -> int:
     """How many realisations, if the machine can hold their record: else the operating system ends the process."""
     if n_realisations is None:
-        raise ValueError("a sweep needs n_realisations, or orders of its own")
+        raise ValueError("a sweep needs n_realisations, or orders of its own, got neither")
     n_totals = len(set(observables) & set(TOTALS))
     needed = 8 * n_totals * checks.integer("n_realisations", n_realisations, at_least=1) * (n_steps + 1)
     present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
