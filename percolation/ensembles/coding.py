@@ -8,12 +8,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 OWN = ("percolation", "empirical", "papers")  # packages whose dataclasses are made again from text
+# what numpy, JSON and constructors raise for damaged text, beside ValueError
+DAMAGE = (KeyError, TypeError, AttributeError, EOFError, SyntaxError, TokenError, RecursionError, OverflowError)
 MARK = "$"  # names the kind of what JSON has no word for
 
 
@@ -24,7 +27,10 @@ def encode(value: Any) -> str:
 
 def decode(text: str) -> Any:
     """The value that `encode` was given; dataclasses are those of this package only."""
-    return _meant(json.loads(text))
+    try:
+        return _meant(json.loads(text))
+    except DAMAGE as error:
+        raise ValueError(f"a kept result cannot be read, is it damaged? ({type(error).__name__}: {error})") from error
 
 
 def named(value: Any) -> Any:

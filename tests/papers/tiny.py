@@ -1,6 +1,15 @@
 """Figures in their smallest form, for the tests: what `compute` is given."""
 
 from papers.dimension_scaling import barriers, collapse, networks, occupation, phase, rounds, thresholds, training
+from papers.input_space_mode_connectivity import (
+    adversarial_path,
+    barrier_optimisation,
+    barrier_statistics,
+    example_path,
+    parameter_connectivity,
+    percolation_slice,
+    untrained_rounds,
+)
 
 TINY = {
     thresholds.NAME: thresholds.Config(d_max=4, n_runs=8, n_sites=512),
@@ -11,4 +20,15 @@ TINY = {
     phase.NAME: phase.Config(dimensions=(2, 8), classes=(2, 10), pairs=4, grid_pairs=8, small_grids=True),
     networks.NAME: networks.Config(dimension=20, depths=(1, 2), widths=(16,), networks=2, pairs=4),
     training.NAME: training.Config(dimensions=(40,), pairs=4),
+    parameter_connectivity.NAME: parameter_connectivity.Config(
+        "mlp", pairs=1, points=9, side=3, bend_epochs=10, level=0.2
+    ),
+    example_path.NAME: example_path.Config(pairs=20, shown=3),
+    barrier_optimisation.NAME: barrier_optimisation.Config(pairs=6),
+    percolation_slice.NAME: percolation_slice.Config(pairs=8, n=15, n_others=7),
+    adversarial_path.NAME: adversarial_path.Config(pairs=12),
+    barrier_statistics.NAME: barrier_statistics.Config(
+        pairs=2, classes=2, networks=1, benchmark_images=60, attacks=("fgsm",), detectors=("curve", "lid")
+    ),
+    untrained_rounds.NAME: untrained_rounds.Config(network="cnn1d", dimension=40, pairs=4),
 }
