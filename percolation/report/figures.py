@@ -20,7 +20,10 @@ INK = "#010203"  # a colour that no style uses; the page's own takes its place
 
 
 def means(found: Ensemble, salt: str) -> list[str]:
-    """Mean with one-sigma error of each scalar quantity against each varied number, a line for the other parameters."""
+    """Mean with one-sigma error of each scalar quantity against each varied number, a line for the other parameters.
+
+    At most 12; the table has the rest.
+    """
     drawn: list[str] = []
     for quantity in dict.fromkeys(name for case in found.cases for name in case.moments):
         for parameter in _varied(found):

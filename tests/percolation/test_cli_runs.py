@@ -1,5 +1,7 @@
 """`percolation runs` and `percolation report` as a user types them."""
 
+import sqlite3
+
 import pytest
 
 from percolation.store import Store, Task
@@ -38,6 +40,21 @@ def test_merge(percolation, store, tmp_path):
     other = filled(tmp_path / "other.db", range(4, 9))
     code, out, _ = percolation("runs", "merge", store, other)
     assert code == 0 and "3 added, 2 there already" in out
+
+
+def test_another_result_of_the_same_task_is_said(percolation, store, tmp_path):
+    with Store(tmp_path / "other.db", code="one") as other:
+        other.put(Task("module.f", {"L": 8}, [0, 0]), {"x": 0.5}, experiment="e")
+    code, out, _ = percolation("runs", "merge", store, tmp_path / "other.db")
+    assert code == 1 and "has another result in" in out
+
+
+def test_damage_is_found(percolation, store):
+    """A digit of a result is changed behind its checksum."""
+    with sqlite3.connect(store) as database:
+        database.execute("UPDATE results SET scalars = replace(scalars, '0.142', '0.143')")
+    code, out, _ = percolation("runs", "verify", store)
+    assert code == 1 and "1 findings" in out
 
 
 def test_gc(percolation, store):

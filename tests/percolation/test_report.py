@@ -1,5 +1,7 @@
 """The report: everything escaped, the same bytes, whole or not at all, sortable in a browser."""
 
+import base64
+import hashlib
 import re
 import shutil
 import subprocess
@@ -44,6 +46,22 @@ def test_unknown_experiment_writes_nothing(store, tmp_path):
     with pytest.raises(ValueError, match="no results of experiment 'g'"):
         report.write(store, tmp_path / "r.html", experiment="g")
     assert not (tmp_path / "r.html").exists()
+
+
+def test_the_policy_allows_the_page_s_own_script_alone(store, tmp_path):
+    text = report.write(store, tmp_path / "r.html").read_text()
+    script = text[text.index("<script>") + len("<script>") : text.index("</script>")]
+    allowed = re.search(r"script-src 'sha256-([^']+)'", text)
+    assert allowed and base64.b64decode(allowed[1]) == hashlib.sha256(script.encode()).digest()
+    assert "default-src 'none'" in text
+
+
+def test_long_tables_are_cut_with_a_note(tmp_path):
+    with Store(tmp_path / "long.db", code="one") as opened:
+        opened.put_many([(Task("m.f", {"L": L}, [0, 0]), {"x": 1.0 / L}) for L in range(1, 402)], experiment="e")
+    text = report.write(tmp_path / "long.db", tmp_path / "r.html").read_text()
+    assert "The first 300 of 401 rows" in text and "percolation runs export" in text
+    assert text.count("<tr><td") == 300
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
