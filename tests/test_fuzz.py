@@ -26,7 +26,7 @@ from percolation.store import Store, Task
 from percolation.store.export import export
 from percolation.store.verify import verify
 
-FEW, MANY = 60, 2000
+FEW, MANY = 60, 500
 
 
 @some.composite
