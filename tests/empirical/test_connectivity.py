@@ -208,12 +208,16 @@ def test_bad_subjects(arguments, message):
         (replace(TRAINED, classes=3), "mnist1d has 10 classes, got classes=3"),
         (replace(TRAINED, network="cnn"), r"cnn takes inputs of shape \(channels, \*2 axes\)"),
         (replace(TRAINED, training="untrained"), "no natural-natural pair has both losses at or below stop"),
-        (replace(UNTRAINED, dimension=0), "dimension must be at least 1"),
     ],
 )
 def test_bad_measurements(subject, message):
     with pytest.raises(ValueError, match=message):
         measure(subject, seed=1)
+
+
+def test_a_dimension_is_a_whole_number_above_0():
+    with pytest.raises(ValueError, match="dimension must be at least 1, got 0"):
+        replace(UNTRAINED, dimension=0)
 
 
 def test_a_device_that_is_absent_is_refused():
