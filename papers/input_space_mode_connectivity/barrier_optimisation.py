@@ -29,7 +29,7 @@ from papers.input_space_mode_connectivity.inputs import Inputs, after_rounds, se
 
 NAME = "input_space_mode_connectivity/barrier_optimisation"
 TITLE = "Optimising the barrier, and the secondary barriers that it leaves"
-MINUTES = 1.0
+MINUTES = 0.1
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _plot_descents(rows: pd.DataFrame, stop: float, ax: Axes) -> None:
         ax.plot(some["step"] + 1, some["loss"], color=color, marker=marker, markevery=places, ms=3, label=label)
     looks.level_line(ax, stop, f"stop, {stop:g} nats")
     ax.set(xscale="log", yscale="log", xlabel="evaluations of the gradient", ylabel="lowest loss so far [nats]")
-    ax.set_ylim(stop / 3, rows["loss"].max() * 100)
+    ax.set_ylim(stop / 3, rows["loss"].max() * 1000)
     ax.legend(loc="upper right")
 
 

@@ -22,7 +22,7 @@ from percolation.terminal import stages
 
 NAME = "input_space_mode_connectivity/barrier_statistics"
 TITLE = "Barrier statistics and the detection benchmark"
-MINUTES = 8.0
+MINUTES = 1.6
 KINDS = ("natural-natural", "natural-adversarial")
 PUBLISHED, OURS = "published", "ours"
 

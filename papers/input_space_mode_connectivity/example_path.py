@@ -18,7 +18,7 @@ from papers.input_space_mode_connectivity.inputs import Inputs, after_rounds, se
 
 NAME = "input_space_mode_connectivity/example_path"
 TITLE = "An example path between two natural inputs"
-MINUTES = 0.2
+MINUTES = 0.1
 NAMES = ("straight line", "found path")
 
 

@@ -13,6 +13,8 @@ ROUNDS = (  # colour, marker at the vertices; from light to dark, so that grey p
     ("C5", "^"),
     ("C1", "D"),
     ("C0", "v"),
+    ("C2", "P"),
+    ("C3", "X"),
     ("black", "o"),
 )
 FOUND = ("C0", "o")  # of the last path where it stands for all rounds

@@ -20,7 +20,7 @@ from percolation.quantities import with_error
 
 NAME = "input_space_mode_connectivity/parameter_connectivity"
 TITLE = "Paths between trained networks in parameter space"
-MINUTES = 4.0
+MINUTES = 1.5
 PATHS = {"line": "straight line", "chain": "polygonal chain", "bezier": "Bezier curve", "finder": "path finder"}
 STYLES = {"line": ("0.5", "-"), "chain": ("C1", "--"), "bezier": ("C2", "-."), "finder": ("C0", "-")}
 

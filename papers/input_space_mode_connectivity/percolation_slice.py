@@ -23,7 +23,7 @@ from percolation import clusters, lattices, level_sets, seeds
 
 NAME = "input_space_mode_connectivity/percolation_slice"
 TITLE = "Percolation on the segmented input space"
-MINUTES = 2.0
+MINUTES = 0.5
 SPECK = 1e-3  # share of the cells up to which a cluster does not count in the choice of a slice
 WAYS = ("random", "through")  # the second direction of a slice: at random, or towards B'
 # closed, cluster of A, cluster of C if it is another, and the further ones in turn

@@ -17,7 +17,7 @@ from papers.input_space_mode_connectivity.inputs import after_rounds, searched, 
 
 NAME = "input_space_mode_connectivity/untrained_rounds"
 TITLE = "An untrained network: the loss after each round"
-MINUTES = 2.0
+MINUTES = 0.5
 
 
 @dataclass(frozen=True)
