@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from papers import figure as figures
 from papers import registry
@@ -40,11 +42,21 @@ def draw(name: str, data: Path, formats: Sequence[str]) -> tuple[list[Path], flo
     module = registry.find(name)
     figure = module.draw(data)
     try:
+        _settle(figure)
         drawn = plotting.writers(data.stem, figure, formats=formats, style=figures.HOUSE)
         caption = {f"{data.stem}.txt": text(module.caption(data) + "\n")}
         return files.write_together(data.parent, drawn | caption), float(figure.get_figwidth())
     finally:
         plt.close(figure)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once, to a millionth: the solver's last digits vary, and SVG names its clip paths by them."""
+    with figures.house():
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        ax.set_position(Bbox(ax.get_position().get_points().round(6)))
 
 
 def checked_formats(text: str) -> tuple[str, ...]:

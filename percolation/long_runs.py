@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from percolation import checks
 from percolation.terminal import print_table
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class LongRun:
             raise ValueError("--dry-run counts what the store has, --no-resume does not look: leave one of them out")
         if self.scheduler is not None and self.local_cluster is not None:
             raise ValueError("--scheduler names a cluster, --local-cluster makes one: leave one of them out")
+        if self.local_cluster is not None:
+            checks.integer("local-cluster", self.local_cluster, at_least=1)
 
     @property
     def path(self) -> Path:

@@ -103,7 +103,7 @@ def test_a_dry_run_writes_nothing(percolation, tmp_path):
         ("--store {text}", "is no store of results"),
         ("--dry-run --no-resume", "leave one of them out"),
         ("--scheduler tcp://127.0.0.1:1 --local-cluster 2", "leave one of them out"),
-        ("--local-cluster 0", "local must be at least 1, got 0"),
+        ("--local-cluster 0", "local-cluster must be at least 1, got 0"),
     ],
 )
 def test_bad_input(percolation, tmp_path, options, message):
