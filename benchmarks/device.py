@@ -17,10 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from empirical import models, modes, objectives
-from empirical.descent import Descent, descend
-from empirical.objectives import ClassLoss, losses
-from empirical.path_finder import Finder, find_paths
+from empirical.descent.rows import Descent, descend
+from empirical.ends import modes
+from empirical.finder.find import Finder, find_paths
+from empirical.losses import objectives
+from empirical.losses.objectives import ClassLoss, losses
+from empirical.networks import models
 
 T = TypeVar("T")
 STEPS = 10  # gradients taken in a timed call of a gradient step

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from empirical.descent import Descent
-from empirical.objectives import Objective, total_variation
-from empirical.path_finder import Finder
+from empirical.descent.rows import Descent
+from empirical.finder.find import Finder
+from empirical.losses.objectives import Objective, total_variation
 
 SCAN = 1000  # points a segment, its ends among them
 BATCH = 64  # points evaluated at a time

@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from benchmarks import serial_path_finder as serial
-from empirical import data, models, modes, pictures
-from empirical.descent import Descent, descend
-from empirical.objectives import ClassLoss
-from empirical.path_finder import PRESETS, Finder, find_paths
+from empirical.data import offline, pictures
+from empirical.descent.rows import Descent, descend
+from empirical.ends import modes
+from empirical.finder.find import PRESETS, Finder, find_paths
+from empirical.losses.objectives import ClassLoss
+from empirical.networks import models
 
 SEED = 1
 
@@ -49,7 +51,7 @@ class Case:
 
 def signals(n: int) -> Ends:
     """Natural pairs of the 1-D CNN trained on mnist1d, d = 40."""
-    signal = data.mnist1d(40)
+    signal = offline.mnist1d(40)
     model = models.trained("cnn1d", signal, seed=SEED)
     found = modes.natural(model, signal.x_test, signal.y_test)
     i, j = modes.pairs_within_class(found.labels, n, generator=torch.Generator().manual_seed(0))

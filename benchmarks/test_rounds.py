@@ -4,10 +4,11 @@ import time
 
 import numpy as np
 
-from empirical import models, predictions
-from empirical.landscapes import GaussianField
-from empirical.lines import along_lines
-from empirical.rounds import Case, walk
+from empirical.experiments.rounds.landscapes import GaussianField
+from empirical.experiments.rounds.measure import Case, walk
+from empirical.networks import models
+from empirical.prediction import predictions
+from empirical.prediction.lines import along_lines
 
 GOAL = 20.0  # seconds, everything included
 

@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from empirical import data, models, path_finder, rounds_plan, segmentation
-from empirical.descent import Descent
-from empirical.finder import Finder
-from empirical.objectives import Field
-from empirical.pairs import Subject
+from empirical.data import offline
+from empirical.descent.rows import Descent
+from empirical.ends.pairs import Subject
+from empirical.experiments.rounds import plan as rounds_plan
+from empirical.finder import find as path_finder
+from empirical.finder.settings import Finder
+from empirical.losses.objectives import Field
+from empirical.networks import models
+from empirical.prediction import cells as segmentation
 from percolation import (
     dimension_scan,
     ensembles,
@@ -125,7 +129,7 @@ CALLS = {
     prediction.crossing_rate: {"occupation": 0.5, "xi": 1.0},
     prediction.iid_dimension: {"occupation": 0.5},
     prediction.barrier_height: {"occupation": 0.5, "length_over_xi": 3.0, "n_samples": 16, "seed": 0},
-    data.load: {"name": "digits", "dimension": 64},
+    offline.load: {"name": "digits", "dimension": 64},
     models.untrained: {"name": "mlp", "shape": (8,), "n_classes": 3, "seed": 0},
     models.input_shape: {"name": "mlp", "dimension": 8},
     Subject: {

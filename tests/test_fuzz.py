@@ -15,10 +15,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from empirical import connections, folders, models, published
-from empirical.cli_phase import numbers
-from empirical.connections import Connection, Connections, Cost
-from empirical.paths import Path as Chain
+from empirical.data import folders
+from empirical.experiments.barriers import published
+from empirical.experiments.phase.command import numbers
+from empirical.finder import connections
+from empirical.finder.connections import Connection, Connections, Cost
+from empirical.finder.paths import Path as Chain
+from empirical.networks import models
 from percolation import graphs
 from percolation.cli import parse_dimensions
 from percolation.ensembles import coding

@@ -4,9 +4,9 @@ To add an attack: a function make(model, x, y, *, epsilon, norm, bounds, generat
 `checked.ATTACKS`.
 """
 
-from empirical.attacks.article import TARGETED, another_class, targeted
-from empirical.attacks.checked import ATTACKS, NORMS, Attack, Attacked, attack, find, installed, judged, predictions
-from empirical.descent import Descent
+from empirical.attacks.attack import ATTACKS, NORMS, Attack, Attacked, attack, find, installed, judged, predictions
+from empirical.attacks.targeted import TARGETED, another_class, targeted
+from empirical.descent.rows import Descent
 
 __all__ = [
     "ATTACKS",

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from empirical.detection.protocol import Known, in_chunks
-from empirical.objectives import ClassLoss, chunk_size, losses
-from empirical.paths import between
+from empirical.finder.paths import between
+from empirical.losses.objectives import ClassLoss, chunk_size, losses
 from percolation import checks
 
 N_POINTS = 24  # of a curve, the input among them, its reference not

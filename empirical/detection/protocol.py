@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from empirical.attacks import predictions
-from empirical.objectives import checked_points
+from empirical.losses.objectives import checked_points
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from scipy.spatial.distance import cdist, pdist
 from torch import Tensor, nn
 
-from empirical.objectives import ClassLoss, losses
+from empirical.losses.objectives import ClassLoss, losses
 from percolation import checks
 
 VARIANCE = 0.95  # of the neighbours, that so many components hold

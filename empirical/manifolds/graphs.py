@@ -11,10 +11,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
-from empirical.connections import Connections
-from empirical.objectives import ClassLoss
-from empirical.path_finder import Finder, find_paths
-from empirical.paths import Path
+from empirical.finder.connections import Connections
+from empirical.finder.find import Finder, find_paths
+from empirical.finder.paths import Path
+from empirical.losses.objectives import ClassLoss
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from empirical.descent import Descent, descend
-from empirical.objectives import Objective, losses
+from empirical.descent.rows import Descent, descend
+from empirical.losses.objectives import Objective, losses
 from percolation import checks
 
 

@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from scipy.special import ndtri
 from torch import Tensor
 
-from empirical import models, segmentation
-from empirical.descent import Descent, descend
-from empirical.landscapes import GaussianField
-from empirical.objectives import ClassLoss, Objective
-from empirical.pairs import Subject
-from empirical.pairs import draw as draw_pairs
-from empirical.phase import SMOOTH_THRESHOLDS
+from empirical.descent.rows import Descent, descend
+from empirical.ends.pairs import Subject
+from empirical.ends.pairs import draw as draw_pairs
+from empirical.experiments.phase.measure import SMOOTH_THRESHOLDS
+from empirical.experiments.rounds.landscapes import GaussianField
+from empirical.losses.objectives import ClassLoss, Objective
+from empirical.networks import models
+from empirical.prediction import cells as segmentation
 from papers import drawing
 from papers.averages import geometric, two_sided
 from papers.figure import PAGE, house, keep, macro_name, made_by, record

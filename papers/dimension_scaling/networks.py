@@ -11,9 +11,11 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from empirical import models, rounds, rounds_plan
-from empirical.landscapes import N_CLASSES, Drawn
-from empirical.objectives import ClassLoss
+from empirical.experiments.rounds import measure as rounds
+from empirical.experiments.rounds import plan as rounds_plan
+from empirical.experiments.rounds.landscapes import N_CLASSES, Drawn
+from empirical.losses.objectives import ClassLoss
+from empirical.networks import models
 from papers import drawing
 from papers.figure import PAGE, house, keep, macro_name, made_by, record
 from percolation.quantities import with_error
@@ -68,7 +70,7 @@ class RandomMlp:
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a network, the columns of `empirical.rounds.table`."""
+    """A row a network, the columns of `empirical.experiments.rounds.measure.table`."""
     shapes = product(config.widths, config.depths, range(config.networks))
     networks = [RandomMlp(config.dimension, depth, width, number) for width, depth, number in shapes]
     cases = [rounds.Case(one, config.pairs) for one in networks]

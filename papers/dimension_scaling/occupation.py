@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from empirical.phase import SMOOTH_THRESHOLDS, smooth_threshold
+from empirical.experiments.phase.measure import SMOOTH_THRESHOLDS, smooth_threshold
 from papers import drawing
 from papers.figure import COLUMN, house, keep, macro_name, made_by, record
 from percolation import fields, level_sets, scaling

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from empirical import phase, plotting_phase
+from empirical.experiments.phase import figure as plotting_phase
+from empirical.experiments.phase import measure as phase
 from papers.averages import share
 from papers.drawing import letters
 from papers.figure import PAGE, house, keep, macro_name, made_by, record
@@ -39,7 +40,7 @@ FULL = Config()
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a kind of field, dimension and number of classes, the columns of `empirical.phase.row`."""
+    """A row a kind of field, dimension and number of classes, the columns of `phase.row`."""
     plan = phase.Plan(
         config.dimensions,
         config.classes,

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from empirical import rounds, rounds_plan
+from empirical.experiments.rounds import measure as rounds
+from empirical.experiments.rounds import plan as rounds_plan
 from papers import drawing
 from papers.figure import PAGE, house, keep, macro_name, made_by, record
 from percolation.quantities import with_error
@@ -42,7 +43,7 @@ FULL = Config()
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a dimension and occupation, the columns of `empirical.rounds.table`; NAME_pairs.csv has a row a pair."""
+    """A row a dimension and occupation, the columns of `rounds.table`; NAME_pairs.csv has a row a pair."""
     cases = rounds_plan.gaussian(
         list(config.dimensions), list(config.occupations), config.length, config.margin, config.pairs
     )

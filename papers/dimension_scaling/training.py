@@ -9,9 +9,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from empirical import comparison, connectivity
-from empirical.connectivity import Measured
-from empirical.pairs import Subject
+from empirical.ends.pairs import Subject
+from empirical.experiments.compare import measure as comparison
+from empirical.experiments.connect import measure as connectivity
+from empirical.experiments.connect.measure import Measured
 from papers import drawing
 from papers.averages import geometric, share
 from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record
@@ -43,7 +44,7 @@ FULL = Config()
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a dimension, training and kind of pairs, the columns of `empirical.connectivity.table`; NAME_pairs.csv."""
+    """A row a dimension, training and kind of pairs, the columns of `connectivity.table`; NAME_pairs.csv."""
     subjects = [
         Subject("cnn1d", "mnist1d" if training == "trained" else "none", training, pair, config.pairs, d)
         for d in config.dimensions

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from empirical.barrier_statistics import p_value
+from empirical.experiments.barriers.statistics import p_value
 from papers import drawing
 from papers.averages import share
 from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record

@@ -12,14 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from empirical.connections import Connection
-from empirical.descent import Descents, Row
-from empirical.evaluation import Evaluator
-from empirical.finder import Finder
-from empirical.objectives import Objective
-from empirical.paths import between
-from empirical.quality import new_vertices
-from empirical.scans import Segment, scan
+from empirical.descent.rows import Descents, Row
+from empirical.finder.connections import Connection
+from empirical.finder.paths import between
+from empirical.finder.quality import new_vertices
+from empirical.finder.scans import Segment, scan
+from empirical.finder.settings import Finder
+from empirical.losses.evaluation import Evaluator
+from empirical.losses.objectives import Objective
 from empirical.threads import one_thread
 from papers import drawing
 from papers.averages import share

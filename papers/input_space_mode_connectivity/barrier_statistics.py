@@ -10,12 +10,15 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from empirical import barrier_statistics, barriers, published
-from empirical.detection import benchmark, cases
 from empirical.detection.methods import METHODS
-from empirical.pairs import Subject
-from empirical.plotting_barriers import plot_barriers
-from empirical.plotting_detection import plot_matrix
+from empirical.ends.pairs import Subject
+from empirical.experiments.barriers import measure as barriers
+from empirical.experiments.barriers import published
+from empirical.experiments.barriers import statistics as barrier_statistics
+from empirical.experiments.barriers.figure import plot_barriers
+from empirical.experiments.detect import cases
+from empirical.experiments.detect import measure as benchmark
+from empirical.experiments.detect.figure import plot_matrix
 from papers import drawing
 from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record, tex
 from percolation.terminal import stages

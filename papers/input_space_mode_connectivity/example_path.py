@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from empirical.paths import Path as Line
+from empirical.finder.paths import Path as Line
 from papers.figure import PAGE, arrays, house, keep, macro_name, made_by, record
 from papers.input_space_mode_connectivity import looks
 from papers.input_space_mode_connectivity.inputs import Inputs, after_rounds, searched, system

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 import torch
 
-from empirical.objectives import ClassLoss, Objective
-from empirical.pairs import Pairs, Subject, draw
-from empirical.path_finder import PRESETS, Connection, Connections, Finder, find_paths
-from empirical.paths import Path, profile
+from empirical.ends.pairs import Pairs, Subject, draw
+from empirical.finder.find import PRESETS, Connection, Connections, Finder, find_paths
+from empirical.finder.paths import Path, profile
+from empirical.losses.objectives import ClassLoss, Objective
 from empirical.threads import one_thread
 from papers.figure import tex
 from percolation import seeds
@@ -30,7 +30,7 @@ class Inputs:
     pairs: int = 60
 
     def subject(self, pair: str) -> Subject:
-        """What is asked for in the words of `empirical.pairs`."""
+        """What is asked for in the words of `empirical.ends.pairs`."""
         lower = self.data in SHARPENED
         source: dict[str, Any] = {"weights": self.weights, "folder": self.images, "lower_ends": lower}
         return Subject(self.network, self.data, "trained", pair, self.pairs, **source)

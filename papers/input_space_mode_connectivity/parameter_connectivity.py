@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from empirical import parameter_space
-from empirical.curves import BEND_TRAINING
+from empirical.experiments.weights import measure as parameter_space
+from empirical.experiments.weights.curves import BEND_TRAINING
 from papers import drawing
 from papers.figure import PAGE, arrays, beside, house, keep, macro_name, made_by, record, tex
 from papers.input_space_mode_connectivity import looks
@@ -27,7 +27,7 @@ STYLES = {"line": ("0.5", "-"), "chain": ("C1", "--"), "bezier": ("C2", "-."), "
 
 @dataclass(frozen=True)
 class Config:
-    """Pairs of networks, each trained from a seed of its own; `empirical.parameter_space` connects them."""
+    """Pairs of networks, each trained from a seed of its own; `empirical.experiments.weights.measure` connects them."""
 
     network: str = "cnn"
     data: str = "digits"

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 
-from empirical import segmentation
+from empirical.prediction import cells as segmentation
 from empirical.threads import one_thread
 from papers import drawing
 from papers.figure import PAGE, arrays, beside, house, keep, macro_name, made_by, record

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from empirical.connectivity import measure
-from empirical.pairs import Subject
-from empirical.plotting import plot_path
+from empirical.ends.pairs import Subject
+from empirical.experiments.compare.figure import plot_path
+from empirical.experiments.connect.measure import measure
 from papers.figure import COLUMN, house
 from percolation import checks
 from percolation.plotting import save

@@ -3,7 +3,9 @@ from copy import deepcopy
 import pytest
 import torch
 
-from empirical import data, models, modes
+from empirical.data import offline
+from empirical.ends import modes
+from empirical.networks import models
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +16,7 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def signals():
-    return data.mnist1d(40)
+    return offline.mnist1d(40)
 
 
 @pytest.fixture(scope="session")

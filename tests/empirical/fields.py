@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from empirical.descent import Descent
-from empirical.path_finder import Finder
+from empirical.descent.rows import Descent
+from empirical.finder.find import Finder
 
 LEFT, RIGHT = [-3.0, 0.0], [3.0, 0.0]
 PROJECTED = Finder(level=0.11, descent=Descent(lr=0.02, stop=0.1, projected=True))

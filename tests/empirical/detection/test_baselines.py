@@ -6,9 +6,9 @@ import torch
 from sklearn.covariance import EmpiricalCovariance
 from torch import nn
 
-from empirical import models
 from empirical.detection import fourier, layers, lid, mahalanobis, methods
 from empirical.detection.protocol import Known
+from empirical.networks import models
 
 
 def by_hand(model, x):

@@ -15,9 +15,11 @@ from torchvision import datasets
 from typer.testing import CliRunner
 
 from empirical import attacks
-from empirical.cli_detect import detect
-from empirical.detection import benchmark, cases, recipe, statistics, trials
+from empirical.detection import statistics, trials
 from empirical.detection.methods import METHODS
+from empirical.experiments.detect import cases, recipe
+from empirical.experiments.detect import measure as benchmark
+from empirical.experiments.detect.command import detect
 from empirical.threads import one_thread
 
 SMALL = {"images": 60, "searches": 1, "steps": 40, "evasion": 10}
@@ -60,7 +62,7 @@ def test_rows_hold_what_scores_say(small):
 
 def test_a_baseline_that_wins_is_named():
     won, lost, level = (statistics.Interval(*one) for one in ((0.1, 0.05, 0.2), (-0.1, -0.2, -0.01), (0.0, -0.1, 0.1)))
-    from empirical.detection.rows import verdict
+    from empirical.experiments.detect.rows import verdict
 
     found = [verdict(one, "lid") for one in (won, lost, level)]
     assert found == ["loss curve wins", "LID wins", "level with LID"]
@@ -223,7 +225,7 @@ def small_network(shape, n_classes):
 
 def test_cifar_from_a_folder(cifar, command, monkeypatch):
     """Harder's protocol on tiny files in CIFAR's format, with a small network in the place of VGG-16."""
-    monkeypatch.setattr("empirical.architectures._imported", lambda name: small_network)
+    monkeypatch.setattr("empirical.networks.architectures._imported", lambda name: small_network)
     arguments = "--data cifar10 --network own:network --images 60 --epochs 30 --attacks fgsm --epsilon 0.3 --workers 1"
     out = cifar / "out"
     result = command(*arguments.split(), "--detectors", "curve,layer_mfs,lid", "--folder", cifar, "--out", out)
@@ -254,7 +256,7 @@ def test_cifar_with_vgg16(cifar):
 
 
 def test_dropout_does_not_make_weights_random(cifar, monkeypatch, tmp_path):
-    monkeypatch.setattr("empirical.architectures._imported", lambda name: small_network)
+    monkeypatch.setattr("empirical.networks.architectures._imported", lambda name: small_network)
     (case,) = cases.cases(["cifar10"], folder=str(cifar), network="own:network", epochs=2)
     found, rule = cases.load(case), replace(recipe.CIFAR, epochs=2)
     weights = []

@@ -4,7 +4,7 @@ import torch
 
 from empirical.detection import curve, methods
 from empirical.detection.protocol import Known
-from empirical.objectives import ClassLoss, losses
+from empirical.losses.objectives import ClassLoss, losses
 
 
 def test_the_curve_by_hand(known, tested):

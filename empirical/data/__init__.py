@@ -1,0 +1,1 @@
+"""Where inputs come from: data that ship, folders of the user's, pictures."""

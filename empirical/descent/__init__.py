@@ -1,0 +1,1 @@
+"""How points come down: many rows at once, each with its own step."""

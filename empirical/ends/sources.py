@@ -1,0 +1,104 @@
+"""Where natural inputs come from, by the name of the data: their shape, their space, and batches of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from empirical.data import folders, offline, pictures
+from empirical.data.offline import Dataset
+from empirical.networks import models
+from empirical.networks.architectures import IMAGENET, Normalisation
+from percolation import checks
+
+NAMES = (*offline.NAMES, "none", "pictures", *folders.NAMES)
+SHIPPED = "pictures"
+SIDE = 224  # pixels of pictures where nothing else is said
+PIXELS = (0.0, 1.0)
+VIEWS = 8  # of each picture in a batch
+BATCHES = 64  # of views of each picture at most
+READ = 32  # images of a folder in a batch
+
+Batches = Iterator[tuple[Tensor, Tensor]]  # of inputs (m, *shape) and labels (m,)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Natural inputs of one shape. Those with a normalisation are pictures in [0, 1]."""
+
+    name: str
+    shape: tuple[int, ...]
+    n_classes: int | None  # None: those of the network that looks at them
+    normalisation: Normalisation | None
+    batches: Callable[[nn.Module, int, torch.Generator], Batches]  # (network, its outputs, generator)
+    dataset: Dataset | None = None  # on which a network can be trained
+
+
+def of(name: str, dimension: int | None = None, folder: str | Path | None = None, *, training: bool = False) -> Source:
+    """The source of this name, its inputs resampled to the dimension; training: a network will be trained on it."""
+    checks.one_of("data set", name, NAMES)
+    if name in folders.NAMES and folder is None:
+        raise ValueError(f"{name} is read from a folder of yours, give it with --folder DIR")
+    if name not in folders.NAMES and folder is not None:
+        raise ValueError(f"{name} lies in no folder, leave --folder out")
+    if name in folders.CIFAR:
+        assert folder is not None
+        if dimension not in (None, 3 * 32 * 32):
+            raise ValueError(f"{name} has the dimension 3072, got {dimension}")
+        return _of_dataset(folders.cifar(name, folder, training=training))
+    if name == "imagenet":
+        assert folder is not None
+        return _of_folder(folders.imagenet(folder, _side(dimension)))
+    if name == SHIPPED:
+        side = _side(dimension)
+        return Source(name, (3, side, side), None, IMAGENET, _views(side))
+    return _of_dataset(offline.load(name, dimension))
+
+
+def _of_dataset(dataset: Dataset) -> Source:
+    """Its test set, in one batch."""
+
+    def batches(network: nn.Module, n_classes: int, generator: torch.Generator) -> Batches:
+        yield dataset.x_test, dataset.y_test
+
+    trainable = dataset if len(dataset.x_train) else None
+    return Source(dataset.name, dataset.shape, dataset.n_classes, dataset.normalisation, batches, trainable)
+
+
+def _of_folder(found: folders.Pictures) -> Source:
+    def batches(network: nn.Module, n_classes: int, generator: torch.Generator) -> Batches:
+        known = folders.for_network(found, n_classes, models.categories())
+        return folders.batches(known, READ, generator=generator)
+
+    return Source("imagenet", found.shape, len(found.class_names), IMAGENET, batches)
+
+
+def _views(side: int) -> Callable[[nn.Module, int, torch.Generator], Batches]:
+    """Views of each of the shipped pictures in turn; the network itself says what it sees."""
+
+    def batches(network: nn.Module, n_classes: int, generator: torch.Generator) -> Batches:
+        device = next((one.device for one in network.parameters()), torch.device("cpu"))
+        for _ in range(BATCHES):
+            for name in pictures.names():
+                x = pictures.views(name, VIEWS, side, generator=generator)
+                yield x, seen(network, x.to(device)).cpu()
+
+    return batches
+
+
+@torch.inference_mode()
+def seen(network: nn.Module, x: Tensor) -> Tensor:
+    """The class (n,) to which the network gives the largest probability."""
+    return network(x).argmax(1).clone()
+
+
+def _side(dimension: int | None) -> int:
+    """Side of a picture of 3 channels of this dimension."""
+    if dimension is None:
+        return SIDE
+    side = round((checks.integer("dimension", dimension, at_least=1) / 3) ** 0.5)
+    if 3 * side * side != dimension:
+        raise ValueError(f"pictures have dimension 3 x side x side, got {dimension}; try {3 * max(side, 1) ** 2}")
+    return side

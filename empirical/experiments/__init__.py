@@ -1,0 +1,1 @@
+"""The experiments, a room each: plan, measure, figure, printed words and command."""

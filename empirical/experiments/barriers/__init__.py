@@ -1,0 +1,1 @@
+"""Loss barriers of many pairs, kind by kind."""

@@ -1,0 +1,1 @@
+"""The main job: thresholds over the dimension beside connectivity measured on networks."""

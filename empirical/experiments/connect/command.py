@@ -1,0 +1,164 @@
+"""The command `percolation connect`. torch loads only when it runs."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from empirical.experiments import options
+from empirical.experiments.compare.command import print_comparison
+from percolation import checks, files
+from percolation.quantities import with_error
+from percolation.terminal import Device, Out, Run, Seed, print_paths, print_table, stages
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from empirical.ends.pairs import Subject
+    from empirical.experiments.connect.extras import Looked
+    from empirical.finder.settings import Finder
+
+
+def connect(
+    network: options.Network = "cnn1d",
+    data: options.Data = None,
+    space: options.Space = "inputs",
+    folder: options.Folder = None,
+    training: options.Training = "trained",
+    weights: options.Weights = "random",
+    mean: options.Mean = None,
+    std: options.Std = None,
+    pair: options.PairKind = "natural-natural",
+    pairs: options.Pairs = None,
+    dim: options.InputDimension = None,
+    classes: options.Classes = 10,
+    label: options.OnlyClass = None,
+    lower_ends: options.LowerEnds = None,
+    step: options.SearchStep = None,
+    total_variation: options.TotalVariation = 0.0,
+    weight_decay: options.WeightDecay = None,
+    bounds: options.Bounds = None,
+    robust: options.Robust = 0,
+    lr: options.FinderStep = None,
+    preset: options.Preset = "default",
+    level: options.Level = None,
+    stop: options.Stop = 5e-4,
+    max_rounds: options.MaxRounds = 8,
+    split: options.Split = "failing",
+    candidates: options.Candidates = 1,
+    precision: options.Precision = "float32",
+    seconds: options.Seconds = None,
+    evaluations: options.Evaluations = None,
+    certify: options.Certify = None,
+    save_paths: options.SavePaths = False,
+    judge: options.Quality = False,
+    theory: options.Theory = None,
+    seed: Seed = 0,
+    workers: options.OneWorker = 1,
+    device: Device = "cpu",
+    out: Out = Path("results/connect"),
+) -> None:
+    """Connect pairs of low-loss inputs of one network, or pairs of trained networks, by paths of low loss.
+
+    Writes table.csv (one row), pairs.csv (a row a pair) and run.json; of networks table.csv (a row a pair and path),
+    profiles.csv, plane.npz, run.json and a figure.
+    """
+    if checks.one_of("space", space, ("inputs", "parameters")) == "parameters":
+        from empirical.experiments.weights.command import connect_parameters
+
+        connect_parameters(
+            network, data, pairs, dim, level, max_rounds, seed=seed, workers=workers, device=device, out=out
+        )
+        return
+    from empirical.experiments.connect import plan as connect_task
+    from empirical.experiments.connect.extras import Looked
+    from empirical.losses import objectives
+
+    objectives.device(device)
+    finder = connect_task.finder(
+        network,
+        training,
+        preset,
+        lr=lr,
+        stop=stop,
+        level=level,
+        max_rounds=max_rounds,
+        split=split,
+        candidates=candidates,
+        precision=precision,
+        seconds=seconds,
+        evaluations=evaluations,
+    )
+    subject = connect_task.subject(
+        network,
+        data,
+        training,
+        pair,
+        pairs,
+        dimension=dim,
+        classes=classes,
+        weights=weights,
+        folder=folder,
+        label=label,
+        lower_ends=lower_ends,
+        normalisation=connect_task.normalisation(mean, std),
+        search=connect_task.search(step, total_variation, weight_decay, bounds, robust),
+    )
+    ask = connect_task.asks_theory(subject) if theory is None else theory
+    looked = Looked(finder.level, certify, judge, keep=save_paths)
+    run = Run.begin(out, seed=seed, workers=workers, device=device)
+    connect_inputs(subject, finder, preset, ask, looked, run)
+
+
+def connect_inputs(subject: "Subject", finder: "Finder", preset: str, ask: bool, looked: "Looked", run: Run) -> None:
+    """Connect the pairs, write the files, print the table. ask: the theories too."""
+    from empirical.experiments.connect import measure as connectivity
+
+    device = run.conditions["device"]
+    with stages() as report:
+        measured = connectivity.measure(
+            subject, seed=run.seed, finder=finder, device=device, report=report, theory=ask, look=looked
+        )
+    table = connectivity.table([measured])
+    parameters = asdict(subject) | {"preset": preset, "finder": asdict(finder), "theory": ask}
+    record = run.record(parameters, points=measured.counts, cost=asdict(measured.cost))
+    pairs = files.csv(looked.beside(connectivity.pair_table([measured])))
+    paths = run.write(table, record, **{"pairs.csv": pairs}, **looked.writers(record))
+    if ask:
+        print_comparison(table)
+    else:
+        print_connected(table)
+    if looked.tolerance is not None:
+        typer.echo(f"between grid points, to {looked.tolerance:g} nats: {looked.verdicts()}\n")
+    print_paths(paths)
+
+
+def print_connected(table: "pd.DataFrame") -> None:
+    """What was found, where no theory was asked."""
+    row = table.iloc[0]
+    found = f"{row['connected']:.2f}", f"{row['connected_low']:.2f}..{row['connected_high']:.2f}"
+    numbers = [f"{row[name]:.3g}" for name in ("barrier_median", "gap_median", "displacement", "excess_length")]
+    print_table(
+        "Connected?   (means; median barrier and gap in nats)",
+        ["network", "d", "n", "found", "95 %", "rounds", "barrier", "gap", "|B'-B|", "excess"],
+        [
+            [
+                row["network"],
+                str(row["dimension"]),
+                str(row["pairs"]),
+                *found,
+                with_error(row["rounds"], row["rounds_error"]),
+                *numbers,
+            ]
+        ],
+    )
+
+
+# shown at the foot of `--help`
+connect.epilog = (  # type: ignore[attr-defined]
+    "Examples:  percolation connect --network cnn1d --data mnist1d --pair natural-adversarial --pairs 50   |   "
+    "percolation connect --network resnet18 --data none --training untrained --pair class-optimal --pairs 6   |   "
+    "percolation connect --network efficientnet_lite0 --weights imagenet --data pictures --pairs 2   |   "
+    "percolation connect --space parameters --network cnn --data digits"
+)

@@ -1,0 +1,55 @@
+"""What a user asks for beside the table of pairs: certificates, quality, the paths themselves."""
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from empirical.finder import quality
+from empirical.finder.certificate import Certificate, certify_many
+from empirical.finder.connections import Connections
+from empirical.losses.objectives import Objective
+from percolation import checks, files
+
+
+class Looked:
+    """Looks at the paths found, as `connectivity.measure` calls it with them, and keeps what was asked for."""
+
+    def __init__(self, level: float, tolerance: float | None, judge: bool, keep: bool) -> None:
+        if tolerance is not None:
+            checks.positive("certify", tolerance)
+        self.level, self.tolerance, self.judge, self.keep = level, tolerance, judge, keep
+        self.certificates: list[Certificate] = []
+        self.quality: pd.DataFrame | None = None
+        self.found: Connections | None = None
+
+    def __call__(self, objective: Objective, found: Connections) -> None:
+        self.found = found
+        if self.tolerance is not None:
+            paths = [one.path for one in found]
+            self.certificates = certify_many(
+                objective, paths, list(range(len(found))), self.tolerance, level=self.level
+            )
+        if self.judge:
+            self.quality = quality.table(objective, found)
+
+    def beside(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """The table of pairs with the certificates."""
+        if not self.certificates:
+            return pairs
+        return pairs.assign(
+            certified_bound=[one.bound for one in self.certificates],
+            certificate=[one.verdict for one in self.certificates],
+        )
+
+    def verdicts(self) -> str:
+        counts = Counter(one.verdict for one in self.certificates)
+        return ", ".join(f"{n} paths {verdict}" for verdict, n in counts.items())
+
+    def writers(self, record: dict[str, Any]) -> dict[str, files.Writer]:
+        made: dict[str, files.Writer] = {}
+        if self.quality is not None:
+            made["quality.csv"] = files.csv(self.quality)
+        if self.keep and self.found is not None:
+            made |= self.found.writers("paths", record)
+        return made

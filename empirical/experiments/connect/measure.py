@@ -1,0 +1,227 @@
+"""The comparison: does percolation say when a network's low-loss inputs are connected?
+
+`measure` takes one network at one dimension, draws pairs of low-loss inputs, looks for paths between them, counts
+the open cells on slices through them, and sets the result beside the threshold that iid percolation has in that
+dimension. A result depends on the subject, the finder and the seed alone.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import binomtest
+from torch import Tensor
+
+from empirical.ends.pairs import Pairs, Subject, draw
+from empirical.finder.connections import Cost
+from empirical.finder.find import PRESETS, Connection, Connections, Finder, find_paths, straight_is_open
+from empirical.finder.paths import profile
+from empirical.losses import objectives
+from empirical.losses.objectives import ClassLoss, Objective
+from empirical.networks import models
+from empirical.prediction import predictions
+from empirical.prediction.cells import occupation
+from empirical.prediction.lines import resolved_lines
+from percolation import checks, seeds
+from percolation.quantities import Estimate
+from percolation.theory import thresholds
+
+# what `predictions.statistics` tells, and the prediction, where theory is not asked
+STATISTICS = (
+    *("occupation", "length", "between_lines", "xi", "xi_error", "length_over_xi"),
+    *("margin", "d_eff", "d_eff_error"),
+)
+NOT_ASKED = predictions.Prediction(
+    dict.fromkeys(predictions.QUANTITIES, Estimate(math.nan, math.nan, "not asked")), {}, ("theory was not asked",)
+)
+SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
+CONFIDENCE = 0.95  # of the interval around a connection rate
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured on one subject: its row of the table, every pair, and one path to draw."""
+
+    subject: Subject
+    row: dict[str, Any]
+    pairs: list[dict[str, Any]]
+    counts: dict[str, float]  # how the points were come by: tried, low, ...
+    example: list[tuple[np.ndarray, np.ndarray]]  # after each round: share of the path, loss in nats
+    cost: Cost  # of the search for paths
+
+
+def measure(
+    subject: Subject,
+    *,
+    seed: int,
+    finder: Finder = PRESETS["default"],
+    device: str = "cpu",
+    report: Callable[[str], None] = lambda stage: None,
+    theory: bool = True,
+    look: Callable[[Objective, Connections], None] | None = None,
+) -> Measured:
+    """Draw the pairs of the subject, connect them, and set the result beside iid percolation.
+
+    finder: its steps are meant for inputs of variance 1; points that are pictures in [0, 1], behind a normalisation,
+    are moved by as much less, and within these bounds.
+
+    The theory of the finder is asked before it runs, on the straight lines of the same pairs, so that prediction and
+    result are not quite independent; it speaks of steepest descents, the default finder takes Adam's steps.
+    report: told of every stage as it begins. theory: ask the theories too and take the radial baseline, about 3,000
+    evaluations a pair; without, their columns are NaN and the verdict is 'not asked'. look: at the paths, which are
+    not kept.
+    On the CPU the bits depend on the other arguments alone: torch runs on one thread.
+    """
+    checks.seed(seed)
+    for name, loss in (("level", finder.level), ("stop", finder.descent.stop)):
+        checks.positive(name, loss)  # a cross-entropy is
+    objectives.device(device)
+    with models.one_thread():
+        drawing, slicing, predicting = _streams(subject, seed)
+        report(f"{subject.training} {subject.network}: drawing {subject.pair} pairs")
+        drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=drawing, device=device)
+        a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
+        finder = replace(finder, descent=drawn.space.rule(finder.descent))
+        level, stop = finder.level, finder.descent.stop
+        predicted, statistics = NOT_ASKED, dict.fromkeys(STATISTICS, math.nan)
+        if theory:
+            report(f"statistics of {len(a)} straight lines")
+            lines = resolved_lines(objective, a, c, lambda lines: level)
+            predicted = predictions.predict(lines, level, stop, seed=predicting.initial_seed())
+            statistics = predictions.statistics(lines, level, stop)
+        connections = find_paths(objective, a, c, finder, report=lambda progress: report(str(progress)))
+        if look is not None:
+            report("certificates and quality")
+            look(objective, connections)
+        p, radial = math.nan, torch.full((len(a),), math.nan)
+        if theory:
+            report("occupation of the slices, radial baseline")
+            p = occupation(objective, a, c, finder.level, generator=slicing).mean().item()
+            radial = _radial_baseline(objective, a, c, finder)
+        row = _row(subject, drawn, connections, p, radial)
+        row |= {f"lines_{name}": value for name, value in statistics.items()}
+        row |= predictions.compared(predicted, connections) | {"note": "; ".join(predicted.notes)}
+        pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
+        return Measured(subject, row, pairs, drawn.counts, _example(objective, connections), connections.cost)
+
+
+def table(measured: list[Measured]) -> pd.DataFrame:
+    """One row a subject, the columns of `_row` and of `predictions.compared`; losses in nats, lengths as the inputs."""
+    return pd.DataFrame([one.row for one in measured])
+
+
+def pair_table(measured: list[Measured]) -> pd.DataFrame:
+    """One row a pair: status, rounds, segments, losses, norms."""
+    return pd.DataFrame([pair for one in measured for pair in one.pairs])
+
+
+def _streams(subject: Subject, seed: int) -> Iterator[torch.Generator]:
+    """torch generators, independent between subjects and stages, the same whoever else is measured."""
+    own = seeds.of(json.dumps(subject.key(), sort_keys=True), seed)
+    for stage in range(3):
+        yield torch.Generator().manual_seed(seeds.integer(seeds.child(own, stage)))
+
+
+def _radial_baseline(objective: Objective, a: Tensor, c: Tensor, finder: Finder) -> Tensor:
+    """Which pairs (n,) some path A, sA, sC, C connects without any optimisation, s in SCALES."""
+    pairs = torch.arange(len(a), device=a.device)
+    connected = torch.zeros_like(pairs, dtype=torch.bool)
+    for s in SCALES:
+        legs = [(s * a, s * c), (a, s * a), (s * c, c)]
+        open_so_far = pairs[~connected]
+        for start, end in legs if s > 1 else legs[:1]:
+            rows = open_so_far
+            open_so_far = rows[straight_is_open(objective, start[rows], end[rows], rows, finder)]
+        connected[open_so_far] = True
+    return connected
+
+
+def _row(subject: Subject, drawn: Pairs, connections: Sequence[Connection], p: float, radial: Tensor) -> dict[str, Any]:
+    found = [connection for connection in connections if connection.connected]
+    n, k = len(connections), len(found)
+    interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="exact")
+    rounds = np.array([connection.rounds for connection in found], dtype=float)
+    scanned = [connection for connection in connections if not math.isnan(connection.barrier)]  # a budget may end first
+    barriers = np.quantile([one.barrier for one in scanned] or [math.nan], [0.25, 0.5, 0.75])
+    bent = [connection.displacement for connection in connections if connection.displacement >= 0]
+    dimension = drawn.a[0].numel()
+    p_c = thresholds.threshold(dimension).value
+    return {
+        "network": subject.network,
+        "training": subject.training,
+        "dimension": dimension,
+        "classes": drawn.n_classes,
+        "pair": subject.pair,
+        "pairs": n,
+        "occupation": p,
+        "p_c": p_c,
+        "iid_connected": p > p_c,
+        "connected": k / n,
+        "connected_low": interval.low,
+        "connected_high": interval.high,
+        "rounds": _mean(rounds),
+        "rounds_error": rounds.std(ddof=1) / math.sqrt(k) if k > 1 else math.nan,
+        "segments": _mean([connection.path.n_segments for connection in found]),
+        "barrier_q25": barriers[0],
+        "barrier_median": barriers[1],
+        "barrier_q75": barriers[2],
+        "gap_median": float(np.median([one.gap for one in scanned] or [math.nan])),
+        "displacement": _mean(bent),
+        "excess_length": _mean([connection.path.excess_length for connection in found]),
+        "radial_connected": _mean(radial.tolist()),
+        "verdict": "not asked" if math.isnan(p) else verdict(p > p_c, interval.low, interval.high),
+    }
+
+
+def verdict(iid_connected: bool, low: float, high: float) -> str:
+    """How iid percolation fared: the pairs count as connected if more than half of them are (interval above 1/2).
+
+    'agrees'; 'refuted': paths were found where it predicts none; 'not found': it predicts paths and the finder, which
+    proves nothing by failing, found few; 'undecided': 1/2 lies in the interval.
+    """
+    if low <= 0.5 <= high:
+        return "undecided"
+    if iid_connected == (low > 0.5):
+        return "agrees"
+    return "not found" if iid_connected else "refuted"
+
+
+def _pair_row(row: dict[str, Any], index: int, connection: Connection, radial: Tensor) -> dict[str, Any]:
+    norms = connection.path.norms
+    return {name: row[name] for name in ("network", "training", "dimension", "pair")} | {
+        "index": index,
+        "status": connection.status,
+        "rounds": connection.rounds,
+        "segments": connection.path.n_segments,
+        "loss_a": connection.end_losses[0],
+        "loss_c": connection.end_losses[1],
+        "barrier": connection.barrier,
+        "gap": connection.gap,
+        "displacement": connection.displacement,
+        "excess_length": connection.path.excess_length,
+        "norms": " ".join(f"{norm:.4g}" for norm in norms.tolist()),
+        "radial_connected": radial[index].item(),
+        "steps": connection.steps,
+    }
+
+
+def _example(objective: Objective, connections: Sequence[Connection]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The loss along the connected path that took most rounds, after each of them."""
+    found = [(connection.rounds, -i) for i, connection in enumerate(connections) if connection.connected]
+    if not found:
+        return []
+    pair = -max(found)[1]
+    curves = []
+    for path in connections[pair].history:
+        s, loss = profile(objective, path, pair, 400)
+        curves.append((path.arclength(s).numpy(), loss.cpu().numpy()))
+    return curves
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(values)) if len(values) else math.nan

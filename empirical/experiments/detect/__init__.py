@@ -1,0 +1,1 @@
+"""Detectors against attacks, under one protocol."""

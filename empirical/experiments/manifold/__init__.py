@@ -1,0 +1,1 @@
+"""The class-optimal set of one class of a network."""

@@ -1,0 +1,1 @@
+"""The phase diagram: dimension against number of classes."""

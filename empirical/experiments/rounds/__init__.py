@@ -1,0 +1,1 @@
+"""Rounds of the path finder beside those that theory predicts."""

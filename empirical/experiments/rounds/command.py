@@ -1,0 +1,172 @@
+"""The command `percolation rounds`. torch loads only when it runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from percolation import checks, files
+from percolation.cli import parse_dimensions
+from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
+from percolation.quantities import with_error
+from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table
+
+if TYPE_CHECKING:
+    from empirical.experiments.rounds.measure import Case
+
+FIELDS = ("gaussian",)
+
+
+def rounds(
+    field: Annotated[str | None, typer.Option(help="gaussian; without --field and --network: the whole plan.")] = None,
+    network: Annotated[str | None, typer.Option(help="Instead, mlp, cnn1d, cnn or resnet18.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Of a trained network, digits or mnist1d; none, the default: random weights.")
+    ] = None,
+    dim: Annotated[str | None, typer.Option(help="Dimensions: 100, or 6,30,100, or 2..6.")] = None,
+    depth: Annotated[str | None, typer.Option(help="Hidden layers of a random mlp: 3, or 1,3,10.")] = None,
+    occupation: Annotated[
+        str | None, typer.Option(help="Share of open points: 0.5, or 0.3,0.5,0.9. Trained networks have their own.")
+    ] = None,
+    length: Annotated[
+        float | None, typer.Option(help="Of a line in a Gaussian field, in correlation lengths; default 30.")
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="How far below the level descents end, in standard deviations; default 0.5."),
+    ] = None,
+    pairs: Annotated[int | None, typer.Option(help="Pairs to connect in each case; default 60.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="The whole plan in small: under a minute.")] = False,
+    seed: Seed = 0,
+    workers: Workers = 0,
+    store: StoreFile = None,
+    resume: Resume = True,
+    dry_run: DryRun = False,
+    scheduler: Scheduler = None,
+    local_cluster: LocalCluster = None,
+    out: Out = Path("results/rounds"),
+) -> None:
+    """Predict rounds, segments, displacement and success of the path finder from straight lines; measure; compare.
+
+    Writes table.csv (a row a case), pairs.csv (a row a pair), run.json, rounds.pdf and rounds.png.
+    """
+    from empirical.experiments.rounds import figure as plotting_rounds
+    from empirical.experiments.rounds import measure as experiment
+    from empirical.experiments.rounds import plan as rounds_plan
+    from percolation.plotting import writers
+
+    given = {
+        "data": data,
+        "dim": dim,
+        "depth": depth,
+        "occupation": occupation,
+        "length": length,
+        "margin": margin,
+        "pairs": pairs,
+        "quick": quick or None,
+    }
+    cases = _cases(field, network, **{name: value for name, value in given.items() if value is not None})
+    long = LongRun("rounds", out, store, resume, dry_run, scheduler, local_cluster)
+    run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
+    walked = long(lambda: rounds_plan.walk_all(cases, seed=seed, workers=workers))
+    table = experiment.table(walked)
+    record = run.record(rounds_plan.parameters(cases))
+    others = {"pairs.csv": files.csv(experiment.pair_table(walked))}
+    others |= writers("rounds", plotting_rounds.rounds_figure(table))
+    paths = run.write(table, record, **others)
+    print_rounds(table.to_dict("records"))
+    print_paths(paths)
+
+
+def print_rounds(rows: list[dict[str, Any]]) -> None:
+    """The table in two parts that fit a terminal: rounds and success, segments and displacement, theory beside them."""
+    label = [[_short(row), str(row["dimension"]), f"{row['occupation']:.3g}"] for row in rows]
+    lengths = [_plain(row["length_over_xi"], ".1f") for row in rows]
+    print_table(
+        "Rounds and success, measured beside predicted   (* untrained)",
+        ["field", "d", "p", "L/xi", "rounds", "theory", "z", "success", "theory", "z"],
+        [
+            [*part, length, *compared_cells(row, "rounds"), *compared_cells(row, "success")]
+            for part, length, row in zip(label, lengths, rows, strict=True)
+        ],
+    )
+    print_table(
+        "Segments and displacement, measured beside predicted",
+        ["field", "d", "p", "segments", "theory", "z", "|B'-B|", "theory", "z"],
+        [
+            [*part, *compared_cells(row, "segments"), *compared_cells(row, "displacement")]
+            for part, row in zip(label, rows, strict=True)
+        ],
+    )
+    if noted := sum(bool(row["note"]) for row in rows):
+        typer.echo(f"{noted} of {len(rows)} rows have a note on what does not hold there: column note of table.csv")
+
+
+def compared_cells(row: dict[str, Any], name: str) -> list[str]:
+    """Measured, predicted and z of one quantity."""
+    cells = [_short_error(row[f"{one}_{name}"], row[f"{one}_{name}_error"]) for one in ("measured", "predicted")]
+    return [*cells, _plain(row[f"z_{name}"], "+.1f")]
+
+
+def _short_error(value: float, error: float) -> str:
+    if value != value:
+        return "-"
+    return with_error(value, error) if error == error and error > 1e-3 else f"{value:.3g}"
+
+
+def _plain(value: float, form: str) -> str:
+    return format(value, form) if value == value else "-"
+
+
+def _short(row: dict[str, Any]) -> str:
+    depth = f"-{row['depth']}" if row["depth"] else ""
+    return row["field"] + depth + ("*" if row["training"] == "untrained" else "")
+
+
+def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case, ...]":
+    """The cases that the options ask for; an option without effect is refused."""
+    from empirical.experiments.rounds import plan as rounds_plan
+
+    if field is not None and network is not None:
+        raise ValueError("a field or a network: give --field or --network, not both")
+    pairs = checks.integer("pairs", given.get("pairs", 60), at_least=2)
+    if "quick" in given:
+        if field is not None or network is not None:
+            raise ValueError("--quick is the whole plan in small: leave it out beside --field and --network")
+        _only("--quick", given, "quick")
+        return rounds_plan.quick()
+    dimensions = parse_dimensions(given["dim"]) if "dim" in given else None
+    occupations, margin = _numbers("occupation", given.get("occupation", "0.5")), given.get("margin", 0.5)
+    if field is not None:
+        checks.one_of("field", field, FIELDS)
+        _only("--field", given, "dim", "occupation", "length", "margin", "pairs")
+        return rounds_plan.gaussian(dimensions or [100], occupations, given.get("length", 30.0), margin, pairs)
+    if network is None:
+        _only("the whole plan", given, "pairs")
+        return rounds_plan.full(pairs)
+    if given.get("data", "none") != "none":
+        _only("a trained network", given, "data", "dim", "pairs")
+        return rounds_plan.trained(network, given["data"], dimensions or [None], pairs)
+    _only("a random network", given, "data", "dim", "occupation", "margin", "pairs", *["depth"] * (network == "mlp"))
+    depths = parse_dimensions(given.get("depth", "3"))
+    return rounds_plan.random(network, dimensions or [None], depths, occupations, margin, pairs)
+
+
+def _only(what: str, given: dict[str, Any], *known: str) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"--{name} has no effect on {what}; leave it out, or see --help")
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"cannot read the {name} {text!r}; expected 0.5, or 0.3,0.5,0.9") from None
+
+
+# shown at the foot of `--help`
+rounds.epilog = (  # type: ignore[attr-defined]
+    "Examples:  percolation rounds   |   percolation rounds --field gaussian --dim 100 --occupation 0.5 --length 30 "
+    "--margin 0.5 --pairs 200 --seed 1   |   percolation rounds --network mlp --data none --dim 784 --depth 1,3,10"
+)

@@ -1,0 +1,151 @@
+"""Losses of known and unknown law, and straight lines to walk on: Gaussian fields, random and trained networks.
+
+A landscape draws lines: an objective, and the two ends of each. Some serve to learn its statistics, others are walked
+by the path finder.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from empirical.data import offline
+from empirical.ends import pairs
+from empirical.losses.fields import FourierFields
+from empirical.losses.objectives import ClassLoss, Objective, OfPairs
+from empirical.networks import models
+from percolation import checks, fields
+from percolation.seeds import child, integer
+from percolation.theory import rounds
+
+N_CLASSES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Lines from a[i] to c[i]; the loss on line i is objective(points, i)."""
+
+    objective: Objective
+    a: Tensor  # (n, *shape)
+    c: Tensor  # (n, *shape)
+
+    def select(self, rows: Tensor) -> "Drawn":
+        """Some of the lines."""
+        return Drawn(OfPairs(self.objective, rows), self.a[rows], self.c[rows])
+
+
+class Landscape(Protocol):
+    """Where paths are looked for."""
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What it is, for the table."""
+
+    def levels(self, occupation: float, margin: float) -> tuple[float, float] | None:
+        """Level and stop of the loss, where they are known; None where lines have to tell."""
+
+    def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
+        """Lines to learn from and lines to walk on, or as many as there are."""
+
+
+@dataclass(frozen=True)
+class GaussianField:
+    """A Gaussian field of covariance exp(-r^2 / 2 xi^2) on R^d, a new one for each line; xi = 1."""
+
+    dimension: int
+    length: float = 30.0  # of a line, in xi
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dimension", checks.integer("dimension", self.dimension, at_least=2))
+        object.__setattr__(self, "length", checks.positive("length", self.length))
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return _columns("gaussian", "none", "-", self.dimension)
+
+    def levels(self, occupation: float, margin: float) -> tuple[float, float]:
+        u = rounds.level(occupation)
+        return u, u - margin
+
+    def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
+        return self._draw(n_learn, child(seed, 0)), self._draw(n_walk, child(seed, 1))
+
+    def _draw(self, n: int, seed: np.random.SeedSequence) -> Drawn:
+        kernel, of_fields = fields.SquaredExponential(1.0), child(seed, 0)
+        drawn = FourierFields.of([fields.gaussian(self.dimension, kernel, seed=child(of_fields, i)) for i in range(n)])
+        direction = torch.randn(n, self.dimension, generator=_generator(child(seed, 1)))
+        return Drawn(drawn, torch.zeros_like(direction), self.length * nn.functional.normalize(direction))
+
+
+@dataclass(frozen=True)
+class RandomNetwork:
+    """One untrained network between random inputs N(0, I): the loss of its first class."""
+
+    network: str
+    dimension: int
+    depth: int = 3  # hidden layers of an mlp; the others have their own
+
+    def __post_init__(self) -> None:
+        models.input_shape(self.network, self.dimension)
+        checks.integer("depth", self.depth, at_least=1)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        depth = self.depth if self.network == "mlp" else 0
+        return _columns(self.network, "none", "untrained", self.dimension, depth)
+
+    def levels(self, occupation: float, margin: float) -> None:
+        return None
+
+    def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
+        of_network, learning, walking = (child(seed, i) for i in range(3))
+        shape = models.input_shape(self.network, self.dimension)
+        options: dict[str, Any] = {"depth": self.depth} if self.network == "mlp" else {}
+        model = models.untrained(self.network, shape, N_CLASSES, seed=integer(of_network), **options)
+        return _between_random(model, shape, n_learn, learning), _between_random(model, shape, n_walk, walking)
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network trained on the spot, between natural inputs of one class whose losses are low."""
+
+    network: str
+    data: str
+    dimension: int | None = None  # the data set's own if None
+    level: float = 1e-3  # nats
+    stop: float = 5e-4
+
+    def __post_init__(self) -> None:
+        checks.one_of("network", self.network, models.ARCHITECTURES)
+        checks.one_of("data set", self.data, offline.NAMES)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return _columns(self.network, self.data, "trained", offline.load(self.data, self.dimension).dimension)
+
+    def levels(self, occupation: float, margin: float) -> tuple[float, float]:
+        return self.level, self.stop
+
+    def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
+        of_network, of_pairs = child(seed, 0), child(seed, 1)
+        subject = pairs.Subject(self.network, self.data, "trained", "natural-natural", n_learn + n_walk, self.dimension)
+        found = pairs.draw(subject, seed=integer(of_network), stop=self.stop, generator=_generator(of_pairs))
+        both = Drawn(ClassLoss(found.model, found.labels), found.a, found.c)
+        rows = torch.arange(len(found.a))
+        n_walk = min(n_walk, len(rows) // 2)
+        return both.select(rows[n_walk:]), both.select(rows[:n_walk])
+
+
+def _between_random(model: nn.Module, shape: tuple[int, ...], n: int, seed: np.random.SeedSequence) -> Drawn:
+    a, c = torch.randn(2, n, *shape, generator=_generator(seed))
+    return Drawn(ClassLoss(model, torch.zeros(n, dtype=torch.long)), a, c)
+
+
+def _columns(field: str, data: str, training: str, dimension: int, depth: int = 0) -> dict[str, Any]:
+    return {"field": field, "data": data, "training": training, "dimension": dimension, "depth": depth}
+
+
+def _generator(seed: np.random.SeedSequence) -> torch.Generator:
+    return torch.Generator().manual_seed(integer(seed))

@@ -1,0 +1,147 @@
+"""The experiment on the theory of rounds: predict rounds, segments, displacement and success; then walk, and compare.
+
+A landscape gives lines to learn from and lines to walk on. The first say p, xi, margin and d_eff (`lines`), theory
+says what to expect of the path finder (`percolation.theory.rounds`), the finder walks the second, and every number
+comes with its error and a z-score. Nothing is fitted to what the finder did.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.special import ndtr
+
+from empirical.descent.rows import Descent, descend
+from empirical.experiments.rounds.landscapes import Drawn, Landscape
+from empirical.finder.find import Connection, Finder, find_paths
+from empirical.networks import models
+from empirical.prediction import predictions
+from empirical.prediction.lines import Lines, resolved_lines
+from percolation import checks
+from percolation.theory import rounds, thresholds
+
+MAX_ROUNDS = 16
+ITERATIONS = 200  # steps of a descent
+RESTARTS = 2  # of a cut that stands at a local minimum
+POINTS_PER_XI, FEWEST_POINTS = 8, 64  # of the scan of a segment
+FEWEST_LINES = 256  # to learn from
+
+
+@dataclass(frozen=True)
+class Case:
+    """A landscape, and how many lines of it are walked; occupation and margin set level and stop where it has none."""
+
+    landscape: Landscape
+    pairs: int = 60
+    occupation: float = 0.5  # of trained networks level and stop are their own
+    margin: float = 0.5  # standard deviations of the Gaussian field of the same occupation
+
+    def __post_init__(self) -> None:
+        rounds.level(self.occupation)
+        object.__setattr__(self, "pairs", checks.integer("pairs", self.pairs, at_least=2))
+        object.__setattr__(self, "occupation", float(self.occupation))
+        object.__setattr__(self, "margin", checks.positive("margin", self.margin))
+
+
+@dataclass(frozen=True)
+class Walked:
+    """A row of the table, and a row for every pair."""
+
+    row: dict[str, Any]
+    pairs: list[dict[str, Any]]
+
+
+def walk(case: Case, *, seed: int) -> Walked:
+    """Predict, then measure. On the CPU the bits depend on the case and the seed alone: torch runs on one thread."""
+    with models.one_thread():
+        drawing, predicting = np.random.SeedSequence(checks.seed(seed)).spawn(2)
+        to_learn, to_walk = case.landscape.draw(max(case.pairs, FEWEST_LINES), case.pairs, drawing)
+        lines = resolved_lines(to_learn.objective, to_learn.a, to_learn.c, lambda lines: _levels(lines, case)[0])
+        level, stop = _levels(lines, case)
+        predicted = predictions.predict(lines, level, stop, seed=int(predicting.generate_state(1)[0]))
+        walkers, connections = _walk(to_walk, lines, level, stop)
+        row = _columns(case, lines, level, stop) | {"pairs": len(connections)}
+        row |= {"ends_stalled": len(to_walk.a) - len(connections)} | predictions.compared(predicted, connections)
+        row["note"] = "; ".join((*predicted.notes, *_stalled(row["ends_stalled"], len(to_walk.a))))
+        return Walked(row, _pair_rows(row, len(to_walk.a), walkers, connections))
+
+
+def table(walked: list[Walked]) -> pd.DataFrame:
+    """A row a case, with the columns of `predictions.compared`."""
+    return pd.DataFrame([one.row for one in walked])
+
+
+def pair_table(walked: list[Walked]) -> pd.DataFrame:
+    """A row a pair."""
+    return pd.DataFrame([pair for one in walked for pair in one.pairs])
+
+
+def _levels(lines: Lines, case: Case) -> tuple[float, float]:
+    """Level and stop of the loss; quantiles of the lines where the landscape does not say."""
+    if known := case.landscape.levels(case.occupation, case.margin):
+        return known
+    below = float(ndtr(rounds.level(case.occupation) - case.margin))
+    return lines.quantile(case.occupation), lines.quantile(below)
+
+
+def _walk(drawn: Drawn, lines: Lines, level: float, stop: float) -> tuple[list[int], Sequence[Connection]]:
+    """The lines whose ends come down to stop, and what the finder makes of them; steps as long as xi at most."""
+    try:
+        xi = lines.correlation_length(level).value
+    except ValueError:  # no line crosses the level
+        xi = lines.length()
+    rule = Descent(steps="steepest", lr=xi, iterations=ITERATIONS, stop=stop, projected=True, restarts=RESTARTS)
+    n_points = max(int(POINTS_PER_XI * lines.length() / xi), FEWEST_POINTS)
+    finder = Finder(level, rule, MAX_ROUNDS, coarse=n_points, dense=n_points, recheck=max(1000, 2 * n_points))
+    everyone = torch.arange(len(drawn.a), device=drawn.a.device)
+    free = Descent(steps="steepest", lr=xi, iterations=ITERATIONS, stop=stop, restarts=RESTARTS)
+    a, c = (descend(drawn.objective, end, everyone, free) for end in (drawn.a, drawn.c))
+    walkers = (a.reached & c.reached).nonzero().squeeze(1)
+    if not len(walkers):
+        return [], []
+    found = find_paths(drawn.select(walkers).objective, a.points[walkers], c.points[walkers], finder)
+    return walkers.tolist(), found
+
+
+def _columns(case: Case, lines: Lines, level: float, stop: float) -> dict[str, Any]:
+    """What the landscape is, and what its lines say."""
+    columns = case.landscape.columns
+    wanted = case.occupation if columns["training"] != "trained" else math.nan
+    p_c = thresholds.threshold(columns["dimension"]).value
+    found = {**columns, "wanted_occupation": wanted, "level": level, "stop": stop}
+    return found | predictions.statistics(lines, level, stop) | {"p_c": p_c}
+
+
+def _stalled(n: int, n_lines: int) -> tuple[str, ...]:
+    if not n:
+        return ()
+    return (f"{n} of {n_lines} pairs have an end that cannot be lowered to stop: success is that of the others",)
+
+
+def _pair_rows(
+    row: dict[str, Any], n_lines: int, walkers: Sequence[int], connections: Sequence[Connection]
+) -> list[dict[str, Any]]:
+    """A row for every line drawn, walked or not."""
+    shared = {key: row[key] for key in ("field", "data", "dimension", "depth", "occupation")}
+    walked = dict(zip(walkers, connections, strict=True))
+    return [shared | {"index": i} | (_pair_row(walked[i]) if i in walked else NOT_WALKED) for i in range(n_lines)]
+
+
+def _pair_row(connection: Connection) -> dict[str, Any]:
+    return {
+        "status": connection.status,
+        "rounds": connection.rounds,
+        "segments": connection.path.n_segments,
+        "barrier": connection.barrier,
+        "displacement": connection.displacement,
+        "excess_length": connection.path.excess_length,
+    }
+
+
+NOT_WALKED = {"status": "end stalled"} | dict.fromkeys(
+    ("rounds", "segments", "barrier", "displacement", "excess_length"), math.nan
+)

@@ -1,0 +1,88 @@
+"""Which landscapes the experiment on rounds walks through, and the walk through all of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from empirical.experiments.rounds import measure as rounds
+from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
+from empirical.experiments.rounds.measure import Case, Walked
+from empirical.networks import models
+from percolation import checks, ensembles, seeds
+
+OCCUPATIONS, DEEP = (0.3, 0.5, 0.7, 0.9), (0.01, 0.001)
+
+
+def full(pairs: int = 60) -> tuple[Case, ...]:
+    """Gaussian fields of 2 to 400 dimensions, random networks of 10 to 3072 and of depth 1 to 10, trained networks."""
+    fields = [Case(GaussianField(d), pairs, p) for p in OCCUPATIONS for d in (2, 3, 6, 12, 30, 100, 400)]
+    fields += [Case(GaussianField(d), pairs, p) for p in DEEP for d in (6, 8, 10, 12, 16, 60)]
+    networks = [Case(RandomNetwork("mlp", d, depth), pairs) for d in (10, 100, 784, 3072) for depth in (1, 3, 10)]
+    networks += [Case(RandomNetwork("cnn1d", d), pairs) for d in (40, 320)] + [Case(RandomNetwork("cnn", 784), pairs)]
+    on_data = [("cnn1d", "mnist1d", d) for d in (20, 40, 80, 160)]
+    on_data += [("cnn", "digits", 64), ("mlp", "digits", 64), ("mlp", "mnist1d", 40)]
+    return (*fields, *networks, *(Case(TrainedNetwork(*one), pairs) for one in on_data))
+
+
+def quick() -> tuple[Case, ...]:
+    """The same in small: seconds."""
+    fields = [Case(GaussianField(d, length=10.0), 16, p) for p in (0.5, 0.9) for d in (3, 30, 100)]
+    networks = [Case(RandomNetwork("mlp", 100, depth), 16) for depth in (1, 3)]
+    return (*fields, *networks, Case(TrainedNetwork("cnn1d", "mnist1d", 40), 16))
+
+
+def gaussian(
+    dimensions: list[int], occupations: list[float], length: float, margin: float, pairs: int
+) -> tuple[Case, ...]:
+    """Gaussian fields of each dimension and occupation."""
+    return tuple(Case(GaussianField(d, length), pairs, p, margin) for p in occupations for d in dimensions)
+
+
+def random(
+    network: str,
+    dimensions: list[int] | list[None],
+    depths: list[int],
+    occupations: list[float],
+    margin: float,
+    pairs: int,
+) -> tuple[Case, ...]:
+    """Random networks of each dimension, depth (of an mlp) and occupation; None: the architecture's usual dimension."""
+    usual = models.ARCHITECTURES[checks.one_of("network", network, models.ARCHITECTURES)].dimension
+    made = [RandomNetwork(network, d or usual, depth) for d in dimensions for depth in depths]
+    return tuple(Case(one, pairs, p, margin) for p in occupations for one in made)
+
+
+def trained(network: str, data: str, dimensions: list[int] | list[None], pairs: int) -> tuple[Case, ...]:
+    """Trained networks of each dimension; None: the data set's own."""
+    return tuple(Case(TrainedNetwork(network, data, d), pairs) for d in dimensions)
+
+
+def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walked]:
+    """`rounds.walk` of every case, in order. The numbers depend on case and seed, not on the others or the workers."""
+    checks.seed(seed)
+    several = workers != 1 and len(cases) > 1
+    task = partial(_walk, seed=seed)
+    return ensembles.run(task, cases, workers=workers, processes=several, cost=_cost, label="rounds")
+
+
+def parameters(cases: Sequence[Case]) -> dict[str, Any]:
+    """Everything that determines the walks but the seed."""
+    settings = {name: getattr(rounds, name) for name in ("MAX_ROUNDS", "ITERATIONS", "RESTARTS", "FEWEST_LINES")}
+    return {"cases": [{"kind": type(one.landscape).__name__} | asdict(one) for one in cases]} | settings
+
+
+def _walk(case: Case, *, seed: int) -> Walked:
+    return rounds.walk(case, seed=_seed(case, seed))
+
+
+def _seed(case: Case, seed: int) -> int:
+    """A seed of the case's own."""
+    what = type(case.landscape).__name__ + json.dumps(asdict(case), sort_keys=True)
+    return seeds.integer(seeds.of(what, seed))
+
+
+def _cost(case: Case) -> float:
+    """Rough: dimension, and segments."""
+    return case.pairs * float(case.landscape.columns["dimension"]) * (2.0 if case.occupation < 0.1 else 1.0)

@@ -1,0 +1,1 @@
+"""Connectivity while a network learns."""

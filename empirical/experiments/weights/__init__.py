@@ -1,0 +1,1 @@
+"""Paths between trained networks, in the space of their parameters."""

@@ -1,0 +1,171 @@
+"""The path finder: scan a straight line, move its worst point downhill, split there, repeat.
+
+One *round* of a pair cuts every segment that is not open at its worst point B, optimises B to B' with loss <= stop,
+and scans both halves. The words are defined in the README; `search` does the work.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from empirical.descent.rows import descend
+from empirical.finder.connections import Connection, Connections, Cost
+from empirical.finder.scans import Segment, scan
+from empirical.finder.search import Pair, Report, Search, Start
+from empirical.finder.settings import PRESETS, Finder
+from empirical.losses.evaluation import Evaluator
+from empirical.losses.objectives import Objective, OfPairs, checked_bounds, checked_points, losses
+from empirical.losses.objectives import device as checked_device
+
+__all__ = [
+    "PRESETS",
+    "Connection",
+    "Connections",
+    "Finder",
+    "find_paths",
+    "find_paths_on",
+    "straight_is_open",
+    "stream_paths",
+]
+
+
+def find_paths(
+    objective: Objective,
+    a: Tensor,
+    c: Tensor,
+    finder: Finder = PRESETS["default"],
+    *,
+    lower_ends: bool = False,
+    report: Report | None = None,
+) -> Connections:
+    """Connect a[i] with c[i] for every i by paths on which the objective stays at or below the level.
+
+    a, c: (n, *shape), open points; with lower_ends=True a closed end is optimised first, otherwise it is an error.
+    report: told of the progress after every step of the batch.
+    Returns one Connection a pair, in order; a pair that is not connected is reported with its reason. An interruption
+    from the keyboard ends the search: the pairs that had not ended are 'interrupted'.
+    Source: Vrabel et al., Input space mode connectivity in deep neural networks, arXiv:2409.05800 (2024).
+    """
+    _check_pairs(a, c)
+    if finder.descent.bounds is not None:
+        a, c = (checked_bounds(name, end, finder.descent.bounds) for name, end in (("a", a), ("c", c)))
+    if lower_ends:
+        a, c = (_lowered(objective, end, finder) for end in (a, c))
+    starts = [Start(i, *row) for i, row in enumerate(zip(a, c, _open_ends(objective, a, c, finder.level), strict=True))]
+    search = Search(objective, finder, a[:1], report)
+    found: dict[int, Connection] = {}
+    try:
+        found.update(search.run(starts))
+    except KeyboardInterrupt:
+        found |= dict(search.ended) | dict(search.abandon("interrupted"))
+        found |= {start.pair: Pair(start).result("interrupted") for start in starts if start.pair not in found}
+    return Connections((found[i] for i in range(len(a))), search.cost())
+
+
+def stream_paths(
+    objective: Objective,
+    pairs: Iterable[tuple[Tensor, Tensor]],
+    finder: Finder = PRESETS["default"],
+    *,
+    report: Report | None = None,
+) -> Iterator[tuple[int, Connection]]:
+    """The same for pairs (a, c) of points (*shape) that are made as they are needed: (number, Connection) as they end.
+
+    The objective is asked for pair 0, 1, ... in this order. No more than a few batches of pairs are held at a time.
+    """
+    source = iter(pairs)
+    first = next(source, None)
+    if first is None:
+        return
+    search = Search(objective, finder, first[0][None], report)
+    yield from search.run(_starts(objective, chain([first], source), finder.level))
+
+
+def find_paths_on(
+    devices: Sequence[str],
+    objective_on: Callable[[torch.device], Objective],
+    a: Tensor,
+    c: Tensor,
+    finder: Finder = PRESETS["default"],
+    *,
+    executor: Executor | None = None,
+) -> Connections:
+    """`find_paths` with the pairs spread over several devices, a block of them on each.
+
+    objective_on: gives the objective of all pairs on a device. executor: where the blocks run, a thread for each device
+    if absent. Paths come back on the device of a. A pair's path does not depend on its block but for rounding.
+    """
+    places = [checked_device(name) for name in devices]
+    _check_pairs(a, c)
+    blocks = torch.arange(len(a)).tensor_split(len(places))
+
+    def block(place: torch.device, rows: Tensor) -> Connections:
+        there = rows.to(place)
+        return find_paths(OfPairs(objective_on(place), there), a[rows].to(place), c[rows].to(place), finder)
+
+    work = [(place, rows) for place, rows in zip(places, blocks, strict=True) if len(rows)]
+    with ThreadPoolExecutor(len(work)) if executor is None else nullcontext(executor) as running:
+        found = [future.result() for future in [running.submit(block, *one) for one in work]]
+    moved = (one.on(a.device) for part in found for one in part)
+    return Connections(moved, sum((part.cost for part in found), Cost()))
+
+
+def straight_is_open(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, finder: Finder) -> Tensor:
+    """Which straight segments a[i]-c[i], (n, *shape) each, stay at or below the level on the dense grid: (n,) bool."""
+    segments = [Segment(*row) for row in zip(pairs.tolist(), a, c, strict=True)]
+    if segments:
+        scan(Evaluator(objective, a), segments, finder.level, finder.coarse, [finder.dense] * len(segments))
+    return torch.tensor([segment.open for segment in segments], dtype=torch.bool, device=a.device)
+
+
+def _starts(objective: Objective, pairs: Iterable[tuple[Tensor, Tensor]], level: float) -> Iterator[Start]:
+    """Pairs with the losses of their ends, each checked as it comes."""
+    for i, (a, c) in enumerate(pairs):
+        a, c = a[None], c[None]
+        _check_pairs(a, c)
+        (ends,) = _open_ends(objective, a, c, level, first=i)
+        yield Start(i, a[0], c[0], ends)
+
+
+def _check_pairs(a: Tensor, c: Tensor) -> None:
+    checked_points("a", a)
+    checked_points("c", c)
+    if (a.shape, a.dtype, a.device) != (c.shape, c.dtype, c.device):
+        raise ValueError(
+            f"a and c must match in shape, dtype and device, got {tuple(a.shape)} {a.dtype} on {a.device} and "
+            f"{tuple(c.shape)} {c.dtype} on {c.device}"
+        )
+
+
+def _lowered(objective: Objective, ends: Tensor, finder: Finder) -> Tensor:
+    """The ends, those above the level moved downhill to stop."""
+    closed = (~(losses(objective, ends) <= finder.level)).nonzero().squeeze(1)
+    if not len(closed):
+        return ends
+    rule = replace(finder.descent, projected=False, deviation=0.0)  # an end has no segment to stay near
+    moved = descend(objective, ends[closed], closed, rule)
+    if not moved.reached.all():
+        row = int((~moved.reached).nonzero()[0])
+        raise ValueError(
+            f"an end point of pair {int(closed[row])} cannot be lowered to stop={rule.stop:g} in {rule.iterations} "
+            f"steps of lr={rule.lr:g}: it came to loss {moved.losses[row]:.3g}; allow more iterations or a larger lr"
+        )
+    return ends.index_copy(0, closed, moved.points)
+
+
+def _open_ends(objective: Objective, a: Tensor, c: Tensor, level: float, first: int = 0) -> list[tuple[float, float]]:
+    """Losses of both ends of each pair, numbered from first; a closed one is an error."""
+    pairs = torch.arange(first, first + len(a), device=a.device)
+    found = list(zip(losses(objective, a, pairs).tolist(), losses(objective, c, pairs).tolist(), strict=True))
+    for i, ends in enumerate(found, first):
+        if not max(ends) <= level:
+            raise ValueError(
+                f"pair {i} has a closed end point: losses {ends[0]:.3g} and {ends[1]:.3g}, level {level:g}; "
+                "choose points of lower loss or pass lower_ends=True"
+            )
+    return found

