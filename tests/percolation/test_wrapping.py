@@ -128,6 +128,19 @@ def test_p_is_the_nearest_that_is_drawn():
     assert found.p == round(0.3 * 2**16) / 2**16
 
 
+@pytest.mark.parametrize("level", [0, 1, 2, 38_000, 2**16 - 1, 2**16])
+def test_exactly_level_of_all_numbers_open_a_site(level):
+    """Each of the 2^16 numbers drawn once: p is level / 2^16 itself, not one part in 65,536 beside it."""
+
+    class EveryNumberOnce:
+        def random_raw(self, n):
+            return np.arange(4 * n, dtype=np.uint16).view(np.uint64)
+
+    opened = wrapping._opened(EveryNumberOnce(), level, (2**8, 2**8))
+    assert opened.shape == (2**8, 2**8)
+    assert opened.sum() == level
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

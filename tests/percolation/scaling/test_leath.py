@@ -81,6 +81,27 @@ def test_controls_lower_the_variance_and_keep_the_mean():
     assert (abs(controlled.mean(axis=0) - m) < 4.9 * without.std(axis=0) / np.sqrt(200)).all()
 
 
+def test_coefficients_of_the_controls_come_from_other_folds_only():
+    """Two runs of one fold whose D move by +-1 leave m and the other folds' regression as they are: only D moves.
+
+    A regression that sees the run which it corrects follows it, and makes the mean of C beta no longer zero.
+    """
+    n_windows, n_runs = 3, 5 * leath.FOLDS
+    rng = np.random.default_rng(9)
+    sums = rng.normal(size=(n_runs, n_windows, 8))
+    sums[:, :, leath.N] = 1000.0
+    sums[:, :, leath.T] += 15_000.0
+    moved = sums.copy()
+    one, other = 2, 2 + 3 * leath.FOLDS
+    moved[one, :, leath.T] += 1
+    moved[other, :, leath.T] -= 1
+    shift = 1000 * (leath.ratios(moved) - leath.ratios(sums))
+    np.testing.assert_allclose(shift[one], 1, rtol=1e-7)
+    np.testing.assert_allclose(shift[other], -1, rtol=1e-7)
+    same_fold = np.arange(n_runs) % leath.FOLDS == 2
+    assert (np.abs(shift[~same_fold]) > 1e-6).any()  # the others do learn from them
+
+
 def test_windows_and_their_sums():
     np.testing.assert_array_equal(leath.windows(16), [4, 6, 8, 11, 16])
     run = growth.leath(7, 0.09, n_clusters=30, seed=6, max_generations=16)
@@ -102,6 +123,25 @@ def test_extrapolation_finds_m_whatever_the_amplitudes():
     sums[:, :, leath.T] = 1000 * (13 + 5 / t**2 - 8 / t**3) * (1 + 1e-7 * rng.standard_normal((40, len(t))))
     sums[:, :, 2:] = 1e-6 * rng.standard_normal((40, len(t), 6))
     assert leath.estimate(sums, bounds, 8, 1 / 13).value == pytest.approx(1 / 13, rel=1e-4)
+
+
+@pytest.mark.parametrize("d", [5, 13])
+def test_far_from_p_c_the_error_is_that_of_the_sensitivity(d):
+    """Invented runs, ratios known to 1e-9 but 10 % from 1 / p, and scores that know s only to a tenth or so."""
+    n_runs, p, bounds = 40, 0.1, leath.windows(64)
+    rng = np.random.default_rng(10)
+    noise = 1e-9 * rng.standard_normal((n_runs, len(bounds) - 1))
+    sums = np.zeros((n_runs, len(bounds) - 1, 8))
+    sums[:, :, leath.N] = 1000
+    sums[:, :, leath.T] = 1000 * 1.1 / p * (1 + noise)
+    sums[:, :, leath.CONTROLS] = 1e-9 * rng.standard_normal((n_runs, len(bounds) - 1, 5))
+    sums[:, :, leath.SCORE] = noise / 1e-18 * np.exp(rng.normal(size=(n_runs, 1))) / p
+    _, relative = leath.sensitivities(sums, bounds, d, p)
+    assert 0.05 < relative < 0.5
+    estimate = leath.estimate(sums, bounds, d, p)
+    distance = np.log(p / estimate.value)
+    assert distance > 0.01
+    assert estimate.error == pytest.approx(p * distance * relative, rel=1e-3)
 
 
 def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import brentq
 
 from percolation import graphs, lattices, random_graphs
-from percolation.scaling import window_threshold
+from percolation.scaling import window, window_threshold
 
 
 def found(graph, kind="bond", **options):
@@ -84,6 +84,16 @@ def test_error_falls_as_the_root_of_the_realisations():
     """Four times as many: half the error, within 25 % (the jackknife of 400 and 1600 is known to 5 %)."""
     few, many = (found(lattices.n_cube(8), n_realisations=n).error for n in (400, 1600))
     assert many / few == pytest.approx(0.5, rel=0.25)
+
+
+@pytest.mark.parametrize("n", [20, 400])
+def test_error_is_that_of_the_mean_and_a_part_for_the_tail(n):
+    """Straight lines that cross 0 at a_r: the mean of a, its jackknife error s / sqrt(n), times 1 + 4 / n."""
+    p, own = np.linspace(0.4, 0.6, 65), 0.5 + 0.01 * np.random.default_rng(1).standard_normal(n)
+    others = (own.sum() - own) / (n - 1)
+    value, error = window._at_level(p, 5 * (p - own.mean()), 5 * (p - others[:, None]))
+    assert value == pytest.approx(own.mean(), rel=1e-9)
+    assert error == pytest.approx((1 + 4 / n) * own.std(ddof=1) / np.sqrt(n), rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["site", "bond"])
