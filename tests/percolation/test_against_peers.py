@@ -24,8 +24,8 @@ TOTALS = ("largest", "second_moment", "n_clusters")
 
 GRAPH_TOOL = """
 import sys
-import numpy as np
 try:
+    import numpy as np
     from graph_tool import Graph, openmp_set_num_threads
     from graph_tool.topology import edge_percolation, vertex_percolation
 except ImportError:
@@ -74,9 +74,9 @@ def test_largest_cluster_equals_that_of_graph_tool_step_by_step(tmp_path: Path) 
     try:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     except FileNotFoundError:
-        pytest.skip("there is no /usr/bin/python3")
+        pytest.skip("the peer graph-tool is not there: no /usr/bin/python3")
     if done.returncode == 77:
-        pytest.skip("/usr/bin/python3 has no graph_tool (Debian: python3-graph-tool)")
+        pytest.skip("the peer graph-tool is not there: /usr/bin/python3 lacks it (Debian: python3-graph-tool)")
     assert done.returncode == 0, done.stderr
     found = np.load(tmp_path / "found.npz")
     for k, (graph, order) in enumerate(zip(given_graphs, orders, strict=True)):

@@ -135,8 +135,8 @@ def test_the_classes_of_a_run_do_not_change_each_other(table):
 
 KILLED = """
 import sys
-from empirical.barriers import Plan, stream
-from empirical.pairs import Subject
+from empirical.experiments.barriers.measure import Plan, stream
+from empirical.ends.pairs import Subject
 from empirical.threads import one_thread
 from percolation.ensembles import session
 from percolation.store import Store
@@ -174,9 +174,10 @@ def test_what_is_finished_is_not_done_again(tmp_path, monkeypatch):
 MANY_CLASSES = """
 import torch
 from torch import nn
-from empirical import barrier_ends, barriers
-from empirical.barriers import Plan
-from empirical.pairs import Subject
+from empirical.experiments.barriers import ends as barrier_ends
+from empirical.experiments.barriers import measure as barriers
+from empirical.experiments.barriers.measure import Plan
+from empirical.ends.pairs import Subject
 
 made = []
 

@@ -392,8 +392,8 @@ def test_a_thousand_pairs_of_pictures_in_four_gibibytes():
     """Pairs of 3 x 224 x 224 numbers, 600 kB a point, made as they are needed; peak memory of a fresh process."""
     program = """
 import torch
-from empirical.descent import Descent
-from empirical.objectives import Field
+from empirical.descent.rows import Descent
+from empirical.losses.objectives import Field
 from empirical.finder.find import Finder, stream_paths
 
 def ridge(points):  # closed where the mean is about 0, but for pictures whose upper half is unlike the lower

@@ -137,7 +137,8 @@ def test_a_table_of_networks(cnn1d, signals):
     table = quality.table(objective, found)
     assert list(table["index"]) == list(range(10))
     assert (table.barrier <= 1e-3).all() and (table.length_ratio >= 1 - 1e-6).all()
-    assert (table.integrated > table.integrated_error).all() and (table.integrated < table.barrier).all()
+    # the loss underflows to 0 along the whole of a path between inputs that the network is very sure of
+    assert (table.integrated >= table.integrated_error).all() and (table.integrated <= table.barrier).all()
     for row, one in zip(table.itertuples(), found, strict=True):
         assert row.straight_barrier == one.barrier and row.segments == one.path.n_segments
         assert row.length_ratio - 1 == pytest.approx(one.path.excess_length, abs=1e-6)
