@@ -5,22 +5,29 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A simulated number: value with its one-sigma error, and the method that gave both."""
+class _WithError:
+    """A number and its one-sigma error."""
 
     value: float
     error: float
-    method: str
 
-    def z(self, reference: "Estimate | Published") -> float:
-        """Distance to another number in units of the combined error: (v - v') / sqrt(e^2 + e'^2).
+    def z(self, other: "Estimate | Published") -> float:
+        """Distance to another number in units of the combined error: (v - v') / sqrt(e^2 + e'^2) = -other.z(self).
 
-        0 if both are exact and equal, +-inf if both are exact and differ.
+        0 if both are exact and equal, +-inf if both are exact and differ. nan if a value or an error is nan: a
+        distance in units that nobody knows.
         """
-        difference = self.value - reference.value
-        error = math.hypot(self.error, reference.error)
+        if not isinstance(other, _WithError):
+            raise ValueError(
+                f"z compares with an Estimate or a Threshold, got {other!r}; "
+                "an exact number is Threshold(value, 0, source)"
+            )
+        difference = self.value - other.value
+        if any(map(math.isnan, (difference, self.error, other.error))):  # hypot(nan, inf) would be inf
+            return math.nan
+        error = math.hypot(self.error, other.error)
         if error == 0:
-            return math.copysign(math.inf, difference) if difference else 0.0
+            return math.copysign(math.inf, difference) if difference else difference
         return difference / error
 
     def __str__(self) -> str:
@@ -28,15 +35,17 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Published:
+class Estimate(_WithError):
+    """A simulated number: value with its one-sigma error, and the method that gave both."""
+
+    method: str
+
+
+@dataclass(frozen=True)
+class Published(_WithError):
     """A published or derived number: value, one-sigma error (0 only for a proof), source."""
 
-    value: float
-    error: float
     source: str
-
-    def __str__(self) -> str:
-        return with_error(self.value, self.error)
 
 
 @dataclass(frozen=True)

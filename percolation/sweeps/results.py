@@ -15,9 +15,9 @@ OBSERVABLES = TOTALS + AXES
 class _Result:
     """What sweeps and curves have in common."""
 
-    def _record(self, observable: str) -> np.ndarray:
-        """An observable, if it was recorded."""
-        checks.one_of("observable", observable, OBSERVABLES + ("cluster_counts",))
+    def _record(self, observable: str, among: tuple[str, ...] = OBSERVABLES + ("cluster_counts",)) -> np.ndarray:
+        """One of the observables named, if it was recorded."""
+        checks.one_of("observable", observable, among)
         values = getattr(self, observable)
         if values is None:
             raise ValueError(f"{observable!r} was not recorded; name it in observables")
@@ -52,16 +52,16 @@ class Sweep(_Result):
     cluster_counts: np.ndarray | None = None  # (n_realisations, n_counted, n_bins) int64, size_edges[j] <= s < [j + 1]
 
     def mean(self, observable: str, p: ArrayLike) -> np.ndarray:
-        """Canonical mean of one of the totals, sum_n Binomial(n; M, p) <Q>_n: an array of the shape of p.
+        """Canonical mean of one of the totals, of which there is a value at every step: sum_n Binomial(n; M, p) <Q>_n: an array of the shape of p.
 
         Error: one sigma from `error(observable, p)`; values at different p share realisations and are correlated.
         Source: Newman and Ziff, Phys. Rev. E 64, 016706 (2001), Sec. II.
         """
-        return canonical(self._record(observable), p).mean(axis=0)
+        return canonical(self._total(observable), p).mean(axis=0)
 
     def error(self, observable: str, p: ArrayLike) -> np.ndarray:
         """Standard error of `mean(observable, p)`, one sigma, from the spread of realisations; nan if only one."""
-        return _standard_error(canonical(self._record(observable), p))
+        return _standard_error(canonical(self._total(observable), p))
 
     def strength(self, p: ArrayLike) -> np.ndarray:
         """Canonical percolation strength P(p): chance that a site is in the largest cluster.
@@ -126,7 +126,18 @@ class Sweep(_Result):
 
     def first_steps(self, observable: str, axis: int | str = "any") -> FirstSteps:
         """Steps at which the realisations first span or wrap along an axis, "any" or "all", for `scaling.crossing`."""
-        return FirstSteps(_of_axis(self._record(observable), axis, "min", "max"), self.n_steps)
+        return FirstSteps(_of_axis(self._record(observable, AXES), axis, "min", "max"), self.n_steps)
+
+    def _total(self, observable: str) -> np.ndarray:
+        """An observable with a value at every step; what has none says which call gives its mean."""
+        if observable in AXES:
+            raise ValueError(f"{observable!r} holds first steps, no value a step; call {observable}_probability(p)")
+        if observable == "cluster_counts":
+            raise ValueError(
+                "'cluster_counts' are taken at the steps counts_at, not at every step; "
+                "a curve has their mean at p: curve.mean('cluster_counts')"
+            )
+        return self._record(observable, TOTALS)
 
     def _reached(self, observable: str, axis: int | str, p: ArrayLike) -> np.ndarray:
         return self.first_steps(observable, axis).probability(p)

@@ -682,6 +682,40 @@ def test_curves_need_an_ascending_grid(p):
         sweeps.site_curve(BOX, p, n_realisations=1)
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize(
+    ("observable", "way_out"),
+    [
+        ("wrapping", r"first steps, no value a step; call wrapping_probability\(p\)"),
+        ("spanning", r"first steps, no value a step; call spanning_probability\(p\)"),
+        ("cluster_counts", r"at the steps counts_at, not at every step; a curve has.* curve.mean\('cluster_counts'\)"),
+        ("n_open", "unknown observable 'n_open', expected one of largest"),
+    ],
+)
+def test_only_what_has_a_value_at_every_step_has_a_canonical_mean(observable, way_out, recorded):
+    lattice = BOX if observable == "spanning" else TORUS
+    asked = {"observables": (observable,)} if observable in ("wrapping", "spanning") else {"counts_at": [0, 4]}
+    sweep = sweeps.site_sweep(lattice, n_realisations=2, **asked if recorded else {"observables": TOTALS})
+    for average in (sweep.mean, sweep.error):
+        with pytest.raises(ValueError, match=way_out):
+            average(observable, 0.5)
+
+
+@pytest.mark.parametrize("observable", ["largest", "cluster_counts"])
+def test_only_axes_have_first_steps(observable):
+    sweep = sweeps.site_sweep(BOX, n_realisations=2, counts_at=[0, 4])
+    with pytest.raises(ValueError, match=f"unknown observable '{observable}', expected one of spanning, wrapping"):
+        sweep.first_steps(observable)
+
+
+def test_means_of_a_curve_are_those_of_its_columns():
+    """A curve has a value of every observable at every p: each mean is a fraction or a number of clusters there."""
+    curve = sweeps.site_curve(TORUS, [0, 0.5, 1], n_realisations=3, observables=("wrapping", "cluster_counts"))
+    np.testing.assert_array_equal(curve.mean("wrapping")[[0, 2]], [[0, 0], [1, 1]])
+    assert curve.mean("cluster_counts").shape == (3, len(curve.size_edges) - 1)
+    np.testing.assert_array_equal(curve.mean("cluster_counts")[[0, 2]].sum(axis=1), [0, 1])
+
+
 def test_what_was_not_recorded_is_named():
     sweep = sweeps.site_sweep(BOX, n_realisations=1, observables=("largest",))
     with pytest.raises(ValueError, match="'second_moment' was not recorded"):
