@@ -1,8 +1,10 @@
-"""Rounds, segments and displacement of the path finder on a Gaussian field, predicted without a fitted parameter.
+"""Rounds, segments and displacement of the path finder, predicted without a fitted parameter.
 
-`predict` gives them in one answer, from a recursion on one-dimensional profiles; xi, the rate of barriers along a
-line, comes from `correlation_length`, and where barriers are rare rounds are the height of a search tree. The samples
-drawn here are of these one-dimensional profiles: no field in d dimensions and no network is simulated.
+`respond` gives them for each line of any landscape, from values and gradients on it: linear response, one recursion.
+`predict` gives their means on a stationary Gaussian field, from the same recursion on profiles of which only xi, margin
+and dimension are known (the stationary theory); xi, the rate of barriers along a line, comes from `correlation_length`,
+and where barriers are rare rounds are the height of a search tree. The samples drawn here are of these one-dimensional
+profiles: no field in d dimensions and no network is simulated.
 """
 
 from percolation.theory.rounds.crossings import correlation_length, count_upcrossings, crossing_rate, level
@@ -10,6 +12,7 @@ from percolation.theory.rounds.displacement import effective_dimension, excess_l
 from percolation.theory.rounds.prediction import Prediction, predict
 from percolation.theory.rounds.profiles import barrier_height
 from percolation.theory.rounds.recursion import Cuts, one_dimensional
+from percolation.theory.rounds.response import Path, Response, respond
 from percolation.theory.rounds.search_tree import (
     asymptotic_height,
     expected_height,
@@ -29,7 +32,9 @@ from percolation.theory.rounds.success import (
 __all__ = [
     "Cuts",
     "Logistic",
+    "Path",
     "Prediction",
+    "Response",
     "asymptotic_height",
     "barrier_height",
     "correlation_length",
@@ -48,6 +53,7 @@ __all__ = [
     "one_dimensional",
     "poisson_height",
     "predict",
+    "respond",
     "success_fit",
     "success_probability",
 ]

@@ -1,4 +1,4 @@
-"""The path finder in high dimension: a recursion on one-dimensional profiles.
+"""The path finder in high dimension: linear response of one-dimensional profiles.
 
 On a straight line of length L between two lowered points the field is a stationary Gaussian profile g. A piece that
 is not open, max g > u, is cut at its highest point s*. Moving that point to f = u - m, orthogonally to the line and
@@ -14,14 +14,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+from numpy.lib.stride_tricks import as_strided
 
 from percolation import checks, seeds
 from percolation.quantities import Estimate
 from percolation.theory.rounds.crossings import level
 from percolation.theory.rounds.profiles import SPACING, Grid, grid, profiles
-
-kernel = njit(cache=True, nogil=True)
+from percolation.theory.rounds.response import Done, cut_lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +103,14 @@ def one_dimensional(
     line = grid(length_over_xi, spacing)
     n_samples = checks.integer("n_samples", n_samples, at_least=2)
     rng = seeds.generator(seed)
-    blocks = [_cut(g, u, margin, line) for g in profiles(line, n_samples, rng)]
-    counts, heights = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    return Cuts(line.length, margin, line.distances[1], counts[:, 0], counts[:, 1], heights[:, 0], heights[:, 1])
+    blocks = [_summary(_cut(g, u, margin, line)) for g in profiles(line, n_samples, rng)]
+    n_rounds, n_cuts, first, stretch = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    unit = line.distances[1]  # of s
+    return Cuts(line.length, margin, unit, n_rounds, n_cuts + 1, first - u, stretch / unit)
+
+
+def _summary(done: Done) -> tuple[np.ndarray, ...]:
+    return done.rounds, done.n_cuts, done.first, done.stretch
 
 
 def check_margin(margin: float) -> float:
@@ -120,90 +124,21 @@ def check_margin(margin: float) -> float:
     return number
 
 
-def _cut(g: np.ndarray, u: float, margin: float, line: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """The recursion on each row of g, which it overwrites."""
-    s = line.distances
-    counts, heights = np.empty((len(g), 2), dtype=np.int64), np.empty((len(g), 2))
-    cut_each(np.ascontiguousarray(g), u, margin, np.exp(-(s**2) / 2), s[1], counts, heights)
-    return counts, heights
+def _cut(g: np.ndarray, u: float, margin: float, line: Grid) -> Done:
+    """`response.cut_lines` on each row of g, its ends lowered: K is that of equal gradients across, of length 1."""
+    m, n = g.shape
+    bump = np.exp(-(line.distances**2) / 2)
+    g = _ends_lowered(g, u - margin, bump)
+    around = np.concatenate([bump[:0:-1], bump])  # k(s - s*) is at n - 1 + s - s*: K is a view of it
+    K = as_strided(around[n - 1 :], (m, n, n), (0, -around.itemsize, around.itemsize), writeable=False)
+    return cut_lines(g, K, np.arange(n, dtype=float), np.full(m, u), np.full(m, u - margin))
 
 
-@kernel
-def cut_each(
-    profiles: np.ndarray,
-    u: float,
-    margin: float,
-    bump: np.ndarray,
-    spacing: float,
-    counts: np.ndarray,
-    heights: np.ndarray,
-) -> None:
-    """Fill counts (n, 2) with rounds and segments, heights (n, 2) with the first h and the sum of bendings."""
-    n_points = profiles.shape[1]
-    ends = np.empty((n_points, 3), dtype=np.int64)  # pieces to look at: first and last point, rounds that made them
-    for i in range(len(profiles)):
-        g = profiles[i]
-        lower_ends(g, u - margin, bump)
-        cut(g, u, margin, bump, spacing, ends, counts[i], heights[i])
-
-
-@kernel
-def lower_ends(g: np.ndarray, target: float, bump: np.ndarray) -> None:
+def _ends_lowered(g: np.ndarray, target: float, bump: np.ndarray) -> np.ndarray:
     """Both ends down to the target, if above; moving one swings the line about the other, hence the tent."""
-    last = len(g) - 1
-    first_drop, last_drop = max(g[0] - target, 0.0), max(g[last] - target, 0.0)
-    for s in range(last + 1):
-        g[s] -= (first_drop * bump[s] * (last - s) + last_drop * bump[last - s] * s) / last
-    g[0], g[last] = min(g[0], target), min(g[last], target)  # not target + rounding
-
-
-@kernel
-def cut(
-    g: np.ndarray,
-    u: float,
-    margin: float,
-    bump: np.ndarray,
-    spacing: float,
-    ends: np.ndarray,
-    counts: np.ndarray,
-    heights: np.ndarray,
-) -> None:
-    """Cut every piece of one profile that is not open at its highest point, until all are."""
-    counts[0], counts[1] = 0, 0
-    heights[0], heights[1] = g[highest(g, 0, len(g) - 1)] - u, 0.0
-    ends[0] = 0, len(g) - 1, 0
-    waiting = 1
-    while waiting:
-        waiting -= 1
-        i, j, made = ends[waiting]
-        top = highest(g, i, j)
-        if g[top] <= u:
-            counts[0] = max(counts[0], made)
-            counts[1] += 1
-            continue
-        drop = g[top] - u + margin
-        heights[1] += drop**2 * (1 / (top - i) + 1 / (j - top)) / (2 * spacing)
-        press(g, i, top, j, drop, bump)
-        g[top] = u - margin
-        ends[waiting] = i, top, made + 1
-        ends[waiting + 1] = top, j, made + 1
-        waiting += 2
-
-
-@kernel
-def highest(g: np.ndarray, i: int, j: int) -> int:
-    """The highest point of i ... j, the first of equals."""
-    top = i
-    for s in range(i + 1, j + 1):
-        if g[s] > g[top]:
-            top = s
-    return top
-
-
-@kernel
-def press(g: np.ndarray, i: int, top: int, j: int, drop: float, bump: np.ndarray) -> None:
-    """g(s) - drop k(s - s*) tent(s) on the piece from i to j."""
-    for s in range(i + 1, top + 1):
-        g[s] -= drop * bump[top - s] * (s - i) / (top - i)
-    for s in range(top + 1, j):
-        g[s] -= drop * bump[s - top] * (j - s) / (j - top)
+    last = g.shape[1] - 1
+    s = np.arange(last + 1)
+    first_drop, last_drop = (np.maximum(g[:, [end]] - target, 0) for end in (0, last))
+    g = g - (first_drop * bump * (last - s) + last_drop * bump[::-1] * s) / last
+    g[:, [0, last]] = np.minimum(g[:, [0, last]], target)  # not target + rounding
+    return g

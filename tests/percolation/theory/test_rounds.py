@@ -151,12 +151,12 @@ def cut_slowly(g, s, u, m):
 def test_kernel_does_what_the_slow_twin_does(p, m, length):
     g, grid = sample(40, length, seed=6, spacing=0.05)
     slow = np.array([cut_slowly(row, grid.distances, rounds.level(p), m) for row in g])
-    counts, heights = recursion._cut(g, rounds.level(p), m, grid)
-    np.testing.assert_array_equal(counts, slow[:, :2])
-    np.testing.assert_allclose(heights[:, 1], slow[:, 2])
-    n_rounds, n_segments = counts.T
+    done = recursion._cut(g, rounds.level(p), m, grid)
+    n_rounds, n_segments = done.rounds, done.n_cuts + 1
+    np.testing.assert_array_equal(np.column_stack([n_rounds, n_segments]), slow[:, :2])
+    np.testing.assert_allclose(done.stretch / grid.distances[1], slow[:, 2])
     assert np.all(n_segments >= n_rounds + 1) and np.all(n_segments <= 2**n_rounds)
-    np.testing.assert_array_equal(heights[:, 0] <= 0, n_rounds == 0)
+    np.testing.assert_array_equal(done.first <= rounds.level(p), n_rounds == 0)
 
 
 # p, m, L / xi, rounds, segments: earlier runs of this recursion by this project, the first row with an error of 0.04,
