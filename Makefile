@@ -3,16 +3,21 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
+# tests: a worker a core, each with one thread, or they would share the cores twice; a file's tests stay together
+WORKERS ?= auto
+PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
+test test-slow: export OMP_NUM_THREADS ?= 1
+
 .PHONY: compare test test-slow lint benchmark
 
 compare: $(VENV)/.installed
 	$(BIN)/percolation compare --out results/compare
 
 test: $(VENV)/.installed-test
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-slow: $(VENV)/.installed-test
-	$(BIN)/pytest -m slow
+	$(PYTEST) -m slow
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -24,7 +29,7 @@ benchmark: $(VENV)/.installed-test
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --editable ".[networks]"
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -1,12 +1,14 @@
 """The `percolation` command. Other packages add subcommands through the entry-point group percolation.commands."""
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from percolation import checks, cli_runs
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
@@ -145,11 +147,10 @@ def parse_dimensions(text: str) -> list[int]:
 def main() -> None:
     """Run the command line; bad input ends with one line and exit code 2."""
     for plugin in entry_points(group="percolation.commands"):
-        command = plugin.load()
-        app.command(plugin.name, epilog=getattr(command, "epilog", None))(command)
+        add(plugin)
     try:
         status = app(standalone_mode=False)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:  # ImportError: of a package that an extra installs
         sys.exit(_complain(str(error)))
     except typer.TyperException as error:
         # without arguments the help has been printed, and there is nothing to say
@@ -161,6 +162,26 @@ def main() -> None:
         typer.echo("interrupted", err=True)
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def add(plugin: EntryPoint) -> None:
+    """Another package's command; where what it needs is not installed, one that only says so."""
+    try:
+        command: Callable[..., None] = plugin.load()
+        anything = {}
+    except ImportError as error:
+        command = _not_installed(str(error))
+        anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    epilog = getattr(command, "epilog", None)
+    app.command(plugin.name, epilog=epilog, context_settings=anything)(command)
+
+
+def _not_installed(reason: str) -> Callable[[], None]:
+    def command() -> None:
+        raise ImportError(reason)
+
+    command.__doc__ = escape(f"Not installed: {reason}")
+    return command
 
 
 def _complain(message: str) -> int:
