@@ -45,6 +45,7 @@ class Adam:
     """Adam, each row with the bias correction of its own step count.
 
     The *update* is projected, not the gradient: Adam scales coordinates one by one and would leave the plane again.
+    A row is stuck where the gradient is zero and what is left of earlier ones no longer moves it.
     Source: Kingma and Ba, arXiv:1412.6980 (2015).
     """
 
@@ -52,7 +53,8 @@ class Adam:
 
     def begin(self, x: Tensor) -> State:
         count = torch.zeros(len(x), dtype=torch.long, device=x.device)
-        return {"count": count, "mean": torch.zeros_like(x), "square": torch.zeros_like(x)}
+        still = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        return {"count": count, "mean": torch.zeros_like(x), "square": torch.zeros_like(x), "still": still}
 
     def move(
         self,
@@ -68,10 +70,12 @@ class Adam:
         state["square"] = torch.lerp(state["square"], gradient.square(), 1 - BETA2)
         count = columns(state["count"], x).to(x)
         update = state["mean"] / (1 - BETA1**count) / ((state["square"] / (1 - BETA2**count)).sqrt() + EPSILON)
-        return x - self.lr * within(update)
+        moved = x - self.lr * within(update)
+        state["still"] = ((gradient == 0) & (moved == x)).flatten(1).all(1)
+        return moved
 
     def stuck(self, state: State) -> Tensor:
-        return torch.zeros_like(state["count"], dtype=torch.bool)
+        return state["still"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class Steepest:
     """Down the gradient by (L - stop) / |gradient|, at most `lr`; a step that leads up is taken back and shortened.
 
     Where the loss is nearly linear one or two steps arrive, at the distance (L - stop) / |gradient| that the theory of
-    rounds speaks of. A row whose steps have to be shorter than 1e-4 lr is stuck: it stands at a local minimum.
+    rounds speaks of. A row whose steps have to be shorter than 1e-4 lr is stuck: it stands at a local minimum,
+    or on level ground.
     Source: the step length is Polyak's, Introduction to Optimization (1987).
     """
 
@@ -107,7 +112,9 @@ class Steepest:
         state["origin"] = torch.where(columns(lower, x), x, state["origin"])
         state["slope"] = torch.where(columns(lower, x), within(gradient), state["slope"])
         state["reach"] = torch.where(lower, (GROW * state["reach"]).clamp(max=self.lr), SHRINK * state["reach"])
-        steepness = state["slope"].flatten(1).norm(dim=1).clamp(min=torch.finfo(x.dtype).tiny)
+        steepness = state["slope"].flatten(1).norm(dim=1)
+        state["reach"] = torch.where(steepness > 0, state["reach"], 0.0)  # level ground: no step, and none after it
+        steepness = steepness.clamp(min=torch.finfo(x.dtype).tiny)
         length = torch.minimum((1 + BEYOND) * (state["low"] - stop) / steepness, state["reach"])
         return state["origin"] - columns(length / steepness, x) * state["slope"]
 

@@ -167,6 +167,15 @@ def source_of(subject: Subject) -> Source | None:
     return source
 
 
+def dimension_of(subject: Subject) -> int:
+    """How many numbers an input of the subject has; what is read from a folder of small pictures counts as 0."""
+    if subject.dimension is not None:
+        return subject.dimension
+    if subject.data == "none":
+        return math.prod(models.input_shape(subject.network))
+    return 3 * sources.SIDE**2 if subject.data in (sources.SHIPPED, "imagenet") else 0
+
+
 def network_of(subject: Subject, source: Source | None, shape: tuple[int, ...], seed: int) -> nn.Module:
     """The subject's network: its weights given, trained on the data, or random."""
     normalisation = source.normalisation if source else None

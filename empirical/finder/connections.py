@@ -14,7 +14,8 @@ import torch
 from empirical.finder.paths import Path
 from percolation import files
 
-STATUSES = ("connected", "stalled", "failed", "rounds", "budget", "interrupted")
+CLOSED_END = "closed end"
+STATUSES = ("connected", "stalled", "failed", "rounds", "budget", "interrupted", CLOSED_END)
 FORMAT = 1  # of the files
 
 
@@ -24,7 +25,8 @@ class Connection:
 
     status: 'connected'; or not connected because an optimisation 'stalled' above stop or 'failed' at a loss that is
     not finite, because segments were left after max_rounds ('rounds') or when the time or the evaluations were spent
-    ('budget'), or because it was 'interrupted'. Not connected means not found: it proves nothing about the open set.
+    ('budget'), because it was 'interrupted', or because the loss of an end is above the level or not a number and so
+    nothing was searched ('closed end'). Not connected means not found: it proves nothing about the open set.
     """
 
     status: str

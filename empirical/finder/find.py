@@ -4,6 +4,7 @@ One *round* of a pair cuts every segment that is not open at its worst point B, 
 and scans both halves. The words are defined in the README; `search` does the work.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -14,12 +15,12 @@ import torch
 from torch import Tensor
 
 from empirical.descent.rows import descend
-from empirical.finder.connections import Connection, Connections, Cost
+from empirical.finder.connections import CLOSED_END, Connection, Connections, Cost
 from empirical.finder.scans import Segment, scan
 from empirical.finder.search import Pair, Report, Search, Start
 from empirical.finder.settings import PRESETS, Finder
 from empirical.losses.evaluation import Evaluator
-from empirical.losses.objectives import Objective, OfPairs, checked_bounds, checked_points, losses
+from empirical.losses.objectives import Objective, OfPairs, bounds_of, checked_bounds, checked_points, losses
 from empirical.losses.objectives import device as checked_device
 
 __all__ = [
@@ -41,26 +42,31 @@ def find_paths(
     finder: Finder = PRESETS["default"],
     *,
     lower_ends: bool = False,
+    strict: bool = False,
     report: Report | None = None,
 ) -> Connections:
     """Connect a[i] with c[i] for every i by paths on which the objective stays at or below the level.
 
-    a, c: (n, *shape), open points; with lower_ends=True a closed end is optimised first, otherwise it is an error.
+    a, c: (n, *shape), open points; with lower_ends=True a closed one is first moved downhill to stop. A pair with an
+    end that is closed then is not searched, its status 'closed end'; strict=True makes it an error.
+    Where the descent has no bounds, those that the objective knows are kept, [0, 1] of pictures.
     report: told of the progress after every step of the batch.
     Returns one Connection a pair, in order; a pair that is not connected is reported with its reason. An interruption
     from the keyboard ends the search: the pairs that had not ended are 'interrupted'.
     Source: Vrabel et al., Input space mode connectivity in deep neural networks, arXiv:2409.05800 (2024).
     """
     _check_pairs(a, c)
-    if finder.descent.bounds is not None:
-        a, c = (checked_bounds(name, end, finder.descent.bounds) for name, end in (("a", a), ("c", c)))
+    finder = _bounded(objective, a, c, finder)
     if lower_ends:
-        a, c = (_lowered(objective, end, finder) for end in (a, c))
-    starts = [Start(i, *row) for i, row in enumerate(zip(a, c, _open_ends(objective, a, c, finder.level), strict=True))]
+        a, c = (_lowered(objective, end, finder, strict) for end in (a, c))
+    ends = _end_losses(objective, a, c)
+    starts = [Start(i, *row) for i, row in enumerate(zip(a, c, ends, strict=True))]
+    if strict:
+        _refuse_closed(starts, finder.level)
+    found = {start.pair: Pair(start).result(CLOSED_END) for start in starts if not start.is_open(finder.level)}
     search = Search(objective, finder, a[:1], report)
-    found: dict[int, Connection] = {}
     try:
-        found.update(search.run(starts))
+        found.update(search.run(start for start in starts if start.pair not in found))
     except KeyboardInterrupt:
         found |= dict(search.ended) | dict(search.abandon("interrupted"))
         found |= {start.pair: Pair(start).result("interrupted") for start in starts if start.pair not in found}
@@ -82,8 +88,9 @@ def stream_paths(
     first = next(source, None)
     if first is None:
         return
+    finder = _bounded(objective, first[0][None], first[1][None], finder)
     search = Search(objective, finder, first[0][None], report)
-    yield from search.run(_starts(objective, chain([first], source), finder.level))
+    yield from search.run(_starts(objective, chain([first], source)))
 
 
 def find_paths_on(
@@ -123,13 +130,32 @@ def straight_is_open(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, 
     return torch.tensor([segment.open for segment in segments], dtype=torch.bool, device=a.device)
 
 
-def _starts(objective: Objective, pairs: Iterable[tuple[Tensor, Tensor]], level: float) -> Iterator[Start]:
+def _starts(objective: Objective, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Start]:
     """Pairs with the losses of their ends, each checked as it comes."""
     for i, (a, c) in enumerate(pairs):
         a, c = a[None], c[None]
         _check_pairs(a, c)
-        (ends,) = _open_ends(objective, a, c, level, first=i)
+        (ends,) = _end_losses(objective, a, c, first=i)
         yield Start(i, a[0], c[0], ends)
+
+
+def _bounded(objective: Objective, a: Tensor, c: Tensor, finder: Finder) -> Finder:
+    """The finder within its own bounds, or those of the objective; both need the ends to lie in them."""
+    named = (("a", a), ("c", c))
+    if finder.descent.bounds is not None:
+        for name, end in named:
+            checked_bounds(name, end, finder.descent.bounds)
+        return finder
+    own = bounds_of(objective)
+    if own is None:
+        return finder
+    try:
+        for name, end in named:
+            checked_bounds(name, end, own)
+    except ValueError as error:
+        warnings.warn(f"the search has no bounds: {error}", stacklevel=3)
+        return finder
+    return replace(finder, descent=replace(finder.descent, bounds=own))
 
 
 def _check_pairs(a: Tensor, c: Tensor) -> None:
@@ -142,14 +168,14 @@ def _check_pairs(a: Tensor, c: Tensor) -> None:
         )
 
 
-def _lowered(objective: Objective, ends: Tensor, finder: Finder) -> Tensor:
-    """The ends, those above the level moved downhill to stop."""
+def _lowered(objective: Objective, ends: Tensor, finder: Finder, strict: bool) -> Tensor:
+    """The ends, those above the level moved downhill to stop; strict: one that does not arrive is an error."""
     closed = (~(losses(objective, ends) <= finder.level)).nonzero().squeeze(1)
     if not len(closed):
         return ends
     rule = replace(finder.descent, projected=False, deviation=0.0)  # an end has no segment to stay near
     moved = descend(objective, ends[closed], closed, rule)
-    if not moved.reached.all():
+    if strict and not moved.reached.all():
         row = int((~moved.reached).nonzero()[0])
         raise ValueError(
             f"an end point of pair {int(closed[row])} cannot be lowered to stop={rule.stop:g} in {rule.iterations} "
@@ -158,14 +184,17 @@ def _lowered(objective: Objective, ends: Tensor, finder: Finder) -> Tensor:
     return ends.index_copy(0, closed, moved.points)
 
 
-def _open_ends(objective: Objective, a: Tensor, c: Tensor, level: float, first: int = 0) -> list[tuple[float, float]]:
-    """Losses of both ends of each pair, numbered from first; a closed one is an error."""
+def _end_losses(objective: Objective, a: Tensor, c: Tensor, first: int = 0) -> list[tuple[float, float]]:
+    """Losses of both ends of each pair, numbered from first."""
     pairs = torch.arange(first, first + len(a), device=a.device)
-    found = list(zip(losses(objective, a, pairs).tolist(), losses(objective, c, pairs).tolist(), strict=True))
-    for i, ends in enumerate(found, first):
-        if not max(ends) <= level:
+    return list(zip(losses(objective, a, pairs).tolist(), losses(objective, c, pairs).tolist(), strict=True))
+
+
+def _refuse_closed(starts: Iterable[Start], level: float) -> None:
+    for start in starts:
+        if not start.is_open(level):
+            ends = start.end_losses
             raise ValueError(
-                f"pair {i} has a closed end point: losses {ends[0]:.3g} and {ends[1]:.3g}, level {level:g}; "
+                f"pair {start.pair} has a closed end point: losses {ends[0]:.3g} and {ends[1]:.3g}, level {level:g}; "
                 "choose points of lower loss or pass lower_ends=True"
             )
-    return found

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from empirical.descent.rows import Descents, Row, aside
-from empirical.finder.connections import Connection, Cost
+from empirical.finder.connections import CLOSED_END, Connection, Cost
 from empirical.finder.paths import Path, between
 from empirical.finder.scans import Segment, intervals, scan
 from empirical.finder.settings import Finder
@@ -52,6 +52,10 @@ class Start(NamedTuple):
     a: Tensor
     c: Tensor
     end_losses: tuple[float, float]
+
+    def is_open(self, level: float) -> bool:
+        """Whether both ends are; a loss that is not a number is not."""
+        return all(loss <= level for loss in self.end_losses)
 
 
 class Pair:
@@ -125,9 +129,11 @@ class Search:
         waiting = iter(starts)
         while True:
             self._admit(waiting)
-            if not self.pairs:
+            if not self.pairs and not self.ended:
                 return
-            if self._spent():
+            if not self.pairs:
+                pass
+            elif self._spent():
                 self.ended += self.abandon("budget")
             elif self.to_scan and (not self.descents or self._worth_scanning()):
                 self._scan()
@@ -153,9 +159,14 @@ class Search:
 
     def _admit(self, waiting: Iterator[Start]) -> None:
         most = IN_FLIGHT * self.descents.room
-        while len(self.pairs) < most and (start := next(waiting, None)) is not None:
-            pair = self.pairs[start.pair] = Pair(start)
+        while len(self.pairs) + len(self.ended) < most and (start := next(waiting, None)) is not None:
+            pair = Pair(start)
             self.n_begun += 1
+            if not start.is_open(self.finder.level):
+                self.n_ended += 1
+                self.ended.append((start.pair, pair.result(CLOSED_END)))
+                continue
+            self.pairs[start.pair] = pair
             self._ask(pair, pair.segments, self.finder.dense)
 
     def _ask(self, owner: Pair | Cut, segments: Iterable[Segment], wanted: int) -> None:

@@ -38,9 +38,20 @@ class ClassLoss:
         if not len(self.labels) or self.labels.min() < 0:
             raise ValueError(f"labels must be at least one class, counted from 0, got {self.labels.tolist()}")
 
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """What the coordinates of a point must lie in: the model's own word, [0, 1] of pictures; None: anything."""
+        return getattr(self.model, "bounds", None)
+
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
         try:
-            return nn.functional.cross_entropy(self.model(points), self.labels[pairs], reduction="none")
+            outputs = self.model(points)
+            if outputs.ndim > 1 and outputs.shape[1] < 2:
+                raise ValueError(
+                    f"a class loss needs a network of at least 2 outputs, got {outputs.shape[1]}: "
+                    "the softmax of one is 1, its loss 0 everywhere"
+                )
+            return nn.functional.cross_entropy(outputs, self.labels[pairs], reduction="none")
         except (RuntimeError, IndexError) as error:  # torch's own checks of shapes and of labels
             if out_of_memory(error):
                 raise
@@ -82,6 +93,13 @@ class InPrecision:
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
         with torch.autocast(points.device.type, self.dtype):
             return self.objective(points, pairs).to(points.dtype)
+
+
+def bounds_of(objective: Objective) -> tuple[float, float] | None:
+    """What the objective says that coordinates must lie in, looked for behind its wrappers; None: anything."""
+    while hasattr(objective, "objective"):
+        objective = objective.objective
+    return getattr(objective, "bounds", None)
 
 
 def total_variation(points: Tensor) -> Tensor:

@@ -45,6 +45,7 @@ class Normalised(nn.Module):
 
     mean: Tensor
     std: Tensor
+    bounds = (0.0, 1.0)  # of a coordinate
 
     def __init__(self, network: nn.Module, normalisation: Normalisation) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ arguments alone: architecture, data, training rule, seed, file.
 import math
 import os
 import urllib.error
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,8 @@ def pretrained(
 
 
 def with_normalisation(model: nn.Module, normalisation: Normalisation | None) -> nn.Module:
-    """The model behind its input normalisation, or as it is where there is none."""
-    return model if normalisation is None else Normalised(model, normalisation).eval()
+    """A copy of the model, in evaluation mode, behind its input normalisation; the model itself where there is none."""
+    return model if normalisation is None else Normalised(deepcopy(model), normalisation).eval()
 
 
 def trained(name: str, data: Dataset, *, seed: int, training: Training | None = None) -> nn.Module:

@@ -8,6 +8,7 @@ dimension. A result depends on the subject, the finder and the seed alone.
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from empirical.ends.pairs import Pairs, Subject, draw
+from empirical.ends.pairs import Pairs, Subject, dimension_of, draw
 from empirical.finder.connections import Cost
 from empirical.finder.find import PRESETS, Connection, Connections, Finder, find_paths, straight_is_open
 from empirical.finder.paths import profile
@@ -40,6 +41,7 @@ NOT_ASKED = predictions.Prediction(
     dict.fromkeys(predictions.QUANTITIES, Estimate(math.nan, math.nan, "not asked")), {}, ("theory was not asked",)
 )
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
+WIDE = 2**14  # numbers of an input; above, the work of a search is worth several threads
 CONFIDENCE = 0.95  # of the interval around a connection rate
 
 
@@ -75,13 +77,14 @@ def measure(
     report: told of every stage as it begins. theory: ask the theories too and take the radial baseline, about 3,000
     evaluations a pair; without, their columns are NaN and the verdict is 'not asked'. look: at the paths, which are
     not kept.
-    On the CPU the bits depend on the other arguments alone: torch runs on one thread.
+    On the CPU the bits depend on the other arguments alone: torch runs on one thread. Only inputs of more than WIDE
+    numbers, where a core takes minutes a pair, get all of torch's threads; their last bits depend on how many.
     """
     checks.seed(seed)
     for name, loss in (("level", finder.level), ("stop", finder.descent.stop)):
         checks.positive(name, loss)  # a cross-entropy is
     objectives.device(device)
-    with models.one_thread():
+    with threads_for(subject):
         drawing, slicing, predicting = _streams(subject, seed)
         report(f"{subject.training} {subject.network}: drawing {subject.pair} pairs")
         drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=drawing, device=device)
@@ -108,6 +111,11 @@ def measure(
         row |= predictions.compared(predicted, connections) | {"note": "; ".join(predicted.notes)}
         pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
         return Measured(subject, row, pairs, drawn.counts, _example(objective, connections), connections.cost)
+
+
+def threads_for(subject: Subject) -> AbstractContextManager[None]:
+    """Torch on one thread, or as it is where an input of the subject has more than WIDE numbers."""
+    return nullcontext() if dimension_of(subject) > WIDE else models.one_thread()
 
 
 def table(measured: list[Measured]) -> pd.DataFrame:

@@ -151,10 +151,11 @@ def test_lower_ends(cnn1d, natural_pairs):
     objective = ClassLoss(cnn1d, labels)
     closed = a + 2 * torch.randn(a.shape, generator=torch.Generator().manual_seed(5))
     with pytest.raises(ValueError, match=r"pair 0 has a closed end point: losses .*, level 0.001; .*lower_ends=True"):
-        find_paths(objective, closed, c)
+        find_paths(objective, closed, c, strict=True)
+    assert {one.status for one in find_paths(objective, closed, c)} == {"closed end"}
     slow = PRESETS["trained"]
     with pytest.raises(ValueError, match=r"an end point of pair \d cannot be lowered to stop=0.0005 in 1024 steps"):
-        find_paths(objective, closed, c, slow, lower_ends=True)
+        find_paths(objective, closed, c, slow, lower_ends=True, strict=True)
     faster = replace(slow, descent=replace(slow.descent, lr=0.05))  # a projected rule has no hyperplane at an end
     for finder in (PRESETS["default"], faster):
         found = find_paths(objective, closed, c, finder, lower_ends=True)
