@@ -52,7 +52,9 @@ class Sweep(_Result):
     cluster_counts: np.ndarray | None = None  # (n_realisations, n_counted, n_bins) int64, size_edges[j] <= s < [j + 1]
 
     def mean(self, observable: str, p: ArrayLike) -> np.ndarray:
-        """Canonical mean of one of the totals, of which there is a value at every step: sum_n Binomial(n; M, p) <Q>_n: an array of the shape of p.
+        """Canonical mean of one of the totals, sum_n Binomial(n; M, p) <Q>_n: an array of the shape of p.
+
+        Observables without a value at every step are refused: axes have probabilities, counts of sizes a curve.
 
         Error: one sigma from `error(observable, p)`; values at different p share realisations and are correlated.
         Source: Newman and Ziff, Phys. Rev. E 64, 016706 (2001), Sec. II.

@@ -5,7 +5,6 @@ import pytest
 from percolation import Estimate, Threshold
 from percolation.quantities import with_error
 
-
 NUMBERS = [
     one(value, error, "a") for one in (Estimate, Threshold) for value in (0.5, 1.0, 1e-300) for error in (0.0, 0.3, 0.4)
 ]
