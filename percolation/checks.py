@@ -10,12 +10,14 @@ import numpy as np
 KINDS = ("site", "bond")  # what is open or closed
 
 
-def integer(name: str, value: object, *, at_least: int) -> int:
-    """value as an int that is not below at_least."""
+def integer(name: str, value: object, *, at_least: int, at_most: int | None = None) -> int:
+    """value as an int that is not below at_least, nor above at_most."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise ValueError(f"{name} must be an integer, got {value!r}")
     if value < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    if at_most is not None and value > at_most:
+        raise ValueError(f"{name} must be at most {at_most}, got {value}")
     return int(value)
 
 

@@ -31,6 +31,7 @@ BOXES = ("box_connected", "box_connected_found", "box_disconnected", "box_discon
 RESOLVED = 2.0  # cells that a class must be wide on the average for a grid of smooth fields to decide
 PAIRS_AT_ONCE = 64  # each with the weights of its field: 2 MB at C = 1000
 MOST_DIMENSIONS, MOST_CLASSES = 1024, 2000
+MOST_PAIRS = 10_000  # a share is known to 0.5 % by then
 
 # as large as a minute on one core allows at C = 200: 90, 28, 12 and 8 xi
 FULL = {2: Torus(2, 720, 8), 3: Torus(3, 112, 4), 4: Torus(4, 36, 3), 5: Torus(5, 16, 2)}
@@ -70,7 +71,7 @@ class Plan:
         for field in self.fields:
             checks.one_of("field", field, FIELDS)
         for name in ("pairs", "grids", "grid_pairs"):
-            checks.integer(name, getattr(self, name), at_least=1)
+            checks.integer(name, getattr(self, name), at_least=1, at_most=MOST_PAIRS)
         if not 1 <= checks.finite("length", self.length) <= 1000:
             raise ValueError(f"length must lie between 1 and 1000 correlation lengths, got {self.length:g}")
 

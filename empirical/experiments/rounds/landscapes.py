@@ -21,6 +21,7 @@ from percolation.seeds import child, integer
 from percolation.theory import rounds
 
 N_CLASSES = 10
+N_WAVES = 400  # of a Gaussian field
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,11 @@ class GaussianField:
     def columns(self) -> dict[str, Any]:
         return _columns("gaussian", "none", "-", self.dimension)
 
+    @property
+    def bytes_per_line(self) -> int:
+        """Memory of a field: its waves twice in double precision, as drawn and stacked, and once in single."""
+        return 20 * N_WAVES * self.dimension
+
     def levels(self, occupation: float, margin: float) -> tuple[float, float]:
         u = rounds.level(occupation)
         return u, u - margin
@@ -74,7 +80,9 @@ class GaussianField:
 
     def _draw(self, n: int, seed: np.random.SeedSequence) -> Drawn:
         kernel, of_fields = fields.SquaredExponential(1.0), child(seed, 0)
-        drawn = FourierFields.of([fields.gaussian(self.dimension, kernel, seed=child(of_fields, i)) for i in range(n)])
+        drawn = FourierFields.of(
+            [fields.gaussian(self.dimension, kernel, n_features=N_WAVES, seed=child(of_fields, i)) for i in range(n)]
+        )
         direction = torch.randn(n, self.dimension, generator=_generator(child(seed, 1)))
         return Drawn(drawn, torch.zeros_like(direction), self.length * nn.functional.normalize(direction))
 

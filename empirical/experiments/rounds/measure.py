@@ -16,19 +16,22 @@ import torch
 from scipy.special import ndtr
 
 from empirical.descent.rows import Descent, descend
-from empirical.experiments.rounds.landscapes import Drawn, Landscape
+from empirical.experiments.rounds.landscapes import Drawn, GaussianField, Landscape
 from empirical.finder.find import Connection, Finder, find_paths
 from empirical.networks import models
 from empirical.prediction import predictions
-from empirical.prediction.lines import Lines, resolved_lines
+from empirical.prediction.lines import PER_XI, Lines, resolved_lines
 from percolation import checks
 from percolation.theory import rounds, thresholds
 
 MAX_ROUNDS = 16
+MOST_LENGTH = 1000  # correlation lengths, of a line
 ITERATIONS = 200  # steps of a descent
 RESTARTS = 2  # of a cut that stands at a local minimum
 POINTS_PER_XI, FEWEST_POINTS = 8, 64  # of the scan of a segment
 FEWEST_LINES = 256  # to learn from
+MOST_PAIRS = 10_000  # a share is known to 0.5 % by then
+MOST_BYTES = 8 * 2**30  # of the fields of a case
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,11 @@ class Case:
 
     def __post_init__(self) -> None:
         rounds.level(self.occupation)
-        object.__setattr__(self, "pairs", checks.integer("pairs", self.pairs, at_least=2))
+        object.__setattr__(self, "pairs", checks.integer("pairs", self.pairs, at_least=2, at_most=MOST_PAIRS))
         object.__setattr__(self, "occupation", float(self.occupation))
         object.__setattr__(self, "margin", checks.positive("margin", self.margin))
+        if isinstance(self.landscape, GaussianField):
+            _check_size(self.landscape, max(self.pairs, FEWEST_LINES))
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,20 @@ def table(walked: list[Walked]) -> pd.DataFrame:
 def pair_table(walked: list[Walked]) -> pd.DataFrame:
     """A row a pair."""
     return pd.DataFrame([pair for one in walked for pair in one.pairs])
+
+
+def _check_size(field: GaussianField, n_lines: int) -> None:
+    """Refuse what would work for hours or run out of memory without a word."""
+    if field.length > MOST_LENGTH:
+        raise ValueError(
+            f"length must be at most {MOST_LENGTH} correlation lengths, got {field.length:g}: "
+            f"it takes {field.length * PER_XI:.3g} points on each of {n_lines} lines; take shorter lines"
+        )
+    if (n_bytes := n_lines * field.bytes_per_line) > MOST_BYTES:
+        raise ValueError(
+            f"{n_lines} lines in {field.dimension} dimensions take {n_bytes / 2**30:.3g} GiB, each with a field of its "
+            f"own, at most {MOST_BYTES / 2**30:.0f} GiB; lower pairs or dim"
+        )
 
 
 def _levels(lines: Lines, case: Case) -> tuple[float, float]:

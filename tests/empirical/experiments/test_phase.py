@@ -317,6 +317,7 @@ def test_numbers_and_their_ladder():
         ({"classes": (20_000,)}, "classes must be at most 2000, got 20000"),
         ({"fields": ("smoth",)}, "did you mean 'smooth'"),
         ({"pairs": 0}, "pairs must be at least 1"),
+        ({"pairs": 10**9}, "pairs must be at most 10000, got 1000000000"),
         ({"length": 0.5}, "length must lie between 1 and 1000"),
     ],
 )
@@ -348,6 +349,7 @@ def test_the_command_writes_table_record_and_figure(percolation, tmp_path: Path)
         ("--classes two", "cannot read classes 'two'"),
         ("--field cells", "unknown field 'cells'"),
         ("--pairs 0", "pairs must be at least 1"),
+        ("--pairs 1000000000", "pairs must be at most 10000"),
         ("--length nan", "length must be a finite number"),
         ("--seed -1", "seed must be at least 0"),
     ],

@@ -173,6 +173,15 @@ def test_figure_without_anything_to_compare():
         (lambda: Case(GaussianField(5), occupation=1.0), "occupation must lie strictly between 0 and 1"),
         (lambda: Case(GaussianField(5), margin=0.0), "margin must be a finite number above 0"),
         (lambda: Case(GaussianField(5), pairs=1), "pairs must be at least 2"),
+        (lambda: Case(GaussianField(5), pairs=10_001), "pairs must be at most 10000, got 10001"),
+        (
+            lambda: Case(GaussianField(5, length=1e9)),
+            r"length must be at most 1000 .*, got 1e\+09: it takes 1e\+10 points on each of 256 lines; take shorter",
+        ),
+        (
+            lambda: Case(GaussianField(10_000)),
+            r"256 lines in 10000 dimensions take 19.1 GiB, .* at most 8 GiB; lower pairs or dim",
+        ),
         (lambda: RandomNetwork("cnn", 10), "try 9"),
         (lambda: RandomNetwork("mpl", 10), "did you mean 'mlp'"),
     ],
