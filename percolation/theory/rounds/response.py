@@ -127,7 +127,7 @@ def cut_lines(z: np.ndarray, K: np.ndarray, s: np.ndarray, levels: np.ndarray, s
     m, n = z.shape
     integers = (np.zeros(m, dtype=np.int64) for _ in range(3))
     floats = (np.empty(shape) for shape in ((m,), (m,), (m,), (m, n - 1)))
-    done = Done(*integers, *floats, np.empty((m, n - 2, 4), dtype=np.int64), np.empty((m, n - 2)))
+    done = Done._make((*integers, *floats, np.empty((m, n - 2, 4), dtype=np.int64), np.empty((m, n - 2))))
     _cut_each(z, K, s, levels, stops, *done)
     return done
 
