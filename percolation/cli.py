@@ -100,7 +100,10 @@ def print_thresholds(scan: "DimensionScan") -> None:
 @app.command(epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome")
 def theory(
     lattice: Annotated[
-        str, typer.Argument(help="hypercubic, n-cube, hamming, bethe, D, triangular, honeycomb, kagome, bcc or fcc.")
+        str,
+        typer.Argument(
+            help="hypercubic, n-cube, hamming, bethe, D, triangular, honeycomb, kagome, bcc, fcc; or gaussian, smooth."
+        ),
     ],
     dim: Annotated[
         int | None, typer.Option(help="Dimension d; n of the n-cube; neighbours z of the Bethe lattice.")

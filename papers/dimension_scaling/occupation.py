@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from empirical.experiments.phase.measure import SMOOTH_THRESHOLDS, smooth_threshold
 from papers import drawing
 from papers.figure import COLUMN, house, keep, macro_name, made_by, record
 from percolation import fields, level_sets, scaling
 from percolation.quantities import Estimate, with_error
+from percolation.theory import level_sets as characteristic
 from percolation.theory import thresholds
 
 NAME = "dimension_scaling/occupation"
@@ -98,8 +98,8 @@ def draw(data_file: Path) -> Figure:
             label = rf"smooth, boxes, $\xi = {boxes['xi'].min():g}$ to {boxes['xi'].max():g} cells"
             points = boxes["d"] + 0.12, boxes["occupation"], boxes["error"]
             drawing.points(ax, *points, 3, label, mfc="white")
-        hypothesis = [smooth_threshold(int(n)).value for n in d]
-        drawing.theory(ax, d, hypothesis, label="hypothesis: $\\propto$ const$^{\\,d}$ beyond $d = 4$", ls=":")
+        zeros = [characteristic.gaussian(int(n)).value for n in d]
+        drawing.theory(ax, d, zeros, label="smooth: zero of the Euler characteristic", ls=":")
         ax.set(yscale="log", xlabel="dimension $d$", ylabel="critical occupation", xticks=d, xlim=(1.7, d[-1] + 0.4))
         ax.legend(loc="lower left")
     return figure
@@ -110,7 +110,6 @@ def caption(data_file: Path) -> str:
     made, rows = record(data_file)["parameters"], pd.read_csv(data_file)
     floods = rows[rows["method"] == "flood"]
     apart = ((floods["occupation"] - floods["halved"]) / floods["error"]).abs().max()
-    known = ", ".join(f"${one.value:g}$ ($d = {d}$)" for d, one in SMOOTH_THRESHOLDS.items())
     return (
         rf"Share of open cells at the level from which on the open set $\{{f \le h\}}$ percolates on $\mathbb{{Z}}^d$. "
         rf"Filled: floods of {made['n_sites']} cells, {made['n_floods']} for each point, of independent values and of "
@@ -119,7 +118,7 @@ def caption(data_file: Path) -> str:
         rf"errors. Hollow: spanning of boxes of side "
         rf"{', '.join(str(box[1]) for box in made['boxes'])} cells, {made['n_boxes']} of each, not extrapolated in "
         rf"size. Bars: one standard error. Dashed: published thresholds of independent sites (Mertens and Moore 2018; "
-        rf"Xu et al.\ 2014; Jacobsen 2015). Dotted: {known}, continued exponentially, a hypothesis. "
+        rf"Xu et al.\ 2014; Jacobsen 2015). Dotted: zeros of the mean Euler characteristic, an estimate. "
         + made_by(data_file)
     )
 

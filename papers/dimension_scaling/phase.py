@@ -81,7 +81,7 @@ def _legend(colour: Any) -> list[Patch | Line2D]:
     lines = [
         (plotting_phase.IID, "--", r"iid, $1/C = p_c(\mathbb{Z}^d)$: Mertens and Moore 2018"),
         (plotting_phase.SMOOTH, "-", r"smooth, $1/C$ = 0.50, 0.119, 0.034 for $d$ = 2, 3, 4"),
-        (plotting_phase.SMOOTH, ":", "smooth, extrapolated: a hypothesis"),
+        (plotting_phase.SMOOTH, ":", "smooth, estimate: zero of the Euler characteristic"),
     ]
     return [
         Patch(facecolor=colour, label="cell: share found by the path finder"),
@@ -117,7 +117,8 @@ def caption(data_file: Path) -> str:
         rf"{0.5 / made['pairs'] ** 0.5:.2f}); not found proves nothing. Discs: exact, on periodic grids, up to "
         rf"{int(rows['grid_pairs'].max())} pairs each; diamonds where the grid does not resolve the classes. Lines: "
         rf"$1/C$ at the thresholds of iid percolation (Mertens and Moore 2018; dashed) and of level sets of smooth "
-        rf"fields (solid; dotted where extrapolated). Cells in which the theory agrees: {fared}. " + made_by(data_file)
+        rf"fields (solid; dotted: zeros of the Euler characteristic). Cells in which the theory agrees: {fared}. "
+        + made_by(data_file)
     )
 
 

@@ -14,7 +14,7 @@ from percolation import checks
 from percolation.quantities import Threshold
 
 KINDS = checks.KINDS
-STANDINGS = ("proved", "series", "numerical", "conjecture")
+STANDINGS = ("proved", "series", "numerical", "conjecture", "estimate")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Formula:
     """A formula for p_c and what is known of it.
 
     standing: "proved", exactly or to the order given; "series", coefficients derived but not proved; "numerical",
-    measured; "conjecture".
+    measured; "conjecture"; "estimate", a rule without a proof or a known error.
     """
 
     p_c: Expr

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from percolation import checks
 from percolation.quantities import Threshold
-from percolation.theory import formulas, lattices, thresholds
+from percolation.theory import formulas, lattices, level_sets, thresholds
 
-NAMES = ("hypercubic", "n-cube", "hamming", "bethe", "D", *lattices.LATTICES)
+NAMES = ("hypercubic", "n-cube", "hamming", "bethe", "D", "gaussian", *lattices.LATTICES)
 
 
 @dataclass(frozen=True)
 class Known:
     """One statement about p_c."""
 
-    kind: str  # "site" or "bond"
+    kind: str  # "site" or "bond"; of Gaussian fields "level" or "class"
     what: str  # a formula in the lattice's own letters, or "published"
     value: Threshold
     standing: str  # one of formulas.STANDINGS
@@ -23,8 +23,8 @@ class Known:
 def known(lattice: str, size: int | None = None, q: int | None = None) -> list[Known]:
     """Every statement of the package about a lattice.
 
-    size: dimension d of "hypercubic", of the root lattice "D" (D_d) and of "hamming", n of "n-cube", neighbours z of
-    "bethe"; the other lattices have none. q: letters of "hamming" alone, H(d, q).
+    size: dimension d of "hypercubic", of the root lattice "D" (D_d), of "hamming" and of "gaussian" (smooth fields on
+    R^d), n of "n-cube", neighbours z of "bethe"; the other lattices have none. q: letters of "hamming" alone, H(d, q).
     """
     lattice = checks.one_of("lattice", lattice, NAMES)
     if (q is None) == (lattice == "hamming"):
@@ -41,7 +41,11 @@ def known(lattice: str, size: int | None = None, q: int | None = None) -> list[K
         raise ValueError(f"{lattice} needs a size: the dimension d, n of the n-cube, or the neighbours z; give --dim")
     if q is not None:
         return list(_hamming(size, q))
-    return list({"hypercubic": _hypercubic, "n-cube": _n_cube, "bethe": _bethe, "D": _d_lattice}[lattice](size))
+    return list(
+        {"hypercubic": _hypercubic, "n-cube": _n_cube, "bethe": _bethe, "D": _d_lattice, "gaussian": _gaussian}[
+            lattice
+        ](size)
+    )
 
 
 def _named(lattice: str) -> Iterator[Known]:
@@ -61,6 +65,17 @@ def _hypercubic(d: int) -> Iterator[Known]:
         formula = formulas.hypercubic(d, kind)
         yield Known(kind, "series in 1/(2d-1)", formula.threshold(), formula.standing)
         yield from _within(kind, thresholds.bounds(d, kind))
+    if d > 1:
+        yield Known("site", "zero of sum_k (-1)^k binom(d,k) p^(2^k)", level_sets.cells(d), "estimate")
+
+
+def _gaussian(d: int) -> Iterator[Known]:
+    """Occupations of smooth Gaussian fields on R^d."""
+    what = f"1 - Phi(u), u = {level_sets.gaussian_level(d):.6g} the largest zero of H_{d - 1}"
+    yield Known("level", what, level_sets.gaussian(d), "proved" if d == 2 else "estimate")
+    if d <= level_sets.MOST_CLASS_DIMENSIONS:
+        what = f"1/C, C = {level_sets.classes_number(d):.6g} where a class of C fields has mean chi 0"
+        yield Known("class", what, level_sets.classes(d), "estimate")
 
 
 def _n_cube(n: int) -> Iterator[Known]:

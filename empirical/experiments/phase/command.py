@@ -110,7 +110,7 @@ def print_phase(table: "pd.DataFrame") -> None:
         ],
     )
     print_table(
-        "Theory: is p above the threshold?   (* extrapolated, a hypothesis)",
+        "Theory: is p above the threshold?   (* zero of the Euler characteristic, an estimate)",
         ["field", "d", "C", "p", "p_c", "iid", "smooth", "decided by", "verdict iid", "verdict smooth"],
         [
             [
@@ -118,7 +118,7 @@ def print_phase(table: "pd.DataFrame") -> None:
                 f"{r['occupation']:.3f}",
                 f"{r['p_c']:.2g}",
                 "yes" if r["iid_predicts"] else "no",
-                f"{r['smooth_threshold']:.1g}" + "*" * (r["smooth_threshold_is"] == "hypothesis"),
+                f"{r['smooth_threshold']:.1g}" + "*" * (r["smooth_threshold_is"] == "estimate"),
                 r["decided_by"],
                 r["iid_verdict"],
                 r["smooth_verdict"],

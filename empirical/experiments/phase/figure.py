@@ -73,7 +73,7 @@ def plot_grids(rows: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def plot_thresholds(ax: Axes) -> Axes:
-    """1/C = p_c of iid percolation and of smooth level sets, the latter thin where it is a hypothesis."""
+    """1/C = p_c of iid percolation and of smooth level sets, the latter thin where it is an estimate."""
     low, high = ax.get_xlim()
     d = np.arange(2, int(high) + 1)
     known = d[d <= max(SMOOTH_THRESHOLDS)]
@@ -95,7 +95,7 @@ def _legend() -> list[Line2D | Patch]:
         ),
         Line2D([], [], ls="--", color=IID, lw=1.8, label=r"iid percolation, $1/C = p_c(\mathbb{Z}^d)$"),
         Line2D([], [], ls="-", color=SMOOTH, lw=1.8, label=r"level sets of smooth fields, $1/C$ = 0.50, 0.119, 0.034"),
-        Line2D([], [], ls=":", color=SMOOTH, lw=1.5, label="the same extrapolated exponentially: a hypothesis"),
+        Line2D([], [], ls=":", color=SMOOTH, lw=1.5, label="their estimate: zero of the Euler characteristic"),
     ]
 
 

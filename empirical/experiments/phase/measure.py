@@ -23,7 +23,7 @@ from empirical.experiments.phase.grids import Torus
 from empirical.networks import models
 from percolation import checks, ensembles, lattice_finder, seeds
 from percolation.quantities import Threshold
-from percolation.theory import thresholds
+from percolation.theory import level_sets, thresholds
 
 FIELDS = ("smooth", "iid", "network")
 LOOK_AHEAD, LATTICE_ROUNDS = 64, 8  # of the finder's twin on the lattice
@@ -119,15 +119,11 @@ def parameters(plan: Plan) -> dict[str, Any]:
 def smooth_threshold(d: int) -> Threshold:
     """Critical occupation of the level sets of smooth Gaussian fields on R^d.
 
-    d = 2, 3, 4: known. Above: p(4) (p(4) / p(3))^(d - 4), a hypothesis, that the threshold falls exponentially; its
-    error is that of the two numbers.
+    d = 2, 3, 4: known. Above: the zero of the mean Euler characteristic, an estimate, `theory.level_sets.gaussian`.
     """
     if checks.integer("d", d, at_least=2) in SMOOTH_THRESHOLDS:
         return SMOOTH_THRESHOLDS[d]
-    third, fourth = SMOOTH_THRESHOLDS[3], SMOOTH_THRESHOLDS[4]
-    value = fourth.value * (fourth.value / third.value) ** (d - 4)
-    relative = math.hypot((d - 3) * fourth.error / fourth.value, (d - 4) * third.error / third.value)
-    return Threshold(value, value * relative, "hypothesis: falls exponentially from d = 3, 4 on")
+    return level_sets.gaussian(d)
 
 
 def _on_grid(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, Any]:
@@ -226,7 +222,7 @@ def _predicted(case: Case, found: dict[str, Any], grid: dict[str, Any]) -> dict[
         "p_c": iid.value,
         "iid_predicts": p > iid.value,
         "smooth_threshold": smooth.value,
-        "smooth_threshold_is": "known" if case.dimension in SMOOTH_THRESHOLDS else "hypothesis",
+        "smooth_threshold_is": "known" if case.dimension in SMOOTH_THRESHOLDS else "estimate",
         "smooth_predicts": p > smooth.value,
         "decided_by": "grid" if _grid_decides(grid) else "finder",
         "iid_verdict": verdict(p, iid, found, grid),

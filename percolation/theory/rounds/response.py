@@ -125,9 +125,10 @@ class Done(NamedTuple):
 def cut_lines(z: np.ndarray, K: np.ndarray, s: np.ndarray, levels: np.ndarray, stops: np.ndarray) -> Done:
     """The recursion on each row of z (m, n), with K (m, n, n), s (n,), levels and stops (m,); nothing is checked."""
     m, n = z.shape
-    integers = (np.zeros(m, dtype=np.int64) for _ in range(3))
-    floats = (np.empty(shape) for shape in ((m,), (m,), (m,), (m, n - 1)))
-    done = Done._make((*integers, *floats, np.empty((m, n - 2, 4), dtype=np.int64), np.empty((m, n - 2))))
+    ended, rounds, n_cuts = np.zeros((3, m), dtype=np.int64)
+    first, displacement, stretch = np.empty((3, m))
+    cuts, weights = np.empty((m, n - 2, 4), dtype=np.int64), np.empty((m, n - 2))
+    done = Done(ended, rounds, n_cuts, first, displacement, stretch, np.empty((m, n - 1)), cuts, weights)
     _cut_each(z, K, s, levels, stops, *done)
     return done
 

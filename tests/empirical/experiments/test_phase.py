@@ -32,7 +32,7 @@ from empirical.finder.find import find_paths
 from percolation import fields
 from percolation.lattices import hypercubic
 from percolation.quantities import Threshold
-from percolation.theory import thresholds
+from percolation.theory import level_sets, thresholds
 from tests.statistical import assert_means
 
 FALSE_ALARM = 1e-6
@@ -258,7 +258,7 @@ def test_rows_of_the_table():
     np.testing.assert_allclose((table["connected_grid"] + table["disconnected_grid"])[on_grid], 1)
     assert (table["found_low"] <= table["found"]).all() and (table["found"] <= table["found_high"]).all()
     assert table["occupation"][:4].tolist() == [0.5] * 4 and (table["occupation"][4:] > 0.3).all()
-    assert (table["smooth_threshold_is"] == ["known", "hypothesis"] * 3).all()
+    assert (table["smooth_threshold_is"] == ["known", "estimate"] * 3).all()
     phase_figure(table)
 
 
@@ -295,11 +295,11 @@ def test_verdict(p, grid, found, expected):
     assert phase.verdict(p, Threshold(0.1, 0.01, "test"), by_finder, on_grid) == expected
 
 
-def test_smooth_threshold_falls_exponentially_where_it_is_a_hypothesis():
+def test_smooth_threshold_is_measured_then_an_estimate():
     assert [phase.smooth_threshold(d).value for d in (2, 3, 4)] == [0.5, 0.119, 0.034]
-    five, six = phase.smooth_threshold(5), phase.smooth_threshold(6)
-    assert five.value / 0.034 == pytest.approx(six.value / five.value) == pytest.approx(0.034 / 0.119)
-    assert "hypothesis" in five.source and five.error / five.value < six.error / six.value
+    for d in (5, 6, 12, 1024):
+        assert phase.smooth_threshold(d) == level_sets.gaussian(d)
+    assert phase.smooth_threshold(5).value < 0.034 and "estimate" in phase.smooth_threshold(5).source
 
 
 def test_numbers_and_their_ladder():

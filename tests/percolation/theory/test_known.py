@@ -4,7 +4,8 @@ from percolation.theory import thresholds
 from percolation.theory.formulas import STANDINGS
 from percolation.theory.known import NAMES, known
 
-SIZES = {"hypercubic": (13,), "n-cube": (20,), "bethe": (3,), "hamming": (3, 20), "D": (5,)}
+SIZES = {"hypercubic": (13,), "n-cube": (20,), "bethe": (3,), "hamming": (3, 20), "D": (5,), "gaussian": (5,)}
+KINDS = (*thresholds.KINDS, "level", "class")
 
 
 @pytest.mark.parametrize("lattice", NAMES)
@@ -12,7 +13,7 @@ def test_every_statement_has_value_source_and_standing(lattice):
     statements = known(lattice, *SIZES.get(lattice, ()))
     assert statements
     for one in statements:
-        assert one.kind in thresholds.KINDS and one.standing in STANDINGS and one.value.source
+        assert one.kind in KINDS and one.standing in STANDINGS and one.value.source
         assert 0 < one.value.value <= 1 and one.value.error >= 0
 
 
@@ -48,6 +49,15 @@ def test_values_lie_within_the_bounds_beside_them(lattice):
 )
 def test_small_and_large_sizes(lattice, size):
     assert len({(one.kind, one.what) for one in known(lattice, size)}) == len(known(lattice, size))
+
+
+def test_statements_about_smooth_fields():
+    level, of_class = known("gaussian", 5)
+    assert level.what == "1 - Phi(u), u = 2.33441 the largest zero of H_4" and level.standing == "estimate"
+    assert level.value.value == pytest.approx(0.009787, rel=1e-4)
+    assert of_class.value.value == pytest.approx(1 / 173.19, rel=1e-4)
+    assert [one.kind for one in known("gaussian", 30)] == ["level"]
+    assert [one.standing for one in known("hypercubic", 3) if "binom" in one.what] == ["estimate"]
 
 
 def test_statements_about_h_3_20():
