@@ -54,6 +54,9 @@ Stop = Annotated[float, typer.Option(help="Loss in nats at which an optimisation
 MaxRounds = Annotated[int, typer.Option(help="Rounds after which a pair is given up.")]
 Split = Annotated[str, typer.Option(help="Segments that a round cuts: failing, or all.")]
 Candidates = Annotated[int, typer.Option(help="Waypoints tried for each barrier.")]
+Scan = Annotated[
+    str, typer.Option(help="Of a segment: dense (the article's grids) or sparse (where the loss may exceed the level).")
+]
 Precision = Annotated[str, typer.Option(help="Of the coarse scan, which only ranks: float32, bfloat16, float16.")]
 Seconds = Annotated[float | None, typer.Option("--time", help="Seconds of search, then pairs are given up.")]
 Evaluations = Annotated[int | None, typer.Option(help="Points to evaluate, then pairs are given up.")]

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from empirical.descent.rows import descend
+from empirical.finder.bisection import scan_by
 from empirical.finder.connections import CLOSED_END, Connection, Connections, Cost
-from empirical.finder.scans import Segment, scan
+from empirical.finder.scans import Segment
 from empirical.finder.search import Pair, Report, Search, Start
 from empirical.finder.settings import PRESETS, Finder
 from empirical.losses.evaluation import Evaluator
@@ -123,10 +124,10 @@ def find_paths_on(
 
 
 def straight_is_open(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, finder: Finder) -> Tensor:
-    """Which straight segments a[i]-c[i], (n, *shape) each, stay at or below the level on the dense grid: (n,) bool."""
+    """Which straight segments a[i]-c[i], (n, *shape) each, are open by the finder's scan: (n,) bool."""
     segments = [Segment(*row) for row in zip(pairs.tolist(), a, c, strict=True)]
     if segments:
-        scan(Evaluator(objective, a), segments, finder.level, finder.coarse, [finder.dense] * len(segments))
+        scan_by(finder, Evaluator(objective, a), segments, [finder.dense] * len(segments))
     return torch.tensor([segment.open for segment in segments], dtype=torch.bool, device=a.device)
 
 

@@ -25,6 +25,43 @@ class Segment:
     worst: float = 0.0  # t in [0, 1] of the largest loss
     loss: float = -torch.inf  # the largest loss, infinite where it is not a number
     open: bool = False
+    ends: tuple[float, float] | None = None  # losses of a and c, where they are known
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Segments as rows of tensors."""
+
+    a: Tensor  # (n, *shape)
+    c: Tensor
+    pairs: Tensor  # (n,) long
+    known: Tensor | None  # (n, 2) losses of a and c
+
+    @classmethod
+    def of(cls, segments: Sequence[Segment]) -> "Lines":
+        a, c = (torch.stack(points) for points in zip(*((one.a, one.c) for one in segments), strict=True))
+        ends = [one.ends for one in segments]
+        known = None if None in ends else torch.tensor(ends, dtype=a.dtype, device=a.device)
+        return cls(a, c, torch.tensor([one.pair for one in segments], device=a.device), known)
+
+    def losses(self, evaluate: Evaluator, t: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Losses (m, k) at places t (m, k) of the segments rows (m,), or of all of them."""
+        rows = torch.arange(len(self.a), device=t.device) if rows is None else rows
+        rows, weights = rows.repeat_interleave(t.shape[1]), t.flatten().to(self.a)
+
+        def points(part: slice) -> tuple[Tensor, Tensor]:
+            row = rows[part]
+            weight = weights[part].view(-1, *[1] * (self.a.ndim - 1))
+            return between(self.a[row], self.c[row], weight), self.pairs[row]
+
+        return evaluate.losses_of(len(rows), points, self.a).view(t.shape)
+
+    def end_losses(self, evaluate: Evaluator) -> Tensor:
+        """Losses (n, 2) of a and c."""
+        if self.known is not None:
+            return self.known
+        ends = torch.tensor([0.0, 1.0], dtype=torch.float64, device=self.a.device)
+        return self.losses(evaluate, ends.expand(len(self.a), -1))
 
 
 def intervals(coarse: int, wanted: int) -> int:
@@ -55,7 +92,7 @@ def scan(
 
     The coarse grid is always gone through, and around the largest loss of a segment a finer one. What was evaluated in
     an earlier scan is not again. ranked: evaluates the coarse grid in lower precision, to find where the largest loss
-    is; every loss that is kept is `evaluate`'s.
+    is; every loss that is kept is `evaluate`'s, and no segment is called open by the other.
     """
     fresh = [segment for segment in segments if not segment.seen]
     if fresh:
@@ -64,14 +101,18 @@ def scan(
     if fresh:
         last = {id(segment) for segment, n in zip(segments, finest, strict=True) if n == coarse}
         tops = [one for one in fresh if ranked is not None or one.loss > level or id(one) in last]
-        _zoom(evaluate, tops, [coarse] * len(tops), whole=ranked is not None)
+        zoom(evaluate, tops, [coarse] * len(tops), whole=ranked is not None)
+        if ranked is not None:  # what it calls open is looked at again
+            _scan_coarse(evaluate, [one for one in fresh if one.loss <= level], coarse)
     refined = _refine(evaluate, segments, level, coarse, finest)
-    _zoom(evaluate, [segments[i] for i in refined], [finest[i] for i in refined])
+    zoom(evaluate, [segments[i] for i in refined], [finest[i] for i in refined])
     for segment in segments:
         segment.open = segment.loss <= level
 
 
 def _scan_coarse(evaluate: Evaluator, segments: Sequence[Segment], coarse: int) -> None:
+    if not segments:
+        return
     t = np.tile(refinement(coarse, coarse), (len(segments), 1))
     _note(evaluate, segments, t)
     for segment in segments:
@@ -103,13 +144,13 @@ def _refine(
     return refined
 
 
-def _zoom(evaluate: Evaluator, segments: Sequence[Segment], n: Sequence[int], whole: bool = False) -> None:
+def zoom(evaluate: Evaluator, segments: Sequence[Segment], n: Sequence[int], whole: bool = False) -> None:
     """Evaluate a finer grid around the largest loss, found on a grid of n intervals; whole: and that point again."""
     if not segments:
         return
     around = np.arange(-ZOOM + 1, ZOOM) / ZOOM
     around = around if whole else around[around != 0]
-    t = np.array([s.worst for s in segments])[:, None] + around / np.array(n)[:, None]
+    t = np.clip(np.array([s.worst for s in segments])[:, None] + around / np.array(n)[:, None], 0, 1)
     if whole:
         for segment in segments:
             segment.loss = -torch.inf
@@ -126,17 +167,6 @@ def _note(evaluate: Evaluator, segments: Sequence[Segment], t: np.ndarray) -> No
 
 def largest(evaluate: Evaluator, segments: Sequence[Segment], t: np.ndarray) -> tuple[list[float], list[float]]:
     """Where among t[i], (n, k), the loss of segment i is largest, and how large."""
-    like = segments[0].a
-    ends = torch.stack([torch.stack([segment.a, segment.c]) for segment in segments])
-    pairs = torch.tensor([segment.pair for segment in segments], device=like.device)
-    flat = torch.as_tensor(t.reshape(-1), dtype=like.dtype).to(like.device)
-    rows = torch.arange(len(segments), device=like.device).repeat_interleave(t.shape[1])
-
-    def points(part: slice) -> tuple[Tensor, Tensor]:
-        row = rows[part]
-        weight = flat[part].view(-1, *[1] * like.ndim)
-        return between(ends[row, 0], ends[row, 1], weight), pairs[row]
-
-    found = evaluate.losses_of(len(flat), points, like).view(t.shape)
-    top = found.max(1)
+    lines = Lines.of(segments)
+    top = lines.losses(evaluate, torch.as_tensor(t).to(lines.a)).max(1)
     return t[np.arange(len(t)), top.indices.cpu().numpy()].tolist(), top.values.tolist()

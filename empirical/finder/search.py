@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from empirical.descent.rows import Descents, Row, aside
+from empirical.finder.bisection import scan_by
 from empirical.finder.connections import CLOSED_END, Connection, Cost
 from empirical.finder.paths import Path, between
-from empirical.finder.scans import Segment, intervals, scan
+from empirical.finder.scans import Segment, intervals
 from empirical.finder.settings import Finder
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import InPrecision, Objective
@@ -63,7 +64,7 @@ class Pair:
 
     def __init__(self, start: Start) -> None:
         self.pair, self.end_losses = start.pair, start.end_losses
-        self.segments = [Segment(start.pair, start.a, start.c)]
+        self.segments = [Segment(start.pair, start.a, start.c, ends=start.end_losses)]
         self.vertices, self.born = [start.a, start.c], [0, 0]
         self.barriers: list[float] = []
         self.round = self.steps = 0
@@ -185,7 +186,7 @@ class Search:
         asked, self.to_scan = self.to_scan, []
         segments, wanted = [segment for segment, _, _ in asked], [n for _, n, _ in asked]
         with self._timed("scan"):
-            scan(self.evaluate, segments, self.finder.level, self.finder.coarse, wanted, self.ranked)
+            scan_by(self.finder, self.evaluate, segments, wanted, self.ranked)
         for _, _, owner in asked:
             owner.scans -= 1
             if owner.scans == 0:
@@ -204,15 +205,13 @@ class Search:
     def _try(self, cut: Cut) -> None:
         """All rows of a cut have ended: scan the halves that they lead to, or give the pair up."""
         pair, segment = cut.pair, cut.segment
-        reached = [row.point for row in cut.rows if row.reached]
+        reached = [row for row in cut.rows if row.reached]
         if not reached:
             failed = pair.status == "failed" or any(row.failed for row in cut.rows)
             pair.status = "failed" if failed else "stalled"
             self._resolved(pair)
             return
-        cut.trials = [
-            (Segment(pair.pair, segment.a, waypoint), Segment(pair.pair, waypoint, segment.c)) for waypoint in reached
-        ]
+        cut.trials = [_halves(segment, row) for row in reached]
         self._ask(cut, chain.from_iterable(cut.trials), self.finder.dense)
 
     def _choose(self, cut: Cut) -> None:
@@ -236,7 +235,7 @@ class Search:
         finder, closed = self.finder, [segment for segment in pair.segments if not segment.open]
         enough = intervals(finder.coarse, -(-finder.recheck // len(pair.segments)))
         if not closed and not pair.status:
-            unsure = [segment for segment in pair.segments if segment.seen + 1 < enough]
+            unsure = [one for one in pair.segments if finder.scan == "dense" and one.seen + 1 < enough]
             if unsure:
                 self._ask(pair, unsure, enough)
                 return
@@ -290,6 +289,16 @@ class Search:
         began = time.monotonic()
         yield
         self.seconds[stage] += time.monotonic() - began
+
+
+def _halves(segment: Segment, row: Row) -> tuple[Segment, Segment]:
+    """The two segments that replace one, by way of the point that a row came to."""
+    assert segment.ends is not None  # every segment of a search knows them
+    left, right = segment.ends
+    return (
+        Segment(segment.pair, segment.a, row.point, ends=(left, row.loss)),
+        Segment(segment.pair, row.point, segment.c, ends=(row.loss, right)),
+    )
 
 
 def _worst_point(segment: Segment) -> Tensor:

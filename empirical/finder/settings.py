@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from empirical.descent.rows import Descent
 from percolation import checks
 
+SCANS = ("dense", "sparse")
 SPLITS = ("failing", "all")
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -13,15 +14,17 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 class Finder:
     """The procedure's settings; PRESETS holds the published ones.
 
-    A segment is scanned on `coarse` intervals, one that seems open on twice as many until there are `dense`, and a path
-    whose segments are all open until there are `recheck` on it. The worst point is that of the grid on which the
-    segment was found closed: coarse = dense finds the true one where a segment has many barriers.
+    scan="dense": a segment is scanned on `coarse` intervals, one that seems open on twice as many until there are
+    `dense`, and a path whose segments are all open until there are `recheck` on it. "sparse": on `coarse` intervals and
+    at random places, and beyond that only where the loss may exceed the level. The worst point is that of the grid on
+    which the segment was found closed: coarse = dense finds the true one where a segment has many barriers.
     """
 
     level: float = 1e-3  # open: loss <= level, nats
     descent: Descent = field(default_factory=Descent)
     max_rounds: int = 8
     coarse: int = 16
+    scan: str = "dense"  # or "sparse": see `bisection`; then neither dense nor recheck is asked for
     dense: int = 200
     recheck: int = 1000
     batch_size: int = 256  # barriers optimised at a time, where memory has room for so many
@@ -43,6 +46,7 @@ class Finder:
         for name, low in least.items():
             checks.integer(name, getattr(self, name), at_least=low)
         checks.one_of("split", self.split, SPLITS)
+        checks.one_of("scan", self.scan, SCANS)
         checks.one_of("precision", self.precision, PRECISIONS)
         if self.seconds is not None:
             checks.positive("seconds", self.seconds)

@@ -1,0 +1,226 @@
+"""Scanning a segment at the points that matter: an interval is halved only where its loss may exceed the level.
+
+A segment is looked at on a coarse grid and at CHECKS random places, one in each of as many equal parts, which are not
+the grid's. With losses f_left, f_right at the ends of an interval of width h, and K the steepest secant of it and of
+its two neighbours, its loss is taken to be at most
+
+    (f_left + f_right) / 2 + SAFETY K h / 2.
+
+Intervals where that exceeds the level are halved, those of all segments in one batch, until none is left or they are
+1/FINEST of the segment wide. A random place whose loss exceeds the bound of its interval is a surprise: all intervals
+of its segment are halved then. A point above the level ends the scan of its segment.
+
+What that guarantees: no point that was evaluated is above the level, and none between them is if the loss is nowhere
+more than SAFETY times as steep as its secants nearby. A spike that no secant tells of is seen if it is wider than an
+interval of the grid, otherwise with a probability of at least CHECKS times its width as a share of the segment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from empirical.finder.scans import Lines, Segment, scan, zoom
+from empirical.finder.settings import Finder
+from empirical.losses.evaluation import Evaluator
+
+SAFETY = 2.0  # times the steepest secant nearby
+CHECKS = 8  # random places a segment
+FINEST = 1024  # intervals of a segment, below which none is halved
+SURPRISE = 0.01  # of the room between bound and level: what lies further above a bound is no rounding
+HASHED = 64  # coordinates of each end that the random places are drawn by
+ODD = 0x9E3779B97F4A7C15 - 2**64  # 2^64 over the golden ratio, as int64
+MIX = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)  # splitmix64, Steele, Lea and Flood 2014
+
+
+def scan_by(
+    finder: Finder,
+    evaluate: Evaluator,
+    segments: Sequence[Segment],
+    wanted: Sequence[int],
+    ranked: Evaluator | None = None,
+) -> None:
+    """Scan the segments by the finder's rule; wanted: intervals of each where that is the dense one."""
+    if finder.scan == "sparse":
+        bisect(evaluate, segments, finder.level, finder.coarse, ranked)
+    else:
+        scan(evaluate, segments, finder.level, finder.coarse, wanted, ranked)
+
+
+def bisect(
+    evaluate: Evaluator, segments: Sequence[Segment], level: float, coarse: int, ranked: Evaluator | None = None
+) -> None:
+    """Find whether each segment is open, and the largest loss seen on it; `worst` is refined where it is closed.
+
+    ranked: in lower precision; what it sees closed is first looked at around the top that it saw.
+    """
+    closed = _seen_closed(evaluate, segments, level, coarse, ranked) if ranked is not None else set()
+    rest = [segment for segment in segments if segment not in closed]
+    if rest:
+        _bisect(evaluate, rest, level, coarse)
+    for segment in segments:
+        segment.open = segment.loss <= level
+
+
+def random_places(lines: Lines) -> Tensor:
+    """Places (n, CHECKS), one in each of CHECKS equal parts of [0, 1], drawn by the bits of the lines' ends.
+
+    So they depend on no other line of a batch, and come again when a search is repeated.
+    """
+    flat = [end.flatten(1) for end in (lines.a, lines.c)]
+    every = -(-flat[0].shape[1] // HASHED)
+    bits = torch.cat([end[:, ::every].float() for end in flat], dim=1).contiguous().view(torch.int32).long()
+    numbers = torch.arange(1, bits.shape[1] + 1, device=bits.device)
+    word = (_mixed(numbers * ODD) | 1).mul(bits).sum(1, keepdim=True)
+    parts = torch.arange(CHECKS, device=bits.device)
+    uniform = ((_mixed(word + (parts + 1) * ODD) >> 11) & (2**53 - 1)).double() / 2**53
+    return (parts + uniform) / CHECKS
+
+
+def _mixed(words: Tensor) -> Tensor:
+    """The finalizer of splitmix64."""
+    words = (words ^ _shifted(words, 30)) * MIX[0]
+    words = (words ^ _shifted(words, 27)) * MIX[1]
+    return words ^ _shifted(words, 31)
+
+
+def _shifted(words: Tensor, n: int) -> Tensor:
+    """int64 words shifted right by n bits, zeros moving in."""
+    return (words >> n) & (2 ** (64 - n) - 1)
+
+
+def _seen_closed(
+    evaluate: Evaluator, segments: Sequence[Segment], level: float, coarse: int, ranked: Evaluator
+) -> set[Segment]:
+    """The segments found closed around the top of a coarse grid in lower precision; the others are left as new."""
+    lines = Lines.of(segments)
+    grid = _grid(coarse, lines)
+    top = lines.losses(ranked, grid.expand(len(segments), -1)).max(1)
+    suspects = []
+    for segment, loss, place in zip(segments, top.values.tolist(), grid[top.indices].tolist(), strict=True):
+        if loss > level:
+            segment.worst = place
+            suspects.append(segment)
+    zoom(evaluate, suspects, [coarse] * len(suspects), whole=True)
+    found = {segment for segment in suspects if segment.loss > level}
+    for segment in suspects:
+        if segment not in found:
+            segment.loss = -torch.inf
+    return found
+
+
+def _bisect(evaluate: Evaluator, segments: Sequence[Segment], level: float, coarse: int) -> None:
+    lines = Lines.of(segments)
+    places = torch.cat([_grid(coarse, lines).expand(len(segments), -1), random_places(lines)], dim=1)
+    f = lines.losses(evaluate, places)
+    tops = _Tops.of(places, f, coarse)
+    ends = lines.end_losses(evaluate)
+    tops.note(torch.arange(len(segments), device=f.device).repeat(2), *_ends(ends), 1 / coarse)
+    full = torch.cat([ends[:, :1], f[:, : coarse - 1], ends[:, 1:]], dim=1)
+    going = _Intervals.of_grid(full, tops.loss <= level, level, places[:, coarse - 1 :], f[:, coarse - 1 :])
+    while len(going.segment) and going.h > 1 / FINEST:
+        middle = going.left + going.h / 2
+        f = lines.losses(evaluate, middle[:, None], going.segment)[:, 0]
+        tops.note(going.segment, middle, f, going.h / 2)
+        going = going.halved(f).undecided(level, tops.loss <= level)
+    tops.tell(segments)
+    closed = [(one, n) for one, n in zip(segments, tops.intervals(), strict=True) if one.loss > level]
+    zoom(evaluate, [segment for segment, _ in closed], [n for _, n in closed])
+
+
+def _grid(coarse: int, lines: Lines) -> Tensor:
+    """Places (coarse - 1,) inside (0, 1)."""
+    return torch.arange(1, coarse, dtype=torch.float64, device=lines.a.device) / coarse
+
+
+def _ends(losses: Tensor) -> tuple[Tensor, Tensor]:
+    """Places and losses (2 n,) of the ends, of losses (n, 2)."""
+    return torch.tensor([0.0, 1.0], device=losses.device).double().repeat_interleave(len(losses)), losses.T.flatten()
+
+
+@dataclass
+class _Tops:
+    """Of each segment the largest loss seen so far, its place, and the width of the intervals where it was seen."""
+
+    loss: Tensor  # (n,)
+    place: Tensor  # (n,) double
+    width: Tensor  # (n,) double
+
+    @classmethod
+    def of(cls, places: Tensor, f: Tensor, coarse: int) -> "_Tops":
+        top = f.max(1)
+        place = places.gather(1, top.indices[:, None])[:, 0]
+        return cls(top.values, place, torch.full_like(place, 1 / coarse))
+
+    def note(self, segment: Tensor, place: Tensor, f: Tensor, width: float) -> None:
+        """Further losses f (m,) at places (m,) of these segments (m,)."""
+        best = self.loss.scatter_reduce(0, segment, f, "amax")
+        higher = best > self.loss
+        at_top = higher[segment] & (f == best[segment])
+        there = torch.where(at_top, place, -torch.inf)
+        found = torch.full_like(self.place, -torch.inf).scatter_reduce(0, segment, there, "amax")
+        self.place = torch.where(higher, found, self.place)
+        self.width = torch.where(higher, width, self.width)
+        self.loss = best
+
+    def tell(self, segments: Sequence[Segment]) -> None:
+        for segment, loss, place in zip(segments, self.loss.tolist(), self.place.tolist(), strict=True):
+            segment.loss, segment.worst = loss, place
+
+    def intervals(self) -> list[int]:
+        return (1 / self.width).round().long().tolist()
+
+
+@dataclass
+class _Intervals:
+    """Intervals of one width, sorted by segment and place."""
+
+    h: float
+    segment: Tensor  # (m,) long
+    left: Tensor  # (m,) double
+    f: Tensor  # (m, 2) losses at both ends
+    beside: Tensor  # (m, 2) secants of the intervals beside it, nats per unit of t, at least 0
+
+    @classmethod
+    def of_grid(cls, f: Tensor, alive: Tensor, level: float, places: Tensor, checks: Tensor) -> "_Intervals":
+        """Those of the grid that have to be halved, of losses f (n, coarse + 1) and checks (n, k) at places (n, k)."""
+        n, h = f.shape[1] - 1, 1 / (f.shape[1] - 1)
+        secant = f.diff(dim=1).abs() / h
+        none = torch.zeros_like(secant[:, :1])
+        beside = torch.stack([torch.cat([none, secant[:, :-1]], 1), torch.cat([secant[:, 1:], none], 1)], dim=2)
+        bound = _bound(f[:, :-1], f[:, 1:], beside, h)
+        own = bound.gather(1, (places * n).long().clamp(max=n - 1))
+        surprised = ((checks > own) & (checks - own > SURPRISE * (level - own))).any(1)
+        wanted = ((bound > level) | surprised[:, None]) & alive[:, None]
+        segment, k = wanted.nonzero(as_tuple=True)
+        both = torch.stack([f[segment, k], f[segment, k + 1]], dim=1)
+        return cls(h, segment, k.double() / n, both, beside[segment, k])
+
+    def halved(self, f: Tensor) -> "_Intervals":
+        """Both halves of each, with the losses f (m,) of the middles."""
+        h = self.h / 2
+        secant = torch.stack([f - self.f[:, 0], self.f[:, 1] - f], dim=1).abs() / h  # (m, 2) of the halves
+        beside = self.beside.clone()
+        touching = (self.segment[1:] == self.segment[:-1]) & (self.left.diff() < 1.5 * self.h)
+        beside[1:, 0] = torch.where(touching, secant[:-1, 1], beside[1:, 0])
+        beside[:-1, 1] = torch.where(touching, secant[1:, 0], beside[:-1, 1])
+        return _Intervals(
+            h,
+            self.segment.repeat_interleave(2),
+            torch.stack([self.left, self.left + h], dim=1).flatten(),
+            torch.stack([self.f[:, 0], f, f, self.f[:, 1]], dim=1).view(-1, 2),
+            torch.stack([beside[:, 0], secant[:, 1], secant[:, 0], beside[:, 1]], dim=1).view(-1, 2),
+        )
+
+    def undecided(self, level: float, alive: Tensor) -> "_Intervals":
+        """Those whose bound is above the level, of the segments (n,) that are alive."""
+        wanted = (_bound(self.f[:, 0], self.f[:, 1], self.beside, self.h) > level) & alive[self.segment]
+        rows = wanted.nonzero().squeeze(1)
+        return _Intervals(self.h, self.segment[rows], self.left[rows], self.f[rows], self.beside[rows])
+
+
+def _bound(left: Tensor, right: Tensor, beside: Tensor, h: float) -> Tensor:
+    """What the loss in intervals of width h is taken to be at most; beside (..., 2): secants of the neighbours."""
+    steepest = torch.maximum((right - left).abs() / h, beside.amax(-1))
+    return (left + right) / 2 + SAFETY * steepest * h / 2
