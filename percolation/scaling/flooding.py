@@ -1,6 +1,6 @@
 """Critical occupation of a random field's level sets on Z^d, from floods, extrapolated in their size."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from scipy.special import ndtr
 
 from percolation import checks, ensembles, fields, growth
 from percolation.quantities import Estimate
-from percolation.scaling.fits import average, intercept
+from percolation.scaling.fits import fits_from_each_first, model_average, power_corrections
 from percolation.scaling.invasion import FEWEST_BLOCKS, FEWEST_RUNS, FEWEST_SITES, POWERS, SMALLEST_SIZE
 
 N_LEVELS = 2**14  # levels at which tested values are counted; between them counts are taken as linear
@@ -131,18 +131,9 @@ def balance(excess: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def limit(sizes: np.ndarray, values: np.ndarray) -> Estimate:
     """F(h_c) from the blocks' values (n_runs, n_blocks) at sizes N (n_blocks,)."""
-    value, error = average(
-        fit for first in range(len(sizes) - FEWEST_BLOCKS + 1) for fit in _fits(sizes, values, first)
-    )
+    n_runs = len(values)
+    least = values.mean(axis=0) / (n_runs * sizes)  # one site more or less in one run
+    deviations = np.maximum(values.std(axis=0, ddof=1) / np.sqrt(n_runs), least)
+    forms = power_corrections(sizes, POWERS)
+    value, error = model_average(fits_from_each_first(values, deviations, forms, fewest=FEWEST_BLOCKS))
     return Estimate(value, error, "floods, N^-delta averaged over delta and smallest N")
-
-
-def _fits(sizes: np.ndarray, values: np.ndarray, first: int) -> Iterator[tuple[float, float, float]]:
-    """(value, error, chi^2 + 2 blocks left out) of the fit from block `first` on, for every power."""
-    kept, n_runs = values[:, first:], len(values)
-    least = kept.mean(axis=0) / (n_runs * sizes[first:])  # one site more or less in one run
-    deviations = np.maximum(kept.std(axis=0, ddof=1) / np.sqrt(n_runs), least)
-    for power in POWERS:
-        form = np.stack([np.ones(kept.shape[1]), (sizes[first:] / sizes[first]) ** -power], axis=1)
-        value, error, chi2 = intercept(kept, deviations, form)
-        yield value, error, chi2 + 2 * first

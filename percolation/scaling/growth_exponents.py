@@ -14,7 +14,7 @@ import numpy as np
 
 from percolation import growth
 from percolation.quantities import Estimate
-from percolation.scaling.fits import average
+from percolation.scaling.fits import Fit, model_average
 from percolation.scaling.powers import posterior
 
 FEWEST = 20  # clusters that reach a size or generation, for its ratio to count
@@ -144,19 +144,19 @@ def _pseudovalues(sums: Sums, exponents: Callable[[Sums], np.ndarray]) -> np.nda
 
 
 def _limit(y: np.ndarray, deviations: np.ndarray, omegas: np.ndarray, width: float, method: str) -> Estimate:
-    """y of y_k = y + b 2^(-omega k), averaged over omega and the number of first k left out, at 2 in chi^2 each."""
+    """y of y_k = y + b 2^(-omega k), averaged over omega and the number of first k left out."""
     if len(y) < FEWEST_RATIOS:
         raise ValueError(
             f"{len(y)} ratios by factors of two are too few, {FEWEST_RATIOS} are needed that {FEWEST} clusters reach; "
             "grow more clusters or larger ones"
         )
-    k, prior, fits = np.arange(len(y)), np.array([0, width**-2]), []
+    k, prior = np.arange(len(y)), np.array([0, width**-2])
+    fits: list[Fit] = []
     for omega in omegas:
         form = np.stack([np.ones(len(y)), 2 ** (-omega * k)], axis=1)
         for first in range(len(y) // 3 + 1):
-            value, error, cost = posterior(form[first:], y[first:], deviations[first:], prior)
-            fits.append((value, error, cost + 2 * first))
-    return Estimate(*average(fits), method)
+            fits.append(posterior(form[first:], y[first:], deviations[first:], prior)._replace(n_left_out=first))
+    return Estimate(*model_average(fits), method)
 
 
 def _checked(runs: Runs, *, at_least: int) -> Runs:

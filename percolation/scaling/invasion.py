@@ -1,6 +1,5 @@
 """p_c of a lattice from invasion percolation, extrapolated in the cluster size, with an error that covers the form."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,7 +8,7 @@ import numpy as np
 from percolation import checks, ensembles, growth, seeds
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
-from percolation.scaling.fits import average, intercept
+from percolation.scaling.fits import fits_from_each_first, model_average, power_corrections
 
 POWERS = np.linspace(0.3, 1, 15)  # of the correction N^-power; all are given equal odds before the data
 FEWEST_BLOCKS = 5  # kept in a fit of three parameters
@@ -92,7 +91,7 @@ def extrapolate(n_accepted: np.ndarray, n_revealed: np.ndarray) -> Estimate:
     The blocks y_k = (B(N_k+1) - B(N_k)) / (N_k+1 - N_k) of a run are nearly independent (measured: |correlation| of
     neighbours <= 0.15 in d = 2, <= 0.07 above), unlike N / B(N), and y(N) = 1/p_c + A N^-delta with A and delta free.
     For every delta of a grid and every first block kept, y is fitted by least squares with the blocks' variances
-    over the runs; the fits are averaged with weights exp(-chi^2/2 - blocks left out).
+    over the runs; the fits are averaged as `fits.model_average` does.
 
     n_accepted: (n_marks,) increasing, doubling; n_revealed: (n_runs, n_marks).
     Error, one sigma: of a fit, the scatter of the runs, each put through the same linear fit, so that correlation
@@ -104,9 +103,9 @@ def extrapolate(n_accepted: np.ndarray, n_revealed: np.ndarray) -> Estimate:
     Phys. Rev. D 103, 114502 (2021).
     """
     blocks = Blocks.between(np.asarray(n_accepted), np.asarray(n_revealed))
-    value, error = average(
-        fit for first in range(len(blocks.sizes) - FEWEST_BLOCKS + 1) for fit in _fits(blocks, first)
-    )
+    forms = power_corrections(blocks.sizes, POWERS)
+    fits = fits_from_each_first(blocks.values, np.sqrt(blocks.variances), forms, fewest=FEWEST_BLOCKS)
+    value, error = model_average(fits)
     return Estimate(1 / value, error / value**2, "invasion, N^-delta averaged over delta and smallest N")
 
 
@@ -129,12 +128,3 @@ class Blocks:
         n_runs = len(self.values)
         one_site = 1 / (n_runs * self.sizes)
         return np.maximum(self.values.var(axis=0, ddof=1) / n_runs, one_site**2)
-
-
-def _fits(blocks: Blocks, first: int) -> Iterator[tuple[float, float, float]]:
-    """(1/p_c, its error, chi^2 + 2 blocks left out) of the fit from block `first` on, for every power."""
-    values, sizes, deviations = blocks.values[:, first:], blocks.sizes[first:], np.sqrt(blocks.variances[first:])
-    for power in POWERS:
-        form = np.stack([np.ones(len(sizes)), (sizes / sizes[0]) ** -power], axis=1)
-        value, error, chi2 = intercept(values, deviations, form)
-        yield value, error, chi2 + 2 * first

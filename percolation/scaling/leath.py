@@ -16,7 +16,6 @@ ancestors more than t back, sum_{i, j > 0, i + j > t} (i + j)^(-d/2) ~ t^-(d - 4
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +24,7 @@ import numpy as np
 from percolation import checks, ensembles, growth
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
-from percolation.scaling.fits import average, intercept, power
+from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
 
 LOWEST_DIMENSION = 3  # in d = 2 the sensitivity is 0.1: wrapping is better
@@ -147,7 +146,8 @@ def window_sums(run: growth.Leath, bounds: np.ndarray) -> np.ndarray:
 def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate:
     """p_c from sums of runs at p: log(p m_t) = s_t log(p / p_c) + terms in t of `POWERS`, by least squares.
 
-    With every first window of the earlier half and every choice of the terms, averaged as `fits.average` does.
+    With every first window of the earlier half and every choice of the terms, averaged as `fits.model_average` does.
+    The later half of the windows is always kept: fewer, the last and least known, would tell of noise.
     log(p m_t) itself moves by 2 to 7 % of an error in p from d = 8 on, where s_t is nearly 1.
     Error, one sigma: scatter of the runs and spread of the fits, and that of s_t. Over 60 to 200 repeats it held the
     published value in 75 to 77 % at one sigma, 97 to 98 % at two (d = 6, 7, 9, 256 generations), and in 68 and 95 %
@@ -161,7 +161,11 @@ def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate
     values = ratios(sums)
     m = values.mean(axis=0)
     sensitivity, relative = sensitivities(sums, bounds, d, p)
-    distance, error = average(_fits(np.log(p * m) + values / m - 1, bounds, sensitivity, POWERS.get(d, STEEPEST)))
+    growth_rates = np.log(p * m) + values / m - 1  # log(p m_t), linearised in the run
+    deviations = growth_rates.std(axis=0, ddof=1) / math.sqrt(len(growth_rates))
+    forms = [_form(bounds, sensitivity, exponents) for exponents in POWERS.get(d, STEEPEST)]
+    fits = fits_from_each_first(growth_rates, deviations, forms, fewest=(len(m) + 1) // 2 + 1)
+    distance, error = model_average(fits)
     error = math.hypot(error, distance * relative)
     return Estimate(p * math.exp(-distance), p * error, "Leath, opened / tested with control variates")
 
@@ -206,23 +210,11 @@ def _surplus(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return m, sums[:, :, T] - m * sums[:, :, N]
 
 
-def _fits(
-    values: np.ndarray, bounds: np.ndarray, sensitivity: np.ndarray, powers: tuple[tuple[float, ...], ...]
-) -> Iterator[tuple[float, float, float]]:
-    """(log(p / p_c), its error, cost) of the fits for every choice of powers of t and every first window.
-
-    The later half of the windows is always kept: fewer, the last and least known, would tell of noise.
-    """
-    deviations = values.std(axis=0, ddof=1) / math.sqrt(len(values))
+def _form(bounds: np.ndarray, sensitivity: np.ndarray, exponents: tuple[float, ...]) -> np.ndarray:
+    """Columns s_t and the mean over each window of t^-w for every exponent w, (n_windows, n_parameters)."""
     t = np.arange(bounds[0], bounds[-1], dtype=float)
-    widths = np.diff(bounds)
-    for exponents in powers:
-        terms = np.add.reduceat(np.array([t**-w for w in exponents]), bounds[:-1] - bounds[0], axis=1) / widths
-        form = np.column_stack([sensitivity, terms.T])
-        for first in range(min(len(form) // 2, len(form) - form.shape[1])):
-            scaled = form[first:] / form[first]
-            value, error, chi2 = intercept(values[:, first:], deviations[first:], scaled)
-            yield value / form[first, 0], error / form[first, 0], chi2 + 2 * (first + form.shape[1])
+    terms = np.add.reduceat(np.array([t**-w for w in exponents]), bounds[:-1] - bounds[0], axis=1) / np.diff(bounds)
+    return np.column_stack([sensitivity, terms.T])
 
 
 def _sums(

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from percolation import checks
 from percolation.quantities import Estimate
-from percolation.scaling.fits import average
+from percolation.scaling.fits import Fit, model_average
 
 # what is believed of the leading correction b (L / L_1)^-omega before the data: all log omega alike, b normal
 OMEGAS = np.geomspace(0.4, 4, 12)
@@ -47,12 +47,12 @@ def exponent(lengths: ArrayLike, values: ArrayLike, errors: ArrayLike) -> Estima
     else:
         prior = np.array([0, 0, AMPLITUDE**-2])
         fits = [posterior(np.column_stack([line, np.exp(-omega * x)]), y, dy, prior) for omega in OMEGAS]
-    slope, error = average(fits)
+    slope, error = model_average(fits)
     return Estimate(slope, error, f"power law through {len(x)} sizes")
 
 
-def posterior(form: np.ndarray, y: np.ndarray, dy: np.ndarray, prior: np.ndarray) -> tuple[float, float, float]:
-    """First parameter of a linear form whose parameters have the precisions `prior`, its error, -2 log(evidence).
+def posterior(form: np.ndarray, y: np.ndarray, dy: np.ndarray, prior: np.ndarray) -> Fit:
+    """First parameter of a linear form whose parameters have the precisions `prior`; its misfit is -2 log(evidence).
 
     form: (n_points, n_parameters); y, dy: (n_points,), independent; prior: (n_parameters,), 0 for a flat one.
     """
@@ -62,7 +62,7 @@ def posterior(form: np.ndarray, y: np.ndarray, dy: np.ndarray, prior: np.ndarray
     parameters = covariance @ form.T @ (y / dy)
     residuals = y / dy - form @ parameters
     surprise = residuals @ residuals + prior @ parameters**2
-    return parameters[0], np.sqrt(covariance[0, 0]), surprise + np.linalg.slogdet(precision)[1]
+    return Fit(parameters[0], np.sqrt(covariance[0, 0]), surprise + np.linalg.slogdet(precision)[1], 0, 0)
 
 
 def _logarithms(lengths: ArrayLike, values: ArrayLike, errors: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ duality its mean is 0 at p_c, up to corrections that fall fast, so that R is kno
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,7 +21,7 @@ from percolation import checks, ensembles, wrapping
 from percolation.lattices import Crystal
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
-from percolation.scaling.fits import average, intercept, power
+from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
 
 SIZES = {2: (8, 16, 32, 64), 3: (8, 16, 32, 64), 4: (4, 6, 9, 13)}  # above, too few tori fit into memory
@@ -91,7 +91,9 @@ class Tori:
         """
         slopes = self.slopes(means)
         R = means[:, :, F] - means[:, :, SCORE] * slopes * p * (1 - p) / self.n_steps
-        distance, error = average(self._fits(R, slopes))
+        one_sample = 1 / (len(R) * np.array(self.n_samples))  # the least there is to know a mean by
+        deviations = np.maximum(R.std(axis=0, ddof=1) / np.sqrt(len(R)), one_sample)
+        distance, error = model_average(fits_from_each_first(R, deviations, self.forms(slopes)))
         name = "rank of the windings" if self.d == 2 else "wrapped axes"
         return Estimate(p - distance, error, f"wrapping, {name}, L = {self.sizes[0]}..{self.sizes[-1]}")
 
@@ -101,22 +103,16 @@ class Tori:
         S, deviations = of_runs.mean(axis=0), of_runs.std(axis=0, ddof=1)
         return power(self.sizes / self.sizes[0], S, deviations)[0]
 
-    def _fits(self, R: np.ndarray, slopes: np.ndarray) -> Iterator[tuple[float, float, float]]:
-        """(p - p_c, its error, cost) of the fits for every omega and smallest size; in the plane without one too.
+    def forms(self, slopes: np.ndarray) -> list[np.ndarray]:
+        """Columns S_L, R and L^-omega for every omega, (n_sizes, n_parameters); in the plane without R, and plain too.
 
         Above the plane a correction is always there: a fit without it gains nothing in error, and until chi^2 excludes
         it, which takes 10^5 runs, it is off by 10^-5.
         """
-        one_sample = 1 / (len(R) * np.array(self.n_samples))  # the least there is to know a mean by
-        deviations = np.maximum(R.std(axis=0, ddof=1) / np.sqrt(len(R)), one_sample)
         plain = [slopes] if self.d == 2 else [slopes, np.ones(len(slopes))]
         forms = [[*plain, (self.sizes / self.sizes[0]) ** -omega] for omega in POWERS[self.d]]
         forms += [plain] * (self.d == 2)
-        for form in forms:
-            columns = np.array(form).T
-            for first in range(len(columns) - columns.shape[1]):  # one size more than parameters
-                value, error, chi2 = intercept(R[:, first:], deviations[first:], columns[first:])
-                yield value, error, chi2 + 2 * (first + columns.shape[1])
+        return [np.array(form).T for form in forms]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,38 @@
+"""Averages over fits against sums made by hand."""
+
+import numpy as np
+import pytest
+
+from percolation.scaling.fits import Fit, fits_from_each_first, model_average
+
+
+def test_a_point_left_out_costs_as_much_as_a_parameter():
+    assert Fit(0.0, 1.0, 3.0, 2, 1).cost == 3 + 2 * 3
+    assert Fit(0.0, 1.0, 3.0, 1, 2).cost == Fit(0.0, 1.0, 3.0, 2, 1).cost
+
+
+def test_an_average_of_two_fits_by_hand():
+    better, worse = Fit(1.0, 0.1, 4.0, 2, 0), Fit(2.0, 0.2, 3.0, 2, 1)  # costs 8 and 9
+    w = 1 / (1 + np.exp(-0.5))
+    value = w + 2 * (1 - w)
+    error = np.sqrt(w * (0.01 + (1 - value) ** 2) + (1 - w) * (0.04 + (2 - value) ** 2))
+    assert model_average([better, worse]) == pytest.approx((value, error))
+
+
+def test_every_first_point_is_tried_as_long_as_enough_are_kept():
+    x = np.arange(1.0, 8)
+    runs = 3 + 2 / x + np.random.default_rng(1).normal(0, 1e-9, (9, 7))
+    form, deviations = np.stack([np.ones(7), 1 / x], axis=1), np.full(7, 1e-9)
+    fits = list(fits_from_each_first(runs, deviations, [form]))
+    assert [fit.n_left_out for fit in fits] == [0, 1, 2, 3, 4]  # three points are left for two parameters
+    assert [fit.n_left_out for fit in fits_from_each_first(runs, deviations, [form], fewest=6)] == [0, 1]
+    assert {fit.n_parameters for fit in fits} == {2}
+    assert all(abs(fit.value - 3) < 1e-7 for fit in fits)  # whatever the form is scaled by
+
+
+def test_the_first_coefficient_does_not_depend_on_the_scale_of_its_column():
+    x = np.arange(1.0, 6)
+    runs = 4 * x + np.random.default_rng(1).normal(0, 0.1, (9, 5))
+    plain, scaled = (list(fits_from_each_first(runs, np.ones(5), [form])) for form in (x[:, None], 8 * x[:, None]))
+    np.testing.assert_allclose([fit.value for fit in plain], [8 * fit.value for fit in scaled])
+    np.testing.assert_allclose([fit.error for fit in plain], [8 * fit.error for fit in scaled])
