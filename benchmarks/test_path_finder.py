@@ -22,6 +22,7 @@ from empirical.ends import modes
 from empirical.finder.find import PRESETS, Finder, find_paths
 from empirical.losses.objectives import ClassLoss
 from empirical.networks import models
+from empirical.threads import one_thread
 
 SEED = 1
 
@@ -135,8 +136,8 @@ CASES = {
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    with models.one_thread():
+def on_one_thread():
+    with one_thread():
         yield
 
 

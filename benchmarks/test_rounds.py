@@ -6,9 +6,9 @@ import numpy as np
 
 from empirical.experiments.rounds.landscapes import GaussianField
 from empirical.experiments.rounds.measure import Case, walk
-from empirical.networks import models
 from empirical.prediction import predictions
 from empirical.prediction.lines import along_lines
+from empirical.threads import one_thread
 
 GOAL = 20.0  # seconds, everything included
 
@@ -25,7 +25,7 @@ def test_two_hundred_pairs(benchmark):
 def test_stages():
     """What the time goes into; nothing is asked of it."""
     learn, _ = GaussianField(100).draw(256, 2, np.random.SeedSequence(1))
-    with models.one_thread():
+    with one_thread():
         began = time.perf_counter()
         lines = along_lines(learn.objective, learn.a, learn.c)
         learnt = time.perf_counter()

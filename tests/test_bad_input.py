@@ -15,8 +15,8 @@ import torch
 
 from empirical.data import offline
 from empirical.descent.rows import Descent
-from empirical.ends.pairs import Subject
-from empirical.experiments.rounds import plan as rounds_plan
+from empirical.ends.subject import Subject
+from empirical.experiments.rounds import plan
 from empirical.finder import find as path_finder
 from empirical.finder.settings import Finder
 from empirical.losses.objectives import Field
@@ -140,7 +140,7 @@ CALLS = {
     Finder: {"level": 1e-3, "max_rounds": 2, "candidates": 1},
     path_finder.find_paths: {"objective": Field(bowl), **ENDS},
     segmentation.affine_slice: {"a": ENDS["a"][0], "c": ENDS["c"][0], "k": 2, "n": 5, "generator": GENERATOR},
-    rounds_plan.gaussian: {"dimensions": [3], "occupations": [0.5], "length": 6.0, "margin": 0.5, "pairs": 2},
+    plan.gaussian: {"dimensions": [3], "occupations": [0.5], "length": 6.0, "margin": 0.5, "pairs": 2},
     long_runs.LongRun: {"experiment": "x", "folder": Path("results")},
 }
 COUNT = (0, -3, 2.5, "many", None)

@@ -79,3 +79,59 @@ def test_simulations_stand_on_the_floors_below():
         for name in imported(path):
             other = name.split(".")[1] if name.startswith("percolation.") else own
             assert other in (own, "theory") or floor[other] < floor[own], f"{path} imports {name}"
+
+
+# inside empirical: the rooms that each room names; losses and threads are the ground
+ARROWS = {
+    "threads": set(),
+    "losses": set(),
+    "data": {"threads"},
+    "descent": {"losses"},
+    "networks": {"data", "losses", "threads"},
+    "finder": {"descent", "losses"},
+    "attacks": {"descent", "losses"},
+    "ends": {"attacks", "data", "descent", "losses", "networks"},
+    "prediction": {"finder", "losses"},
+    "manifolds": {"descent", "finder", "losses"},
+    "detection": {"attacks", "finder", "losses"},
+}
+# an experiment names any of these rooms and the options that commands share; and of other experiments
+EXPERIMENTS = {"compare": {"connect", "rounds"}, "connect": {"rounds", "weights"}}
+FROM_CONNECT = {"rounds.printed", "weights.command"}
+
+
+def parts_of(name: str) -> list[str]:
+    """`empirical.finder.paths.Path` -> finder, paths, Path; nothing for what is not of empirical."""
+    return name.split(".")[1:] if name.startswith("empirical.") else []
+
+
+def test_the_rooms_of_empirical_have_their_arrows():
+    seen = {room: set() for room in ARROWS}
+    for path in modules("empirical"):
+        own = path.relative_to(ROOT / "empirical").parts[0].removesuffix(".py")
+        if own in ("__init__", "experiments"):
+            continue
+        assert own in ARROWS, f"say which rooms {path} names"
+        for name in imported(path):
+            if parts := parts_of(name):
+                assert parts[0] == own or parts[0] in ARROWS[own], f"{path} imports {name}"
+                seen[own].add(parts[0])
+    assert {room: used - {room} for room, used in seen.items()} == ARROWS  # no arrow that nobody needs
+
+
+def test_experiments_stand_apart():
+    for path in modules("empirical/experiments"):
+        own = path.relative_to(ROOT / "empirical/experiments").parts[0].removesuffix(".py")
+        for name in imported(path):
+            parts = parts_of(name)
+            if not parts or parts[0] != "experiments":
+                assert not parts or parts[0] in ARROWS, f"{path} imports {name}"
+                continue
+            other = parts[1] if len(parts) > 1 else own
+            assert other in (own, "options") or other in EXPERIMENTS.get(own, set()), f"{path} imports {name}"
+            if own == "connect" and other != own and len(parts) > 2:
+                assert ".".join(parts[1:3]) in FROM_CONNECT, f"{path} imports {name}"
+
+
+def test_options_name_no_experiment():
+    assert not any(parts_of(name) for name in imported(ROOT / "empirical/experiments/options.py"))

@@ -12,8 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from empirical.data.offline import Dataset
-from empirical.networks.architectures import IMAGENET, Normalisation
+from empirical.data.tensors import IMAGENET, Dataset, Normalisation
 from percolation import checks
 
 NAMES = ("cifar10", "cifar100", "imagenet")

@@ -8,45 +8,18 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from empirical.networks.architectures import Normalisation
+from empirical.data.tensors import Dataset
 from empirical.threads import one_thread
 from percolation import checks
 
 NAMES = ("digits", "mnist1d")
 _global_state = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Inputs (n, channels, *space) and their labels (n,).
-
-    The inputs have mean 0 and variance 1 over the training set; or they are pictures in [0, 1], where a normalisation
-    says what the network takes from them.
-    """
-
-    name: str
-    x_train: Tensor
-    y_train: Tensor
-    x_test: Tensor
-    y_test: Tensor
-    n_classes: int
-    normalisation: Normalisation | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one input."""
-        return tuple(self.x_train.shape[1:])
-
-    @property
-    def dimension(self) -> int:
-        return math.prod(self.shape)
 
 
 def load(name: str, dimension: int | None = None) -> Dataset:

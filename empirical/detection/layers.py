@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from empirical.losses.objectives import device_of
+
 ACTIVATIONS = (
     nn.ReLU,
     nn.ReLU6,
@@ -44,6 +46,5 @@ def activations(model: nn.Module, x: Tensor) -> tuple[list[Tensor], Tensor]:
 def spatial(model: nn.Module, shape: tuple[int, ...]) -> list[int]:
     """Which of the activation layers, by number, put out something with axes of space."""
     with torch.inference_mode():
-        where = next((one.device for one in model.parameters()), torch.device("cpu"))
-        found, _ = activations(model, torch.zeros(1, *shape, device=where))
+        found, _ = activations(model, torch.zeros(1, *shape, device=device_of(model)))
     return [number for number, one in enumerate(found) if one.ndim > 2]

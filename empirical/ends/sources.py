@@ -1,16 +1,16 @@
 """Where natural inputs come from, by the name of the data: their shape, their space, and batches of them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from empirical.data import folders, offline, pictures
-from empirical.data.offline import Dataset
+from empirical.data.tensors import IMAGENET, Dataset, Normalisation
+from empirical.losses.objectives import checked_points, device_of
 from empirical.networks import models
-from empirical.networks.architectures import IMAGENET, Normalisation
 from percolation import checks
 
 NAMES = (*offline.NAMES, "none", "pictures", *folders.NAMES)
@@ -57,14 +57,23 @@ def of(name: str, dimension: int | None = None, folder: str | Path | None = None
     return _of_dataset(offline.load(name, dimension))
 
 
-def _of_dataset(dataset: Dataset) -> Source:
-    """Its test set, in one batch."""
+def of_tensors(x: Tensor, labels: Tensor, name: str = "own", normalisation: Normalisation | None = None) -> Source:
+    """Inputs x (n, *shape) of classes labels (n,) long, as they are, in one batch."""
+    checked_points("x", x)
+    if labels.shape != (len(x),):
+        raise ValueError(f"labels must be ({len(x)},), one for each input, got {tuple(labels.shape)}")
 
     def batches(network: nn.Module, n_classes: int, generator: torch.Generator) -> Batches:
-        yield dataset.x_test, dataset.y_test
+        yield x, labels
 
+    return Source(name, tuple(x.shape[1:]), int(labels.max()) + 1, normalisation, batches)
+
+
+def _of_dataset(dataset: Dataset) -> Source:
+    """Its test set; the training set serves training."""
+    source = of_tensors(dataset.x_test, dataset.y_test, dataset.name, dataset.normalisation)
     trainable = dataset if len(dataset.x_train) else None
-    return Source(dataset.name, dataset.shape, dataset.n_classes, dataset.normalisation, batches, trainable)
+    return replace(source, n_classes=dataset.n_classes, dataset=trainable)
 
 
 def _of_folder(found: folders.Pictures) -> Source:
@@ -79,7 +88,7 @@ def _views(side: int) -> Callable[[nn.Module, int, torch.Generator], Batches]:
     """Views of each of the shipped pictures in turn; the network itself says what it sees."""
 
     def batches(network: nn.Module, n_classes: int, generator: torch.Generator) -> Batches:
-        device = next((one.device for one in network.parameters()), torch.device("cpu"))
+        device = device_of(network)
         for _ in range(BATCHES):
             for name in pictures.names():
                 x = pictures.views(name, VIEWS, side, generator=generator)

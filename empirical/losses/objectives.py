@@ -163,3 +163,8 @@ def device(name: str) -> torch.device:
     present += [f"cuda:{i}" for i in range(torch.cuda.device_count())] + ["cuda"] * torch.cuda.is_available()
     present += ["mps"] * torch.backends.mps.is_available()
     return torch.device(checks.one_of("device", name, present))
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a network's parameters are; the CPU for one without parameters."""
+    return next((one.device for one in model.parameters()), torch.device("cpu"))

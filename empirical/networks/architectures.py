@@ -16,28 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from empirical.data.tensors import CENTRED, IMAGENET, Normalisation
 from percolation import checks
 
 INITIALISATIONS = ("he", "pytorch")
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Mean and standard deviation of each channel of pictures in [0, 1], or one of each for all channels."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.mean) != len(self.std) or not self.mean:
-            raise ValueError(f"expected one mean and one std a channel, got {self.mean} and {self.std}")
-        for mean, std in zip(self.mean, self.std, strict=True):
-            checks.finite("mean", mean)
-            checks.positive("std", std)
-
-
-IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-CENTRED = Normalisation((0.5,) * 3, (0.5,) * 3)
 
 
 class Normalised(nn.Module):

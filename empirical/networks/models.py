@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from empirical.data.offline import Dataset
+from empirical.data.tensors import Dataset, Normalisation
+from empirical.losses.objectives import device_of
 from empirical.networks import architectures
-from empirical.networks.architectures import ARCHITECTURES, INITIALISATIONS, Architecture, Normalisation, Normalised
+from empirical.networks.architectures import ARCHITECTURES, INITIALISATIONS, Architecture, Normalised
 from empirical.networks.training import Training, cache_file, fit, keep_weights, read_weights
 from empirical.threads import one_thread
 from percolation import checks
 
-__all__ = ["ARCHITECTURES", "INITIALISATIONS", "Architecture", "Normalisation", "Normalised", "Training", "one_thread"]
 WEIGHTS = ("random", "imagenet")  # or a file
 SIDE = 224  # pixels of the pictures that ImageNet's weights are made for
 
@@ -133,6 +133,12 @@ def categories() -> list[str]:
     from torchvision.models import get_model_weights
 
     return list(get_model_weights("resnet18").IMAGENET1K_V1.meta["categories"])
+
+
+@torch.no_grad()
+def n_outputs(model: nn.Module, shape: tuple[int, ...]) -> int:
+    """How many classes a network tells apart, that takes inputs of this shape."""
+    return model(torch.zeros(1, *shape, device=device_of(model))).shape[1]
 
 
 @torch.inference_mode()

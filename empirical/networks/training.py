@@ -14,7 +14,7 @@ import torch
 from platformdirs import user_cache_path
 from torch import nn
 
-from empirical.data.offline import Dataset
+from empirical.data.tensors import Dataset
 from percolation import files
 
 _log = logging.getLogger(__name__)

@@ -14,13 +14,13 @@ from scipy.special import ndtri
 from torch import Tensor
 
 from empirical.descent.rows import Descent, descend
-from empirical.ends.pairs import Subject
-from empirical.ends.pairs import draw as draw_pairs
+from empirical.ends import pairs
+from empirical.ends.subject import Subject, build
 from empirical.experiments.phase.measure import SMOOTH_THRESHOLDS
 from empirical.experiments.rounds.landscapes import GaussianField
 from empirical.losses.objectives import ClassLoss, Objective
-from empirical.networks import models
-from empirical.prediction import cells as segmentation
+from empirical.prediction.cells import affine_slice, cut
+from empirical.threads import one_thread
 from papers import drawing
 from papers.averages import geometric, two_sided
 from papers.figure import PAGE, house, keep, macro_name, made_by, record
@@ -70,7 +70,7 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
 
 def _barriers(config: Config, seed: int, system: str) -> list[dict[str, object]]:
     own = child(np.random.SeedSequence(seed), list(("gaussian", *NETWORKS)).index(system))
-    with models.one_thread():
+    with one_thread():
         objective, a, c = _gaussian(config, own) if system == "gaussian" else _network(system, config, seed, own)
         generator = torch.Generator().manual_seed(integer(child(own, 9)))
         rows: list[dict[str, object]] = []
@@ -87,8 +87,8 @@ def _of_pair(
     directions = torch.randn(config.k_max - 1, *a.shape, generator=generator, dtype=a.dtype)
     for k in range(1, config.k_max + 1):
         through = a + directions[: k - 1] if k > 1 else None
-        where = segmentation.affine_slice(a, c, k, n=config.n, through=through)
-        levels = level_sets.sweep(segmentation.cut(objective, where, pair=pair).values)
+        where = affine_slice(a, c, k, n=config.n, through=through)
+        levels = level_sets.sweep(cut(objective, where, pair=pair).values)
         first, second = where.ends
         yield k, float(levels.barrier(first, second)), float(levels.values.ravel()[[first, second]].max())
 
@@ -107,7 +107,7 @@ def _network(system: str, config: Config, seed: int, own: np.random.SeedSequence
     """Pairs of low-loss inputs of a network."""
     subject = Subject(**vars(NETWORKS[system]) | {"pairs": config.pairs})
     generator = torch.Generator().manual_seed(integer(child(own, 1)))
-    found = draw_pairs(subject, seed=seed, stop=5e-4, generator=generator)
+    found = pairs.draw(*build(subject, seed=seed), subject.wanted, stop=5e-4, generator=generator)
     return ClassLoss(found.model, found.labels), found.a, found.c
 
 

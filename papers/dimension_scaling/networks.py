@@ -11,8 +11,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from empirical.experiments.rounds import measure as rounds
-from empirical.experiments.rounds import plan as rounds_plan
+from empirical.experiments.rounds import measure, plan
 from empirical.experiments.rounds.landscapes import N_CLASSES, Drawn
 from empirical.losses.objectives import ClassLoss
 from empirical.networks import models
@@ -70,11 +69,11 @@ class RandomMlp:
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a network, the columns of `empirical.experiments.rounds.measure.table`."""
+    """A row a network, the columns of `empirical.experiments.rounds.measure.rounds_table`."""
     shapes = product(config.widths, config.depths, range(config.networks))
     networks = [RandomMlp(config.dimension, depth, width, number) for width, depth, number in shapes]
-    cases = [rounds.Case(one, config.pairs) for one in networks]
-    return keep(folder, NAME, config, seed, rounds.table(rounds_plan.walk_all(cases, seed=seed, workers=workers)))
+    cases = [measure.Case(one, config.pairs) for one in networks]
+    return keep(folder, NAME, config, seed, measure.rounds_table(plan.walk_all(cases, seed=seed, workers=workers)))
 
 
 def summary(data_file: Path) -> pd.DataFrame:

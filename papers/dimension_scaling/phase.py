@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from empirical.experiments.phase import figure as plotting_phase
-from empirical.experiments.phase import measure as phase
+from empirical.experiments.phase import measure
+from empirical.experiments.phase.figure import IID, SMOOTH, plot_grids, plot_shares, plot_thresholds
 from papers.averages import share
 from papers.drawing import letters
 from papers.figure import PAGE, house, keep, macro_name, made_by, record
@@ -40,15 +40,15 @@ FULL = Config()
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a kind of field, dimension and number of classes, the columns of `phase.row`."""
-    plan = phase.Plan(
+    """A row a kind of field, dimension and number of classes, the columns of `measure.row`."""
+    plan = measure.Plan(
         config.dimensions,
         config.classes,
         pairs=config.pairs,
         grid_pairs=config.grid_pairs,
         quick=config.small_grids,
     )
-    return keep(folder, NAME, config, seed, phase.measure(plan, seed=seed, workers=workers))
+    return keep(folder, NAME, config, seed, measure.measure_phase(plan, seed=seed, workers=workers))
 
 
 def draw(data_file: Path) -> Figure:
@@ -59,9 +59,9 @@ def draw(data_file: Path) -> Figure:
         figure, axes = plt.subplots(1, len(kinds), figsize=(PAGE, 3.1), sharey=True, squeeze=False)
         for ax, kind in zip(axes[0], kinds, strict=True):
             of_kind = rows[rows["field"] == kind]
-            plotting_phase.plot_shares(of_kind, ax)
-            plotting_phase.plot_grids(of_kind, ax)
-            plotting_phase.plot_thresholds(ax)
+            plot_shares(of_kind, ax)
+            plot_grids(of_kind, ax)
+            plot_thresholds(ax)
             for line in ax.lines:  # a white edge: in grey print they would be as dark as the cells
                 line.set_path_effects([withStroke(linewidth=line.get_linewidth() + 1.5, foreground="white")])
             shown = [d for d in (2, 3, 4, 8, 16, 32, 64) if d in set(rows["dimension"])]
@@ -79,9 +79,9 @@ def draw(data_file: Path) -> Figure:
 def _legend(colour: Any) -> list[Patch | Line2D]:
     disc: dict[str, Any] = {"ls": "", "mec": "black", "mfc": colour, "ms": 5}
     lines = [
-        (plotting_phase.IID, "--", r"iid, $1/C = p_c(\mathbb{Z}^d)$: Mertens and Moore 2018"),
-        (plotting_phase.SMOOTH, "-", r"smooth, $1/C$ = 0.50, 0.119, 0.034 for $d$ = 2, 3, 4"),
-        (plotting_phase.SMOOTH, ":", "smooth, estimate: zero of the Euler characteristic"),
+        (IID, "--", r"iid, $1/C = p_c(\mathbb{Z}^d)$: Mertens and Moore 2018"),
+        (SMOOTH, "-", r"smooth, $1/C$ = 0.50, 0.119, 0.034 for $d$ = 2, 3, 4"),
+        (SMOOTH, ":", "smooth, estimate: zero of the Euler characteristic"),
     ]
     return [
         Patch(facecolor=colour, label="cell: share found by the path finder"),

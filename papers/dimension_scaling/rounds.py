@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from empirical.experiments.rounds import measure as rounds
-from empirical.experiments.rounds import plan as rounds_plan
+from empirical.experiments.rounds import measure, plan
 from papers import drawing
 from papers.figure import PAGE, house, keep, macro_name, made_by, record
 from percolation.quantities import with_error
@@ -43,12 +42,10 @@ FULL = Config()
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a dimension and occupation, the columns of `rounds.table`; NAME_pairs.csv has a row a pair."""
-    cases = rounds_plan.gaussian(
-        list(config.dimensions), list(config.occupations), config.length, config.margin, config.pairs
-    )
-    walked = rounds_plan.walk_all(cases, seed=seed, workers=workers)
-    return keep(folder, NAME, config, seed, rounds.table(walked), pairs=rounds.pair_table(walked))
+    """A row a dimension and occupation, the columns of `measure.rounds_table`; NAME_pairs.csv has a row a pair."""
+    cases = plan.gaussian(list(config.dimensions), list(config.occupations), config.length, config.margin, config.pairs)
+    walked = plan.walk_all(cases, seed=seed, workers=workers)
+    return keep(folder, NAME, config, seed, measure.rounds_table(walked), pairs=measure.rounds_pairs(walked))
 
 
 def draw(data_file: Path) -> Figure:

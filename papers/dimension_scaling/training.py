@@ -9,10 +9,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from empirical.ends.pairs import Subject
-from empirical.experiments.compare import measure as comparison
-from empirical.experiments.connect import measure as connectivity
-from empirical.experiments.connect.measure import Measured
+from empirical.ends.subject import Subject
+from empirical.experiments.compare.measure import measure_all
+from empirical.experiments.connect.measure import Measured, connectivity_pairs, connectivity_table
 from papers import drawing
 from papers.averages import geometric, share
 from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record
@@ -44,17 +43,17 @@ FULL = Config()
 
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
-    """A row a dimension, training and kind of pairs, the columns of `connectivity.table`; NAME_pairs.csv."""
+    """A row a dimension, training and kind of pairs, the columns of `connectivity_table`; NAME_pairs.csv."""
     subjects = [
         Subject("cnn1d", "mnist1d" if training == "trained" else "none", training, pair, config.pairs, d)
         for d in config.dimensions
         for training, pair in GROUPS
     ]
-    found = comparison.measure_all(tuple(subjects), seed=seed, workers=workers)
+    found = measure_all(tuple(subjects), seed=seed, workers=workers)
     measured = [one for one in found if isinstance(one, Measured)]
     skipped = [str(one) for one in found if not isinstance(one, Measured)]
-    pairs = connectivity.pair_table(measured)
-    return keep(folder, NAME, config, seed, connectivity.table(measured), pairs=pairs, skipped=skipped)
+    pairs = connectivity_pairs(measured)
+    return keep(folder, NAME, config, seed, connectivity_table(measured), pairs=pairs, skipped=skipped)
 
 
 def draw(data_file: Path) -> Figure:

@@ -1,4 +1,4 @@
-"""Figure 6: barriers within a class and to adversarial inputs, published and ours, and the detection benchmark."""
+"""Figure 6: barriers within a class and to adversarial inputs, published and ours, and the detection measure."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from empirical.detection.methods import METHODS
-from empirical.ends.pairs import Subject
-from empirical.experiments.barriers import measure as barriers
-from empirical.experiments.barriers import published
-from empirical.experiments.barriers import statistics as barrier_statistics
+from empirical.ends.subject import Subject
+from empirical.experiments.barriers import published, statistics
 from empirical.experiments.barriers.figure import plot_barriers
-from empirical.experiments.detect import cases
-from empirical.experiments.detect import measure as benchmark
+from empirical.experiments.barriers.measure import Plan, measure_barriers
+from empirical.experiments.detect import cases, measure
 from empirical.experiments.detect.figure import plot_matrix
 from papers import drawing
 from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record, tex
@@ -43,7 +41,7 @@ class Config:
     networks: int = 3
     benchmark_data: str = "mnist1d"  # or digits, cifar10, cifar100
     benchmark_images: int = 400
-    attacks: tuple[str, ...] = benchmark.DEFAULT_ATTACKS
+    attacks: tuple[str, ...] = measure.DEFAULT_ATTACKS
     detectors: tuple[str, ...] = tuple(METHODS)
 
     def subject(self) -> Subject:
@@ -58,19 +56,19 @@ FULL = Config()
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
     """A row a pair, published or measured; and a row a detector and attack."""
-    plan = barriers.Plan(config.subject(), KINDS, config.classes)
+    plan = Plan(config.subject(), KINDS, config.classes)
     with stages() as report:
         report("barriers of pairs")
-        measured = [barriers.measure(plan, seed=seed + k).assign(network_seed=seed + k) for k in range(config.networks)]
+        measured = [measure_barriers(plan, seed=seed + k).assign(network_seed=seed + k) for k in range(config.networks)]
     ours = pd.concat(measured, ignore_index=True).assign(source=OURS)
     rows = pd.concat([published.published().assign(source=PUBLISHED), ours], ignore_index=True)
     given: dict[str, Any] = {"images": config.benchmark_images}
     if config.images is not None and config.benchmark_data.startswith("cifar"):
         given["folder"] = config.images
-    trial = benchmark.Plan(
+    trial = measure.Plan(
         cases.cases((config.benchmark_data,), **given), config.attacks, config.detectors, adaptive=False
     )
-    detected = benchmark.table(benchmark.run(trial, seed=seed, workers=workers))
+    detected = measure.table(measure.run(trial, seed=seed, workers=workers))
     return keep(folder, NAME, config, seed, rows, detection=detected)
 
 
@@ -80,7 +78,7 @@ def summaries(data_file: Path) -> dict[str, pd.DataFrame]:
     found = {}
     for source, some in rows.groupby("source", sort=False):
         some = some.dropna(axis=1, how="all")
-        found[str(source)] = barrier_statistics.summary(some).set_index("kind")
+        found[str(source)] = statistics.summary(some).set_index("kind")
     return found
 
 

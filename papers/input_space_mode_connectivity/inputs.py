@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import torch
 
-from empirical.ends.pairs import Pairs, Subject, draw
+from empirical.ends.pairs import Pairs, draw
+from empirical.ends.subject import Subject, build
 from empirical.finder.find import PRESETS, Connection, Connections, Finder, find_paths
 from empirical.finder.paths import Path, profile
 from empirical.losses.objectives import ClassLoss, Objective
@@ -30,7 +31,7 @@ class Inputs:
     pairs: int = 60
 
     def subject(self, pair: str) -> Subject:
-        """What is asked for in the words of `empirical.ends.pairs`."""
+        """What is asked for in the words of `empirical.ends.subject`."""
         lower = self.data in SHARPENED
         source: dict[str, Any] = {"weights": self.weights, "folder": self.images, "lower_ends": lower}
         return Subject(self.network, self.data, "trained", pair, self.pairs, **source)
@@ -67,7 +68,7 @@ def searched(subject: Subject, *, seed: int, preset: str = "default", **rule: An
     rule_of = replace(finder.descent, **rule)
     with one_thread(), stages() as report:
         report(f"{subject.network}: drawing {subject.pair} pairs")
-        drawn = draw(subject, seed=seed, stop=rule_of.stop, generator=generator)
+        drawn = draw(*build(subject, seed=seed), subject.wanted, stop=rule_of.stop, generator=generator)
         finder = replace(finder, descent=drawn.space.rule(rule_of))
         objective = ClassLoss(drawn.model, drawn.labels)
         found = find_paths(objective, drawn.a, drawn.c, finder, report=lambda progress: report(str(progress)))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from empirical.experiments.weights import measure as parameter_space
+from empirical.experiments.weights import measure
 from empirical.experiments.weights.curves import BEND_TRAINING
 from papers import drawing
 from papers.figure import PAGE, arrays, beside, house, keep, macro_name, made_by, record, tex
@@ -46,17 +46,17 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
     """The map around the first chain, the profiles of all paths, and a row a pair and path."""
     bend = replace(BEND_TRAINING, epochs=config.bend_epochs)
     sizes: dict[str, Any] = {"points": config.points, "side": config.side}
-    task = parameter_space.Task(config.network, config.data, config.pairs, bend=bend, level=config.level, **sizes)
-    found = parameter_space.connect(task, seed=seed, workers=workers)
+    task = measure.Task(config.network, config.data, config.pairs, bend=bend, level=config.level, **sizes)
+    found = measure.connect(task, seed=seed, workers=workers)
     plane = found.plane
     data = {"x": plane.x, "y": plane.y, "loss": plane.loss, "bend": np.array(plane.bend)}
-    tables = {"profiles": found.profiles, "paths": parameter_space.table(found)}
+    tables = {"profiles": found.profiles, "paths": measure.table(found)}
     return keep(folder, NAME, config, seed, data, **tables, level=found.level)
 
 
 def means(data_file: Path) -> pd.DataFrame:
     """A row a path: means over the pairs of networks with standard errors."""
-    return parameter_space.summary(beside(data_file, "paths")).set_index("path")
+    return measure.summary(beside(data_file, "paths")).set_index("path")
 
 
 def draw(data_file: Path) -> Figure:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 
-from empirical.prediction import cells as segmentation
+from empirical.prediction.cells import Slice, affine_slice, cut
 from empirical.threads import one_thread
 from papers import drawing
 from papers.figure import PAGE, arrays, beside, house, keep, macro_name, made_by, record
@@ -63,7 +63,7 @@ def _most_clusters(config: Config, done: Searched) -> int:
 
 def _n_clusters(config: Config, done: Searched, pair: int) -> int:
     where = _through(config, done, pair, config.n_others, config.wide)
-    opened = segmentation.cut(done.objective, where, pair=pair).values <= done.finder.level
+    opened = cut(done.objective, where, pair=pair).values <= done.finder.level
     sizes = np.bincount(clusters.label(_square(config.n_others), opened).ravel())[1:]
     return int((sizes > SPECK * opened.size).sum())
 
@@ -77,7 +77,7 @@ def _example(config: Config, done: Searched, pair: int) -> tuple[dict[str, np.nd
     """The slice through A, C and the first B' of a pair: losses of its cells, their clusters, the path."""
     path, level = done.found[pair].path, done.finder.level
     where = _through(config, done, pair, config.n, config.wide)
-    values = segmentation.cut(done.objective, where, pair=pair).values
+    values = cut(done.objective, where, pair=pair).values
     swept = level_sets.sweep(values)
     labels = clusters.label(_square(config.n), values <= level)
     at = where.coordinates(path.vertices)
@@ -103,10 +103,10 @@ def _example(config: Config, done: Searched, pair: int) -> tuple[dict[str, np.nd
     return data, said
 
 
-def _through(config: Config, done: Searched, pair: int, n: int, margin: float) -> segmentation.Slice:
+def _through(config: Config, done: Searched, pair: int, n: int, margin: float) -> Slice:
     """The slice through A, C and the first B' of a pair, n cells along an axis."""
     a, c = done.drawn.a[pair], done.drawn.c[pair]
-    return segmentation.affine_slice(a, c, n=n, margin=margin, through=done.found[pair].history[1].vertices[1:2])
+    return affine_slice(a, c, n=n, margin=margin, through=done.found[pair].history[1].vertices[1:2])
 
 
 def _slices(config: Config, done: Searched, generator: torch.Generator) -> Iterator[dict[str, Any]]:
@@ -115,10 +115,10 @@ def _slices(config: Config, done: Searched, generator: torch.Generator) -> Itera
         if one.path.n_segments < 2:
             continue
         a, c = done.drawn.a[pair], done.drawn.c[pair]
-        random = segmentation.affine_slice(a, c, n=config.n_others, margin=config.margin, generator=generator)
+        random = affine_slice(a, c, n=config.n_others, margin=config.margin, generator=generator)
         chosen = _through(config, done, pair, config.n_others, config.margin)
         for way, where in zip(WAYS, (random, chosen), strict=True):
-            swept = level_sets.sweep(segmentation.cut(done.objective, where, pair=pair).values)
+            swept = level_sets.sweep(cut(done.objective, where, pair=pair).values)
             barrier = float(swept.barrier(*where.ends))
             occupied = float(swept.occupation(done.finder.level))
             yield {"pair": pair, "slice": way, "barrier": barrier, "occupation": occupied, "straight": one.barrier}

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from empirical.ends.pairs import Subject
+from empirical.ends.subject import Subject
 from papers import drawing
 from papers.averages import geometric
 from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record, tex

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from empirical.ends.pairs import Subject
+from empirical.ends.subject import Subject
 from empirical.experiments.compare.figure import plot_path
-from empirical.experiments.connect.measure import measure
+from empirical.experiments.connect.measure import measure_subject
 from papers.figure import COLUMN, house
 from percolation import checks
 from percolation.plotting import save
@@ -20,7 +20,7 @@ def main(folder: Path) -> list[Path]:
     """Print what two theories and the path finder say of the same pairs; draw one path; the files drawn."""
     # eight pairs of inputs of one class, made from noise by descent, of a random network of 100 inputs
     subject = Subject("mlp", "none", "untrained", "class-optimal", pairs=8, dimension=100)
-    measured = measure(subject, seed=1)
+    measured = measure_subject(subject, seed=1)
     row = measured.row
     print(
         f"open cells on slices through the pairs: p = {row['occupation']:.3f}; iid percolation: p_c = {row['p_c']:.4f}"

@@ -1,7 +1,7 @@
 """What a command lays down for every list of tasks in it: a store, an executor, or that it only wants to know.
 
     with session(store=store, experiment="rounds"):
-        rounds_plan.walk_all(cases, seed=0)      # its tasks are looked up in the store and kept there
+        plan.walk_all(cases, seed=0)      # its tasks are looked up in the store and kept there
 
 A task is known by its function, its arguments and its seed. A function that has no name of its own, being made inside
 another, is run as ever and not kept.

@@ -6,11 +6,12 @@ import torch
 from empirical.data import offline
 from empirical.ends import modes
 from empirical.networks import models
+from empirical.threads import one_thread
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    with models.one_thread():
+def on_one_thread():
+    with one_thread():
         yield
 
 

@@ -67,7 +67,7 @@ def barriers(
     Writes table.csv (a row a network and kind), pairs.csv (a row a pair), run.json, barriers.pdf and barriers.png. A
     run that was killed goes on where it was when the same command is given again.
     """
-    from empirical.ends.pairs import DATA, Subject
+    from empirical.ends.subject import DATA, Subject
     from empirical.experiments.barriers import published
     from empirical.finder.find import PRESETS
 
@@ -124,12 +124,12 @@ def _tables(plans: "list[Plan]", n_networks: int, run: Run) -> "dict[str, pd.Dat
     """The pairs of each plan, of as many networks."""
     import pandas as pd
 
-    from empirical.experiments.barriers.measure import measure
+    from empirical.experiments.barriers.measure import measure_barriers
     from percolation import ensembles
 
     def measured(plan: "Plan", seed: int) -> pd.DataFrame:
         told = _told(report, f"{_name(plan)}, seed {seed}")
-        found = measure(plan, seed=seed, device=run.conditions["device"], report=told)
+        found = measure_barriers(plan, seed=seed, device=run.conditions["device"], report=told)
         return found.assign(seed=seed)[["seed", *found]]
 
     cases = [(plan, seed) for plan in plans for seed in range(run.seed, run.seed + n_networks)]

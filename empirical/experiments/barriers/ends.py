@@ -15,9 +15,10 @@ from empirical import attacks
 from empirical.data import folders, pictures
 from empirical.descent.rows import Descent
 from empirical.ends import modes, sources
-from empirical.ends import pairs as drawing
-from empirical.ends.pairs import CONFIDENT, Space, Subject
-from empirical.losses.objectives import ClassLoss, losses
+from empirical.ends.pairs import CONFIDENT
+from empirical.ends.space import Space
+from empirical.ends.subject import Subject, build
+from empirical.losses.objectives import ClassLoss, device_of, losses
 from empirical.networks import models
 from percolation import checks
 
@@ -52,7 +53,7 @@ class World:
 
     @property
     def device(self) -> torch.device:
-        return next((one.device for one in self.model.parameters()), torch.device("cpu"))
+        return device_of(self.model)
 
     def low(self, place: int, generator: torch.Generator) -> Iterator[Tensor]:
         """Inputs (*shape) of a place whose loss for its class is at or below the threshold, one by one."""
@@ -65,15 +66,14 @@ class World:
 
 def world(subject: Subject, *, seed: int, stop: float, device: str = "cpu") -> World:
     """The subject's network, trained if that is asked for, and the natural inputs of its data."""
-    source = drawing.source_of(subject)
+    model, source, space = build(subject, seed=seed, device=device)
     if source is None:
         raise ValueError("barriers are of natural inputs: choose data that are not 'none'")
-    model = drawing.network_of(subject, source, source.shape, seed).to(device)
-    n = drawing.n_outputs(model, source.shape)
+    n = models.n_outputs(model, source.shape)
     if subject.label is not None and subject.label >= n:
         raise ValueError(f"class must lie in 0..{n - 1}, the network's, got {subject.label}")
     threshold = max(CONFIDENT, stop) if subject.lower_ends else stop
-    return World(model, _classes(subject, source, model, n), drawing.space_of(model), n, threshold, stop)
+    return World(model, _classes(subject, source, model, n), space, n, threshold, stop)
 
 
 def partners(world: World, places: list[int], n: int, kinds: tuple[str, ...], generator: torch.Generator) -> "Ends":
@@ -175,10 +175,9 @@ def _indexed(labels: Tensor, take: Callable[[Tensor], Tensor], size: int) -> Cla
 
 def _pictured(model: nn.Module, side: int) -> Classes:
     """Each shipped picture is a class, the one that the network sees in its middle; its views are the inputs."""
-    device = next((one.device for one in model.parameters()), torch.device("cpu"))
     first: dict[int, str] = {}
     for name in pictures.names():
-        first.setdefault(int(sources.seen(model, pictures.load(name, side)[None].to(device))), name)
+        first.setdefault(int(sources.seen(model, pictures.load(name, side)[None].to(device_of(model)))), name)
 
     def batches(place: int, generator: torch.Generator) -> Iterator[Tensor]:
         for _ in range(sources.BATCHES):

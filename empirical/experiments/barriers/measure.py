@@ -15,15 +15,16 @@ import torch
 from torch import Tensor
 
 from empirical.descent.rows import descend
-from empirical.ends.pairs import LOWERING, NoPairs, Subject
-from empirical.experiments.barriers import ends as barrier_ends
-from empirical.experiments.barriers.ends import KINDS, Ends, World
+from empirical.ends.pairs import LOWERING
+from empirical.ends.subject import Subject
+from empirical.ends.wanted import NoPairs
+from empirical.experiments.barriers.ends import KINDS, Ends, World, checked_kinds, partners, world
 from empirical.finder.connections import Connection
 from empirical.finder.find import PRESETS, Finder, find_paths
 from empirical.finder.paths import between
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, losses
-from empirical.networks import models
+from empirical.threads import one_thread
 from percolation import checks, ensembles, seeds
 from percolation.store import Task
 
@@ -48,7 +49,7 @@ class Plan:
     points: int = 251  # of the line, at which the barrier is read
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kinds", barrier_ends.checked_kinds(self.kinds))
+        object.__setattr__(self, "kinds", checked_kinds(self.kinds))
         checks.integer("points", self.points, at_least=3)
         if self.n_classes is not None:
             checks.integer("classes", self.n_classes, at_least=1)
@@ -60,7 +61,7 @@ class Plan:
         return asdict(replace(self, subject=replace(self.subject, label=None))) | {"n_classes": None}
 
 
-def measure(
+def measure_barriers(
     plan: Plan,
     *,
     seed: int,
@@ -75,7 +76,7 @@ def measure(
     """
     checks.seed(seed)
     objectives.device(device)
-    with models.one_thread():
+    with one_thread():
         found = list(stream(plan, seed=seed, device=device, report=report))
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
     if table.empty:
@@ -97,8 +98,8 @@ def stream(
     report: Callable[[int, int], None] = lambda done, chunks: None,
 ) -> Iterator[pd.DataFrame]:
     """The same a few classes at a time, in their order; nothing of them is kept here."""
-    world = barrier_ends.world(plan.subject, seed=seed, stop=plan.finder.descent.stop, device=device)
-    chunks, parts = Chunks(plan, world, seed, device), _chunks(plan, world)
+    met = world(plan.subject, seed=seed, stop=plan.finder.descent.stop, device=device)
+    chunks, parts = Chunks(plan, met, seed, device), _chunks(plan, met)
     label = f"{plan.subject.network}, {plan.subject.data}, seed {seed}: groups of classes"
     ensembles.foresee(chunks, parts, label)
     for done, places in enumerate(parts):
@@ -131,7 +132,7 @@ class Chunks:
 def chunk(plan: Plan, world: World, places: list[int], seed: np.random.SeedSequence) -> pd.DataFrame:
     """The pairs of some classes."""
     generator = torch.Generator().manual_seed(seeds.integer(seed))
-    ends = barrier_ends.partners(world, places, plan.subject.pairs, plan.kinds, generator)
+    ends = partners(world, places, plan.subject.pairs, plan.kinds, generator)
     if not len(ends.a):
         return pd.DataFrame(columns=COLUMNS)
     parts = [_of_kind(plan, world, ends, kind) for kind in ends.partners]

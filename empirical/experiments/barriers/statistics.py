@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """One row a kind, natural-natural first: losses and gaps of the pairs, rounds, and the comparison with it.
 
-    table: a row a pair, as `barriers.measure` or `published.read` gives; pairs without a partner are only counted.
+    table: a row a pair, as `measure_barriers` or `published.read` gives; pairs without a partner are only counted.
     auc: the chance that a pair of this kind has a larger gap than a natural-natural one, ties half; p: two-sided
     Mann-Whitney. rounds_auc, rounds_p: the same of the rounds, a pair without a path above all that have one; NaN
     where fewer than half of the pairs could be searched.

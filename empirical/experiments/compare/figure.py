@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from empirical.experiments.compare.measure import Comparison
-from empirical.experiments.connect.measure import Measured, pair_table, table
-from empirical.experiments.rounds import measure as rounds
+from empirical.experiments.connect.measure import Measured, connectivity_pairs, connectivity_table
 from empirical.experiments.rounds.figure import plot_against_prediction, plot_success
+from empirical.experiments.rounds.measure import rounds_table
 from percolation.dimension_scan import DimensionScan
 from percolation.plotting import STYLE, plot_residuals, plot_thresholds
 
@@ -31,8 +31,8 @@ MARKERS = {"cnn1d": "o", "cnn": "s", "mlp": "^", "resnet18": "D"}
 
 def comparison_figure(comparison: Comparison, level: float) -> Figure:
     """Six panels: thresholds; connection and rounds against d; rounds needed; a path; theory of rounds; success."""
-    rows, pairs = table(comparison.measured), pair_table(comparison.measured)
-    fields = rounds.table(comparison.fields)
+    rows, pairs = connectivity_table(comparison.measured), connectivity_pairs(comparison.measured)
+    fields = rounds_table(comparison.fields)
     with plt.style.context(STYLE):
         figure = plt.figure(figsize=(14.4, 7.6))
         grid = figure.add_gridspec(2, 3)
@@ -110,7 +110,7 @@ def plot_path(curves: Sequence[tuple[np.ndarray, np.ndarray]], level: float, ax:
 def chosen_example(measured: Sequence[Measured]) -> Measured | None:
     """The subject whose longest path is drawn: most rounds, natural-adversarial pairs before others."""
     bent = [one for one in measured if len(one.example) > 1]
-    adversarial = [one for one in bent if one.subject.pair == "natural-adversarial"]
+    adversarial = [one for one in bent if one.row["pair"] == "natural-adversarial"]
     return max(adversarial or bent, key=lambda one: len(one.example), default=None)
 
 

@@ -7,8 +7,9 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from empirical.ends.pairs import KINDS, NoPairs, Subject
-from empirical.experiments.connect.measure import Measured, measure
+from empirical.ends.subject import Subject
+from empirical.ends.wanted import KINDS, NoPairs
+from empirical.experiments.connect.measure import Measured, measure_subject
 from empirical.experiments.rounds.measure import Case, Walked
 from empirical.experiments.rounds.plan import gaussian, walk_all
 from empirical.finder.find import PRESETS, Finder
@@ -98,7 +99,7 @@ def measure_all(
     device: str = "cpu",
     finder: Finder = PRESETS["default"],
 ) -> list[Measured | NoPairs]:
-    """`measure` every subject, those of one network together, so that it is trained once; in the order given.
+    """`measure_subject` every subject, those of one network together, so that it is trained once; in the order given.
 
     A subject for which not one pair could be drawn comes back as the reason.
     """
@@ -121,7 +122,7 @@ def _measure_group(subjects: list[Subject], *, seed: int, device: str, finder: F
     found: list[Measured | NoPairs] = []
     for subject in subjects:
         try:
-            found.append(measure(subject, seed=seed, device=device, finder=finder))
+            found.append(measure_subject(subject, seed=seed, device=device, finder=finder))
         except NoPairs as reason:
             found.append(reason)
     return found

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from empirical.experiments import options
-from empirical.experiments.compare.command import print_comparison
+from empirical.experiments.connect.printed import print_comparison, print_connected
 from percolation import checks, files
-from percolation.quantities import with_error
-from percolation.terminal import Device, Out, Run, Seed, print_paths, print_table, stages
+from percolation.terminal import Device, Out, Run, Seed, print_paths, stages
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from empirical.ends.pairs import Subject
-    from empirical.experiments.connect.extras import Looked
+    from empirical.ends.subject import Subject
+    from empirical.experiments.connect.examination import Examination
     from empirical.finder.settings import Finder
 
 
@@ -72,12 +69,12 @@ def connect(
             network, data, pairs, dim, level, max_rounds, seed=seed, workers=workers, device=device, out=out
         )
         return
-    from empirical.experiments.connect import plan as connect_task
-    from empirical.experiments.connect.extras import Looked
+    from empirical.experiments.connect import plan
+    from empirical.experiments.connect.examination import Examination
     from empirical.losses import objectives
 
     objectives.device(device)
-    finder = connect_task.finder(
+    finder = plan.finder(
         network,
         training,
         preset,
@@ -92,7 +89,7 @@ def connect(
         seconds=seconds,
         evaluations=evaluations,
     )
-    subject = connect_task.subject(
+    subject = plan.subject(
         network,
         data,
         training,
@@ -104,57 +101,38 @@ def connect(
         folder=folder,
         label=label,
         lower_ends=lower_ends,
-        normalisation=connect_task.normalisation(mean, std),
-        search=connect_task.search(step, total_variation, weight_decay, bounds, robust),
+        normalisation=plan.normalisation(mean, std),
+        search=plan.search(step, total_variation, weight_decay, bounds, robust),
     )
-    ask = connect_task.asks_theory(subject) if theory is None else theory
-    looked = Looked(finder.level, certify, judge, keep=save_paths)
+    ask = plan.asks_theory(subject) if theory is None else theory
+    examination = Examination(finder.level, certify, judge, keep=save_paths)
     run = Run.begin(out, seed=seed, workers=workers, device=device)
-    connect_inputs(subject, finder, preset, ask, looked, run)
+    connect_inputs(subject, finder, preset, ask, examination, run)
 
 
-def connect_inputs(subject: "Subject", finder: "Finder", preset: str, ask: bool, looked: "Looked", run: Run) -> None:
+def connect_inputs(
+    subject: "Subject", finder: "Finder", preset: str, ask: bool, examination: "Examination", run: Run
+) -> None:
     """Connect the pairs, write the files, print the table. ask: the theories too."""
-    from empirical.experiments.connect import measure as connectivity
+    from empirical.experiments.connect.measure import connectivity_pairs, connectivity_table, measure_subject
 
     device = run.conditions["device"]
     with stages() as report:
-        measured = connectivity.measure(
-            subject, seed=run.seed, finder=finder, device=device, report=report, theory=ask, look=looked
+        measured = measure_subject(
+            subject, seed=run.seed, finder=finder, device=device, report=report, theory=ask, examine=examination
         )
-    table = connectivity.table([measured])
+    table = connectivity_table([measured])
     parameters = asdict(subject) | {"preset": preset, "finder": asdict(finder), "theory": ask}
     record = run.record(parameters, points=measured.counts, cost=asdict(measured.cost))
-    pairs = files.csv(looked.beside(connectivity.pair_table([measured])))
-    paths = run.write(table, record, **{"pairs.csv": pairs}, **looked.writers(record))
+    pairs = files.csv(examination.beside(connectivity_pairs([measured])))
+    paths = run.write(table, record, **{"pairs.csv": pairs}, **examination.writers(record))
     if ask:
         print_comparison(table)
     else:
         print_connected(table)
-    if looked.tolerance is not None:
-        typer.echo(f"between grid points, to {looked.tolerance:g} nats: {looked.verdicts()}\n")
+    if examination.tolerance is not None:
+        typer.echo(f"between grid points, to {examination.tolerance:g} nats: {examination.verdicts()}\n")
     print_paths(paths)
-
-
-def print_connected(table: "pd.DataFrame") -> None:
-    """What was found, where no theory was asked."""
-    row = table.iloc[0]
-    found = f"{row['connected']:.2f}", f"{row['connected_low']:.2f}..{row['connected_high']:.2f}"
-    numbers = [f"{row[name]:.3g}" for name in ("barrier_median", "gap_median", "displacement", "excess_length")]
-    print_table(
-        "Connected?   (means; median barrier and gap in nats)",
-        ["network", "d", "n", "found", "95 %", "rounds", "barrier", "gap", "|B'-B|", "excess"],
-        [
-            [
-                row["network"],
-                str(row["dimension"]),
-                str(row["pairs"]),
-                *found,
-                with_error(row["rounds"], row["rounds_error"]),
-                *numbers,
-            ]
-        ],
-    )
 
 
 # shown at the foot of `--help`

@@ -1,33 +1,38 @@
 """The comparison: does percolation say when a network's low-loss inputs are connected?
 
-`measure` takes one network at one dimension, draws pairs of low-loss inputs, looks for paths between them, counts
+`measure` takes one network and a source of inputs, draws pairs of low-loss inputs, looks for paths between them, counts
 the open cells on slices through them, and sets the result beside the threshold that iid percolation has in that
-dimension. A result depends on the subject, the finder and the seed alone.
+dimension. A result depends on these, the finder and the seed alone.
 """
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.stats import binomtest
-from torch import Tensor
+from torch import Tensor, nn
 
-from empirical.ends.pairs import Pairs, Subject, dimension_of, draw
+from empirical.ends.pairs import Pairs, draw
+from empirical.ends.sources import Source
+from empirical.ends.space import Space
+from empirical.ends.subject import Subject, build
+from empirical.ends.wanted import Wanted
 from empirical.finder.connections import Cost
 from empirical.finder.find import PRESETS, Connection, Connections, Finder, find_paths, straight_is_open
 from empirical.finder.paths import profile
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, Objective
-from empirical.networks import models
 from empirical.prediction import predictions
 from empirical.prediction.cells import occupation
 from empirical.prediction.lines import resolved_lines
+from empirical.prediction.verdicts import CONFIDENCE, verdict
+from empirical.threads import one_thread
 from percolation import checks, seeds
 from percolation.quantities import Estimate
 from percolation.theory import thresholds
@@ -42,14 +47,13 @@ NOT_ASKED = predictions.Prediction(
 )
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
 WIDE = 2**14  # numbers of an input; above, the work of a search is worth several threads
-CONFIDENCE = 0.95  # of the interval around a connection rate
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured on one subject: its row of the table, every pair, and one path to draw."""
+    """What was measured on one network and kind of pairs: its row of the table, every pair, and one path to draw."""
 
-    subject: Subject
+    about: dict[str, Any]  # network, training, ...: what tells it from others
     row: dict[str, Any]
     pairs: list[dict[str, Any]]
     counts: dict[str, float]  # how the points were come by: tried, low, ...
@@ -58,36 +62,46 @@ class Measured:
 
 
 def measure(
-    subject: Subject,
+    model: nn.Module,
+    source: Source | None,
+    space: Space,
+    wanted: Wanted,
     *,
     seed: int,
     finder: Finder = PRESETS["default"],
-    device: str = "cpu",
+    about: Mapping[str, Any] | None = None,
     report: Callable[[str], None] = lambda stage: None,
     theory: bool = True,
-    look: Callable[[Objective, Connections], None] | None = None,
+    examine: Callable[[Objective, Connections], None] | None = None,
 ) -> Measured:
-    """Draw the pairs of the subject, connect them, and set the result beside iid percolation.
+    """Draw pairs of a network's inputs, connect them, and set the result beside iid percolation.
 
+    model: any module in evaluation mode, points (n, *shape) -> logits (n, classes); behind `Normalised` where its
+    points shall be pictures in [0, 1]. source: of natural inputs, `sources.of_tensors(x, labels)`; None will do for
+    class-optimal pairs. space: `space_of(model, shape)`.
     finder: its steps are meant for inputs of variance 1; points that are pictures in [0, 1], behind a normalisation,
     are moved by as much less, and within these bounds.
+    about: what tells it from others and, with the seed, determines what is drawn; the table shows its `network` and
+    `training`. None: the name of the model's class, trained, and what is wanted.
 
     The theory of the finder is asked before it runs, on the straight lines of the same pairs, so that prediction and
     result are not quite independent; it speaks of steepest descents, the default finder takes Adam's steps.
     report: told of every stage as it begins. theory: ask the theories too and take the radial baseline, about 3,000
-    evaluations a pair; without, their columns are NaN and the verdict is 'not asked'. look: at the paths, which are
-    not kept.
+    evaluations a pair; without, their columns are NaN and the verdict is 'not asked'. examine: called with the
+    objective and the paths, which are not kept.
     On the CPU the bits depend on the other arguments alone: torch runs on one thread. Only inputs of more than WIDE
     numbers, where a core takes minutes a pair, get all of torch's threads; their last bits depend on how many.
     """
     checks.seed(seed)
     for name, loss in (("level", finder.level), ("stop", finder.descent.stop)):
         checks.positive(name, loss)  # a cross-entropy is
-    objectives.device(device)
-    with threads_for(subject):
-        drawing, slicing, predicting = _streams(subject, seed)
-        report(f"{subject.training} {subject.network}: drawing {subject.pair} pairs")
-        drawn = draw(subject, seed=seed, stop=finder.descent.stop, generator=drawing, device=device)
+    if about is None:
+        about = {"network": type(model).__name__, "training": "trained"} | asdict(wanted)
+    name = f"{about['training']} {about['network']}"
+    with threads_for(space.shape):
+        drawing, slicing, predicting = _streams(about, seed)
+        report(f"{name}: drawing {wanted.kind} pairs")
+        drawn = draw(model, source, space, wanted, stop=finder.descent.stop, generator=drawing, name=name)
         a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
         finder = replace(finder, descent=drawn.space.rule(finder.descent))
         level, stop = finder.level, finder.descent.stop
@@ -98,39 +112,56 @@ def measure(
             predicted = predictions.predict(lines, level, stop, seed=predicting.initial_seed())
             statistics = predictions.statistics(lines, level, stop)
         connections = find_paths(objective, a, c, finder, report=lambda progress: report(str(progress)))
-        if look is not None:
+        if examine is not None:
             report("certificates and quality")
-            look(objective, connections)
+            examine(objective, connections)
         p, radial = math.nan, torch.full((len(a),), math.nan)
         if theory:
             report("occupation of the slices, radial baseline")
             p = occupation(objective, a, c, finder.level, generator=slicing).mean().item()
             radial = _radial_baseline(objective, a, c, finder)
-        row = _row(subject, drawn, connections, p, radial)
+        row = _row(about, wanted.kind, drawn, connections, p, radial)
         row |= {f"lines_{name}": value for name, value in statistics.items()}
         row |= predictions.compared(predicted, connections) | {"note": "; ".join(predicted.notes)}
         pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
-        return Measured(subject, row, pairs, drawn.counts, _example(objective, connections), connections.cost)
+        return Measured(dict(about), row, pairs, drawn.counts, _example(objective, connections), connections.cost)
 
 
-def threads_for(subject: Subject) -> AbstractContextManager[None]:
-    """Torch on one thread, or as it is where an input of the subject has more than WIDE numbers."""
-    return nullcontext() if dimension_of(subject) > WIDE else models.one_thread()
+def threads_for(shape: tuple[int, ...]) -> AbstractContextManager[None]:
+    """Torch on one thread, or as it is where an input has more than WIDE numbers."""
+    return nullcontext() if math.prod(shape) > WIDE else one_thread()
 
 
-def table(measured: list[Measured]) -> pd.DataFrame:
+def measure_subject(
+    subject: Subject,
+    *,
+    seed: int,
+    finder: Finder = PRESETS["default"],
+    device: str = "cpu",
+    report: Callable[[str], None] = lambda stage: None,
+    **options: Any,
+) -> Measured:
+    """`measure` of a network, its data and its pairs by their names; options: theory and examine."""
+    objectives.device(device)
+    report(f"{subject.training} {subject.network}")
+    with one_thread():
+        built = build(subject, seed=seed, device=device)
+    return measure(*built, subject.wanted, seed=seed, finder=finder, about=subject.key(), report=report, **options)
+
+
+def connectivity_table(measured: list[Measured]) -> pd.DataFrame:
     """One row a subject, the columns of `_row` and of `predictions.compared`; losses in nats, lengths as the inputs."""
     return pd.DataFrame([one.row for one in measured])
 
 
-def pair_table(measured: list[Measured]) -> pd.DataFrame:
+def connectivity_pairs(measured: list[Measured]) -> pd.DataFrame:
     """One row a pair: status, rounds, segments, losses, norms."""
     return pd.DataFrame([pair for one in measured for pair in one.pairs])
 
 
-def _streams(subject: Subject, seed: int) -> Iterator[torch.Generator]:
-    """torch generators, independent between subjects and stages, the same whoever else is measured."""
-    own = seeds.of(json.dumps(subject.key(), sort_keys=True), seed)
+def _streams(about: Mapping[str, Any], seed: int) -> Iterator[torch.Generator]:
+    """torch generators, independent between measurements and stages, the same whoever else is measured."""
+    own = seeds.of(json.dumps(dict(about), sort_keys=True), seed)
     for stage in range(3):
         yield torch.Generator().manual_seed(seeds.integer(seeds.child(own, stage)))
 
@@ -149,7 +180,9 @@ def _radial_baseline(objective: Objective, a: Tensor, c: Tensor, finder: Finder)
     return connected
 
 
-def _row(subject: Subject, drawn: Pairs, connections: Sequence[Connection], p: float, radial: Tensor) -> dict[str, Any]:
+def _row(
+    about: Mapping[str, Any], kind: str, drawn: Pairs, connections: Sequence[Connection], p: float, radial: Tensor
+) -> dict[str, Any]:
     found = [connection for connection in connections if connection.connected]
     n, k = len(connections), len(found)
     interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="exact")
@@ -160,11 +193,11 @@ def _row(subject: Subject, drawn: Pairs, connections: Sequence[Connection], p: f
     dimension = drawn.a[0].numel()
     p_c = thresholds.threshold(dimension).value
     return {
-        "network": subject.network,
-        "training": subject.training,
+        "network": about["network"],
+        "training": about["training"],
         "dimension": dimension,
         "classes": drawn.n_classes,
-        "pair": subject.pair,
+        "pair": kind,
         "pairs": n,
         "occupation": p,
         "p_c": p_c,
@@ -184,19 +217,6 @@ def _row(subject: Subject, drawn: Pairs, connections: Sequence[Connection], p: f
         "radial_connected": _mean(radial.tolist()),
         "verdict": "not asked" if math.isnan(p) else verdict(p > p_c, interval.low, interval.high),
     }
-
-
-def verdict(iid_connected: bool, low: float, high: float) -> str:
-    """How iid percolation fared: the pairs count as connected if more than half of them are (interval above 1/2).
-
-    'agrees'; 'refuted': paths were found where it predicts none; 'not found': it predicts paths and the finder, which
-    proves nothing by failing, found few; 'undecided': 1/2 lies in the interval.
-    """
-    if low <= 0.5 <= high:
-        return "undecided"
-    if iid_connected == (low > 0.5):
-        return "agrees"
-    return "not found" if iid_connected else "refuted"
 
 
 def _pair_row(row: dict[str, Any], index: int, connection: Connection, radial: Tensor) -> dict[str, Any]:

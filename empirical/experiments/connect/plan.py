@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from empirical.data.tensors import Normalisation
 from empirical.ends.modes import Search, Transformed
-from empirical.ends.pairs import Subject
+from empirical.ends.subject import Subject
 from empirical.finder.find import PRESETS, Finder
 from empirical.networks import architectures, models
-from empirical.networks.architectures import Normalisation
 from percolation import checks
 
 THEORY_UP_TO = 4096  # numbers of an input for which the theories are asked too where nothing is said

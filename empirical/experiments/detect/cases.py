@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from empirical.data import folders, offline
+from empirical.data.tensors import Dataset
 from empirical.detection.protocol import Known, correct
-from empirical.ends import pairs
+from empirical.ends.pairs import ADVERSARIAL
+from empirical.ends.space import Space
 from empirical.experiments.detect import recipe
 from empirical.losses import objectives
 from empirical.networks.training import Training
@@ -54,7 +56,7 @@ class Prepared:
     y: Tensor  # (n,) long
     tried: int  # test inputs that were looked at
     bounds: tuple[float, float]  # of every coordinate
-    space: pairs.Space
+    space: Space
 
     @property
     def epsilon(self) -> float:
@@ -64,7 +66,7 @@ class Prepared:
     def options(self, attack: str) -> dict[str, Any]:
         """What the attack of this name is given beside epsilon."""
         if attack == "targeted":
-            return {"rule": self.space.rule(replace(pairs.ADVERSARIAL, bounds=self.bounds))}
+            return {"rule": self.space.rule(replace(ADVERSARIAL, bounds=self.bounds))}
         if attack == "cw":
             return {"steps": self.case.steps, "searches": self.case.searches}
         return {}
@@ -81,7 +83,7 @@ def cases(names: Sequence[str], **changes: Any) -> tuple[Case, ...]:
     return tuple(made)
 
 
-def load(case: Case) -> offline.Dataset:
+def load(case: Case) -> Dataset:
     """The data of the case; CIFAR with its training set."""
     if case.data in folders.CIFAR:
         if case.folder is None:
@@ -107,10 +109,10 @@ def prepare(case: Case, *, seed: int, device: str = "cpu") -> Prepared:
     normalisation = found.normalisation
     bounds = (0.0, 1.0) if normalisation else _range(found)
     unit = sum(normalisation.std) / len(normalisation.std) if normalisation else 1.0
-    return Prepared(case, known, x[kept], y[kept], len(x), bounds, pairs.Space(unit, bounds))
+    return Prepared(case, known, x[kept], y[kept], len(x), bounds, Space(found.shape, unit, bounds))
 
 
-def _range(found: offline.Dataset) -> tuple[float, float]:
+def _range(found: Dataset) -> tuple[float, float]:
     """Smallest and largest coordinate of training and test inputs: what is not pictures has no other bounds."""
     both = torch.cat([found.x_train.flatten(), found.x_test.flatten()])
     return both.min().item(), both.max().item()

@@ -48,9 +48,8 @@ def detect(
     Writes table.csv (a row a detector x attack), adaptive.csv, scores.csv (a row a tested input), roc.csv, run.json,
     detect.pdf and detect.png.
     """
-    from empirical.experiments.detect import cases
-    from empirical.experiments.detect import figure as plotting_detection
-    from empirical.experiments.detect import measure as benchmark
+    from empirical.experiments.detect import cases, measure
+    from empirical.experiments.detect.figure import detection_figure
     from empirical.losses import objectives
     from percolation.plotting import writers
 
@@ -58,7 +57,7 @@ def detect(
     changes = {"network": network, "weights": weights, "epochs": epochs, "images": images, "epsilon": epsilon}
     changes |= {"folder": None if folder is None else str(folder)}
     given = (QUICK if quick else {}) | {name: value for name, value in changes.items() if value is not None}
-    plan = benchmark.Plan(
+    plan = measure.Plan(
         cases.cases(_names(data), **given),
         _attacks(attacks),
         _detectors(detectors),
@@ -68,13 +67,13 @@ def detect(
     )
     long = LongRun("detect", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
-    tried = long(lambda: benchmark.run(plan, seed=seed, workers=workers, device=device))
-    table, evaded = benchmark.table(tried), benchmark.adaptive_table(tried)
-    record = run.record(benchmark.parameters(plan))
-    record["versions"] |= benchmark.libraries()
-    others = {"adaptive.csv": files.csv(evaded), "scores.csv": files.csv(benchmark.score_table(tried))}
-    others |= {"roc.csv": files.csv(benchmark.roc_table(tried))}
-    others |= writers("detect", plotting_detection.detection_figure(table, evaded))
+    tried = long(lambda: measure.run(plan, seed=seed, workers=workers, device=device))
+    table, evaded = measure.table(tried), measure.adaptive_table(tried)
+    record = run.record(measure.parameters(plan))
+    record["versions"] |= measure.libraries()
+    others = {"adaptive.csv": files.csv(evaded), "scores.csv": files.csv(measure.score_table(tried))}
+    others |= {"roc.csv": files.csv(measure.roc_table(tried))}
+    others |= writers("detect", detection_figure(table, evaded))
     paths = run.write(table, record, **others)
     print_detection(table.to_dict("records"))
     print_adaptive(evaded.to_dict("records"))

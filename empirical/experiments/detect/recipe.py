@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from empirical.data.offline import Dataset
+from empirical.data.tensors import Dataset
 from empirical.networks import models, training
 from empirical.networks.training import Training
 from empirical.threads import one_thread

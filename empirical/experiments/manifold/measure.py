@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from empirical.descent.rows import Descent
 from empirical.ends import modes
-from empirical.ends import pairs as drawing
 from empirical.ends.modes import Modes
-from empirical.ends.pairs import NoPairs, Subject
+from empirical.ends.space import Space
+from empirical.ends.subject import Subject, build
+from empirical.ends.wanted import NoPairs
 from empirical.finder.find import PRESETS, Finder
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, losses
@@ -19,6 +21,7 @@ from empirical.manifolds.dimension import Cloud, Directions, cloud, open_directi
 from empirical.manifolds.graphs import ModeGraph, mode_graph, walk
 from empirical.manifolds.sheets import Sheet, sheet
 from empirical.networks import architectures, models
+from empirical.threads import one_thread
 from percolation import checks, seeds
 
 # the small networks of this package, beside those of `architectures`
@@ -110,18 +113,15 @@ def explore(
     """
     checks.seed(seed)
     objectives.device(device)
-    with models.one_thread():
+    with one_thread():
         report(f"{plan.network}: network")
-        source = drawing.source_of(plan.subject)
-        shape = models.input_shape(plan.subject.network, plan.dimension) if source is None else source.shape
-        model = drawing.network_of(plan.subject, source, shape, seed).to(device)
-        space = drawing.space_of(model)
-        n_classes = drawing.n_outputs(model, shape)
+        model, _, space = build(plan.subject, seed=seed, device=device)
+        n_classes = models.n_outputs(model, space.shape)
         if plan.label >= n_classes:
             raise ValueError(f"class must lie in 0..{n_classes - 1}, the network's, got {plan.label}")
         drawn, probing = (torch.Generator().manual_seed(seeds.integer(seeds.child(seed, stage))) for stage in range(2))
         report(f"{plan.network}: {plan.n_modes} class-optimal inputs of class {plan.label}")
-        found = _modes(plan, model, shape, space, device, drawn)
+        found = _modes(plan, model, space, device, drawn)
         finder = replace(plan.finder, descent=_step(plan, space.rule(plan.finder.descent)))
         graph = mode_graph(model, found.points, plan.label, finder, report=lambda now: report(f"{plan.network}: {now}"))
         report(f"{plan.network}: sheet and directions")
@@ -151,14 +151,13 @@ def _looked_at(
     return Explored(plan, model, found, graph, walked, heights, spanned, near, directions, row)
 
 
-def _modes(
-    plan: Plan, model: nn.Module, shape: tuple[int, ...], space: drawing.Space, device: str, generator: torch.Generator
-) -> Modes:
+def _modes(plan: Plan, model: nn.Module, space: Space, device: str, generator: torch.Generator) -> Modes:
     """n_modes class-optimal inputs, as many as reach the stop."""
     known = architectures.find(plan.subject.network)
     usual = replace(modes.CLASS_OPTIMAL, stop=plan.finder.descent.stop, lr=known.step)
     labels = torch.full((plan.n_modes,), plan.label, device=device)
-    found = modes.class_optimal(model, labels, shape, generator=generator, noise=plan.noise, rule=space.rule(usual))
+    rule = space.rule(usual)
+    found = modes.class_optimal(model, labels, space.shape, generator=generator, noise=plan.noise, rule=rule)
     if len(found.points) < 2:
         raise NoPairs(
             f"{len(found.points)} of {plan.n_modes} class-optimal inputs of class {plan.label} in {plan.training} "
@@ -168,7 +167,7 @@ def _modes(
     return found
 
 
-def _step(plan: Plan, rule: drawing.Descent) -> drawing.Descent:
+def _step(plan: Plan, rule: Descent) -> Descent:
     """The finder's rule with the step that untrained networks of this architecture need."""
     usual = architectures.find(plan.subject.network).finder_step
     return replace(rule, lr=usual) if usual and plan.training == "untrained" else rule

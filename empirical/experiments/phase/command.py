@@ -51,16 +51,16 @@ def phase(
     On grids exactly (d = 2..5), and by the path finder, in smooth fields, independent cells and random networks.
     Writes table.csv (a row a field x dimension x C), run.json, phase.pdf and phase.png.
     """
-    from empirical.experiments.phase import measure as diagram
+    from empirical.experiments.phase import measure
     from empirical.experiments.phase.figure import phase_figure
     from percolation.plotting import writers
 
-    checks.one_of("field", field, (*diagram.FIELDS, "all"))
+    checks.one_of("field", field, (*measure.FIELDS, "all"))
     usual_dim, usual_classes, usual_pairs = USUAL[quick]
-    plan = diagram.Plan(
+    plan = measure.Plan(
         dimensions=numbers("dim", usual_dim if dim is None else dim),
         classes=numbers("classes", usual_classes if classes is None else classes),
-        fields=diagram.FIELDS if field == "all" else (field,),
+        fields=measure.FIELDS if field == "all" else (field,),
         pairs=usual_pairs if pairs is None else pairs,
         length=length,
         grid_pairs=40 if quick else 100,
@@ -68,8 +68,8 @@ def phase(
     )
     long = LongRun("phase", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
-    table = long(lambda: diagram.measure(plan, seed=seed, workers=workers))
-    record = run.record(diagram.parameters(plan))
+    table = long(lambda: measure.measure_phase(plan, seed=seed, workers=workers))
+    record = run.record(measure.parameters(plan))
     paths = run.write(table, record, **writers("phase", phase_figure(table)))
     print_phase(table)
     print_paths(paths)

@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from empirical.experiments.connect import measure as connectivity
-from empirical.experiments.phase import grids as phase_grids
+from empirical.experiments.phase import grids
 from empirical.experiments.phase.finder import Network, Searched, Smooth, search
 from empirical.experiments.phase.grids import Torus
-from empirical.networks import models
+from empirical.prediction import verdicts
+from empirical.prediction.verdicts import CONFIDENCE
+from empirical.threads import one_thread
 from percolation import checks, ensembles, lattice_finder, seeds
 from percolation.quantities import Threshold
 from percolation.theory import level_sets, thresholds
@@ -92,7 +93,7 @@ class Case:
     classes: int
 
 
-def measure(plan: Plan, *, seed: int = 0, workers: int = 0) -> pd.DataFrame:
+def measure_phase(plan: Plan, *, seed: int = 0, workers: int = 0) -> pd.DataFrame:
     """Carry out the plan: a row a case, the columns of `row`. The numbers depend on plan and seed, not on workers."""
     checks.seed(seed)
     task = partial(row, plan=plan, seed=seed)
@@ -104,7 +105,7 @@ def row(case: Case, plan: Plan, seed: int) -> dict[str, Any]:
     """One row of the table: what was asked, what the grid and the finder say, what two theories predict."""
     key = (FIELDS.index(case.field), case.dimension, case.classes)
     on_grid, for_pairs = np.random.SeedSequence(seed, spawn_key=key).spawn(2)
-    with models.one_thread():
+    with one_thread():
         grid = _on_grid(case, plan, on_grid)
         found = _on_lattice(case, plan, for_pairs) if case.field == "iid" else _found(case, plan, for_pairs)
     return asdict(case) | found | grid | _predicted(case, found, grid)
@@ -132,16 +133,16 @@ def _on_grid(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, 
     if torus is None or case.field == "network":
         return _shares("connected_grid", 0, 0) | _grid_columns(0, math.nan, math.nan, math.nan)
     smooth = case.field == "smooth"
-    draw = phase_grids.smooth_classes if smooth else phase_grids.iid_classes
+    draw = grids.smooth_classes if smooth else grids.iid_classes
     cell = 1.0 / torus.xi if smooth else 1.0  # in the unit of lengths
     reach = torus.reach(plan.length) if smooth else min(plan.length, torus.side / 2)
     joined = []
     for child in seed.spawn(plan.grids):
         for_field, for_pairs = child.spawn(2)
         classes = draw(torus, case.classes, for_field)
-        joined.append(phase_grids.connected_pairs(classes, reach / cell, plan.grid_pairs, for_pairs))
+        joined.append(grids.connected_pairs(classes, reach / cell, plan.grid_pairs, for_pairs))
     n, k = sum(map(len, joined)), int(sum(one.sum() for one in joined))
-    width = phase_grids.chord(torus, case.classes) if smooth else math.nan
+    width = grids.chord(torus, case.classes) if smooth else math.nan
     return _shares("connected_grid", k, n) | _grid_columns(n, 1 - k / n if n else math.nan, reach, width)
 
 
@@ -198,7 +199,7 @@ def _finder_columns(pairs: int, not_made: int, rounds: list[int], occupation: fl
 
 def _has_boxes(case: Case) -> bool:
     """Whether the fields of the pairs are cut into cells as well."""
-    fine = case.dimension in phase_grids.SPACING and case.classes <= phase_grids.BOX_CLASSES
+    fine = case.dimension in grids.SPACING and case.classes <= grids.BOX_CLASSES
     return case.field == "smooth" and fine
 
 
@@ -206,7 +207,7 @@ def _in_boxes(searched: Searched) -> Counter[str]:
     """The finder against the grid on the same fields: pairs by what is true in a box around them."""
     counts: Counter[str] = Counter()
     for pair, a, c, connection in zip(searched.pairs, *searched.ends, searched.connections, strict=True):
-        connected = phase_grids.box_connected(pair.logits, pair.label, a, c)
+        connected = grids.box_connected(pair.logits, pair.label, a, c)
         if connected is not None:
             name = "box_connected" if connected else "box_disconnected"
             counts[name] += 1
@@ -234,7 +235,7 @@ def verdict(p: float, threshold: Threshold, found: dict[str, Any], grid: dict[st
     """How a threshold fared; the pairs count as connected if more than half of them are (interval above 1/2).
 
     Where a grid resolves the classes, or joins most pairs, it decides: 'agrees', 'refuted', or 'undecided' where 1/2
-    lies in the interval. Elsewhere the finder, which proves nothing by failing: `connectivity.verdict`.
+    lies in the interval. Elsewhere the finder, which proves nothing by failing: `prediction.verdicts.verdict`.
     'critical': p is at the threshold, within its error, where nothing is predicted.
     """
     name = "connected_grid" if _grid_decides(grid) else "found"
@@ -243,7 +244,7 @@ def verdict(p: float, threshold: Threshold, found: dict[str, Any], grid: dict[st
         return "not measured"
     if abs(p - threshold.value) <= threshold.error:
         return "critical"
-    answer = connectivity.verdict(p > threshold.value, low, high)
+    answer = verdicts.verdict(p > threshold.value, low, high)
     return "refuted" if name == "connected_grid" and answer == "not found" else answer
 
 
@@ -261,7 +262,7 @@ def _shares(name: str, k: int, n: int) -> dict[str, float]:
     """k of n with the exact binomial interval, as the columns name, name_low and name_high; nan if n = 0."""
     if n == 0:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"), math.nan)
-    interval = binomtest(k, n).proportion_ci(connectivity.CONFIDENCE, method="exact")
+    interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="exact")
     return {name: k / n, f"{name}_low": float(interval.low), f"{name}_high": float(interval.high)}
 
 

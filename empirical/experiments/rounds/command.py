@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from empirical.experiments.rounds.printed import print_rounds
 from percolation import checks, files
 from percolation.cli import parse_dimensions
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.quantities import with_error
-from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table
+from percolation.terminal import Out, Run, Seed, Workers, print_paths
 
 if TYPE_CHECKING:
     from empirical.experiments.rounds.measure import Case
@@ -50,9 +50,9 @@ def rounds(
 
     Writes table.csv (a row a case), pairs.csv (a row a pair), run.json, rounds.pdf and rounds.png.
     """
-    from empirical.experiments.rounds import figure as plotting_rounds
-    from empirical.experiments.rounds import measure as experiment
-    from empirical.experiments.rounds import plan as rounds_plan
+    from empirical.experiments.rounds import plan
+    from empirical.experiments.rounds.figure import rounds_figure
+    from empirical.experiments.rounds.measure import rounds_pairs, rounds_table
     from percolation.plotting import writers
 
     given = {
@@ -68,64 +68,19 @@ def rounds(
     cases = _cases(field, network, **{name: value for name, value in given.items() if value is not None})
     long = LongRun("rounds", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
-    walked = long(lambda: rounds_plan.walk_all(cases, seed=seed, workers=workers))
-    table = experiment.table(walked)
-    record = run.record(rounds_plan.parameters(cases))
-    others = {"pairs.csv": files.csv(experiment.pair_table(walked))}
-    others |= writers("rounds", plotting_rounds.rounds_figure(table))
+    walked = long(lambda: plan.walk_all(cases, seed=seed, workers=workers))
+    table = rounds_table(walked)
+    record = run.record(plan.parameters(cases))
+    others = {"pairs.csv": files.csv(rounds_pairs(walked))}
+    others |= writers("rounds", rounds_figure(table))
     paths = run.write(table, record, **others)
     print_rounds(table.to_dict("records"))
     print_paths(paths)
 
 
-def print_rounds(rows: list[dict[str, Any]]) -> None:
-    """The table in two parts that fit a terminal: rounds and success, segments and displacement, theory beside them."""
-    label = [[_short(row), str(row["dimension"]), f"{row['occupation']:.3g}"] for row in rows]
-    lengths = [_plain(row["length_over_xi"], ".1f") for row in rows]
-    print_table(
-        "Rounds and success, measured beside predicted   (* untrained)",
-        ["field", "d", "p", "L/xi", "rounds", "theory", "z", "success", "theory", "z"],
-        [
-            [*part, length, *compared_cells(row, "rounds"), *compared_cells(row, "success")]
-            for part, length, row in zip(label, lengths, rows, strict=True)
-        ],
-    )
-    print_table(
-        "Segments and displacement, measured beside predicted",
-        ["field", "d", "p", "segments", "theory", "z", "|B'-B|", "theory", "z"],
-        [
-            [*part, *compared_cells(row, "segments"), *compared_cells(row, "displacement")]
-            for part, row in zip(label, rows, strict=True)
-        ],
-    )
-    if noted := sum(bool(row["note"]) for row in rows):
-        typer.echo(f"{noted} of {len(rows)} rows have a note on what does not hold there: column note of table.csv")
-
-
-def compared_cells(row: dict[str, Any], name: str) -> list[str]:
-    """Measured, predicted and z of one quantity."""
-    cells = [_short_error(row[f"{one}_{name}"], row[f"{one}_{name}_error"]) for one in ("measured", "predicted")]
-    return [*cells, _plain(row[f"z_{name}"], "+.1f")]
-
-
-def _short_error(value: float, error: float) -> str:
-    if value != value:
-        return "-"
-    return with_error(value, error) if error == error and error > 1e-3 else f"{value:.3g}"
-
-
-def _plain(value: float, form: str) -> str:
-    return format(value, form) if value == value else "-"
-
-
-def _short(row: dict[str, Any]) -> str:
-    depth = f"-{row['depth']}" if row["depth"] else ""
-    return row["field"] + depth + ("*" if row["training"] == "untrained" else "")
-
-
 def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case, ...]":
     """The cases that the options ask for; an option without effect is refused."""
-    from empirical.experiments.rounds import plan as rounds_plan
+    from empirical.experiments.rounds import plan
 
     if field is not None and network is not None:
         raise ValueError("a field or a network: give --field or --network, not both")
@@ -134,22 +89,22 @@ def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case,
         if field is not None or network is not None:
             raise ValueError("--quick is the whole plan in small: leave it out beside --field and --network")
         _only("--quick", given, "quick")
-        return rounds_plan.quick()
+        return plan.quick()
     dimensions = parse_dimensions(given["dim"]) if "dim" in given else None
     occupations, margin = _numbers("occupation", given.get("occupation", "0.5")), given.get("margin", 0.5)
     if field is not None:
         checks.one_of("field", field, FIELDS)
         _only("--field", given, "dim", "occupation", "length", "margin", "pairs")
-        return rounds_plan.gaussian(dimensions or [100], occupations, given.get("length", 30.0), margin, pairs)
+        return plan.gaussian(dimensions or [100], occupations, given.get("length", 30.0), margin, pairs)
     if network is None:
         _only("the whole plan", given, "pairs")
-        return rounds_plan.full(pairs)
+        return plan.full(pairs)
     if given.get("data", "none") != "none":
         _only("a trained network", given, "data", "dim", "pairs")
-        return rounds_plan.trained(network, given["data"], dimensions or [None], pairs)
+        return plan.trained(network, given["data"], dimensions or [None], pairs)
     _only("a random network", given, "data", "dim", "occupation", "margin", "pairs", *["depth"] * (network == "mlp"))
     depths = parse_dimensions(given.get("depth", "3"))
-    return rounds_plan.random(network, dimensions or [None], depths, occupations, margin, pairs)
+    return plan.random(network, dimensions or [None], depths, occupations, margin, pairs)
 
 
 def _only(what: str, given: dict[str, Any], *known: str) -> None:

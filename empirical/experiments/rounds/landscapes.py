@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from empirical.data import offline
-from empirical.ends import pairs
+from empirical.ends.pairs import draw
+from empirical.ends.subject import Subject, build
 from empirical.losses.fields import FourierFields
 from empirical.losses.objectives import ClassLoss, Objective, OfPairs
 from empirical.networks import models
+from empirical.networks.architectures import ARCHITECTURES
 from percolation import checks, fields
 from percolation.seeds import child, integer
 from percolation.theory import rounds
@@ -126,7 +128,7 @@ class TrainedNetwork:
     stop: float = 5e-4
 
     def __post_init__(self) -> None:
-        checks.one_of("network", self.network, models.ARCHITECTURES)
+        checks.one_of("network", self.network, ARCHITECTURES)
         checks.one_of("data set", self.data, offline.NAMES)
 
     @property
@@ -138,8 +140,9 @@ class TrainedNetwork:
 
     def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
         of_network, of_pairs = child(seed, 0), child(seed, 1)
-        subject = pairs.Subject(self.network, self.data, "trained", "natural-natural", n_learn + n_walk, self.dimension)
-        found = pairs.draw(subject, seed=integer(of_network), stop=self.stop, generator=_generator(of_pairs))
+        subject = Subject(self.network, self.data, "trained", "natural-natural", n_learn + n_walk, self.dimension)
+        built = build(subject, seed=integer(of_network))
+        found = draw(*built, subject.wanted, stop=self.stop, generator=_generator(of_pairs))
         both = Drawn(ClassLoss(found.model, found.labels), found.a, found.c)
         rows = torch.arange(len(found.a))
         n_walk = min(n_walk, len(rows) // 2)

@@ -18,9 +18,9 @@ from scipy.special import ndtr
 from empirical.descent.rows import Descent, descend
 from empirical.experiments.rounds.landscapes import Drawn, GaussianField, Landscape
 from empirical.finder.find import Connection, Finder, find_paths
-from empirical.networks import models
 from empirical.prediction import predictions
 from empirical.prediction.lines import PER_XI, Lines, resolved_lines
+from empirical.threads import one_thread
 from percolation import checks
 from percolation.theory import rounds, thresholds
 
@@ -62,7 +62,7 @@ class Walked:
 
 def walk(case: Case, *, seed: int) -> Walked:
     """Predict, then measure. On the CPU the bits depend on the case and the seed alone: torch runs on one thread."""
-    with models.one_thread():
+    with one_thread():
         drawing, predicting = np.random.SeedSequence(checks.seed(seed)).spawn(2)
         to_learn, to_walk = case.landscape.draw(max(case.pairs, FEWEST_LINES), case.pairs, drawing)
         lines = resolved_lines(to_learn.objective, to_learn.a, to_learn.c, lambda lines: _levels(lines, case)[0])
@@ -75,12 +75,12 @@ def walk(case: Case, *, seed: int) -> Walked:
         return Walked(row, _pair_rows(row, len(to_walk.a), walkers, connections))
 
 
-def table(walked: list[Walked]) -> pd.DataFrame:
+def rounds_table(walked: list[Walked]) -> pd.DataFrame:
     """A row a case, with the columns of `predictions.compared`."""
     return pd.DataFrame([one.row for one in walked])
 
 
-def pair_table(walked: list[Walked]) -> pd.DataFrame:
+def rounds_pairs(walked: list[Walked]) -> pd.DataFrame:
     """A row a pair."""
     return pd.DataFrame([pair for one in walked for pair in one.pairs])
 

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from empirical.experiments.rounds import measure as rounds
+from empirical.experiments.rounds import measure
 from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
 from empirical.experiments.rounds.measure import Case, Walked
-from empirical.networks import models
+from empirical.networks.architectures import ARCHITECTURES
 from percolation import checks, ensembles, seeds
 
 OCCUPATIONS, DEEP = (0.3, 0.5, 0.7, 0.9), (0.01, 0.001)
@@ -49,7 +49,7 @@ def random(
     pairs: int,
 ) -> tuple[Case, ...]:
     """Random networks of each dimension, depth (of an mlp) and occupation; None: the architecture's usual dimension."""
-    usual = models.ARCHITECTURES[checks.one_of("network", network, models.ARCHITECTURES)].dimension
+    usual = ARCHITECTURES[checks.one_of("network", network, ARCHITECTURES)].dimension
     made = [RandomNetwork(network, d or usual, depth) for d in dimensions for depth in depths]
     return tuple(Case(one, pairs, p, margin) for p in occupations for one in made)
 
@@ -60,7 +60,7 @@ def trained(network: str, data: str, dimensions: list[int] | list[None], pairs: 
 
 
 def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walked]:
-    """`rounds.walk` of every case, in order. The numbers depend on case and seed, not on the others or the workers."""
+    """`measure.walk` of every case, in order. The numbers depend on case and seed, not on the others or the workers."""
     checks.seed(seed)
     several = workers != 1 and len(cases) > 1
     task = partial(_walk, seed=seed)
@@ -69,12 +69,12 @@ def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walk
 
 def parameters(cases: Sequence[Case]) -> dict[str, Any]:
     """Everything that determines the walks but the seed."""
-    settings = {name: getattr(rounds, name) for name in ("MAX_ROUNDS", "ITERATIONS", "RESTARTS", "FEWEST_LINES")}
+    settings = {name: getattr(measure, name) for name in ("MAX_ROUNDS", "ITERATIONS", "RESTARTS", "FEWEST_LINES")}
     return {"cases": [{"kind": type(one.landscape).__name__} | asdict(one) for one in cases]} | settings
 
 
 def _walk(case: Case, *, seed: int) -> Walked:
-    return rounds.walk(case, seed=_seed(case, seed))
+    return measure.walk(case, seed=_seed(case, seed))
 
 
 def _seed(case: Case, seed: int) -> int:

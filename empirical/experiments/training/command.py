@@ -39,7 +39,7 @@ def training(
     """
     from dataclasses import replace
 
-    from empirical.experiments.training import measure as training_time
+    from empirical.experiments.training import measure
     from empirical.experiments.training.figure import training_figure
     from empirical.finder.find import PRESETS
     from empirical.networks.models import Training
@@ -48,12 +48,12 @@ def training(
     usual = PRESETS["default"]
     finder = replace(usual, level=level, max_rounds=max_rounds, descent=replace(usual.descent, stop=stop))
     rule = Training(epochs=checks.integer("epochs", epochs, at_least=1))
-    task = training_time.Task(network, data, pairs, checkpoints, dim, rule, finder)
+    task = measure.Task(network, data, pairs, checkpoints, dim, rule, finder)
     run = Run.begin(out, seed=seed, workers=workers, device=device)
-    watched = training_time.watch(task, seed=seed, workers=workers, device=device)
-    table = training_time.table(watched)
-    record = run.record(training_time.parameters(task))
-    others = {"pairs.csv": files.csv(training_time.pair_table(watched))}
+    watched = measure.watch(task, seed=seed, workers=workers, device=device)
+    table = measure.table(watched)
+    record = run.record(measure.parameters(task))
+    others = {"pairs.csv": files.csv(measure.pair_table(watched))}
     others |= writers("training", training_figure(table, level))
     paths = run.write(table, record, **others)
     print_training(table)

@@ -16,16 +16,17 @@ from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from empirical.data import offline
-from empirical.data.offline import Dataset
+from empirical.data.tensors import Dataset
 from empirical.ends import modes
 from empirical.ends.modes import Modes
-from empirical.experiments.connect.measure import CONFIDENCE
 from empirical.finder.find import PRESETS, Connection, Finder, find_paths
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss
 from empirical.networks import architectures, models
 from empirical.networks.models import Training
-from empirical.networks.training import epochs as training_epochs
+from empirical.networks.training import epochs
+from empirical.prediction.verdicts import CONFIDENCE
+from empirical.threads import one_thread
 from percolation import checks, ensembles, seeds
 
 KINDS = ("class-optimal", "natural")
@@ -84,8 +85,8 @@ def watch(task: Task, *, seed: int = 0, workers: int = 0, device: str = "cpu") -
     checks.seed(seed)
     objectives.device(device)
     dataset = offline.load(task.data, task.dimension)
-    epochs = log_spaced(task.training.epochs, task.checkpoints)
-    train = partial(trained_checkpoints, task.network, training=task.training, epochs=epochs, seed=seed)
+    kept_at = log_spaced(task.training.epochs, task.checkpoints)
+    train = partial(trained_checkpoints, task.network, training=task.training, kept_at=kept_at, seed=seed)
     (kept,) = ensembles.run(train, [dataset], label="training")
     items = [(checkpoint, kind) for checkpoint in kept for kind in KINDS]
     looked = partial(_looked, task, seed, device)
@@ -115,15 +116,15 @@ def log_spaced(last: int, n: int) -> list[int]:
 
 
 def trained_checkpoints(
-    network: str, dataset: Dataset, *, training: Training, epochs: list[int], seed: int
+    network: str, dataset: Dataset, *, training: Training, kept_at: list[int], seed: int
 ) -> list[Checkpoint]:
     """The network of `models.trained` after each of these epochs of its training; bit for bit the same at the last."""
     model = models.to_be_trained(network, dataset, seed=seed)
-    with models.one_thread():
+    with one_thread():
         return [
             Checkpoint(epoch, {name: value.clone() for name, value in model.state_dict().items()})
-            for epoch in training_epochs(model, dataset, training, seed)
-            if epoch in epochs
+            for epoch in epochs(model, dataset, training, seed)
+            if epoch in kept_at
         ]
 
 
@@ -132,7 +133,7 @@ def _looked(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The row of one checkpoint and kind, and those of its pairs."""
     checkpoint, kind = item
-    with models.one_thread():
+    with one_thread():
         dataset = offline.load(task.data, task.dimension)
         model = models.to_be_trained(task.network, dataset, seed=0).to(device)
         model.load_state_dict(checkpoint.weights)

@@ -38,13 +38,12 @@ def connect_parameters(
     """
     from dataclasses import replace
 
-    from empirical.experiments.weights import curves
-    from empirical.experiments.weights import measure as parameter_space
+    from empirical.experiments.weights import curves, measure
 
     bend = replace(curves.BEND_TRAINING, epochs=checks.integer("bend_epochs", bend_epochs, at_least=1))
     data = "mnist1d" if data is None and network == "cnn1d" else data or "digits"
     pairs = 3 if pairs is None else pairs
-    task = parameter_space.Task(network, data, pairs, dim, bend=bend, level=level, max_rounds=max_rounds)
+    task = measure.Task(network, data, pairs, dim, bend=bend, level=level, max_rounds=max_rounds)
     run(task, seed, workers, device, out)
 
 
@@ -52,14 +51,14 @@ def run(task: "Task", seed: int, workers: int, device: str, out: Path) -> None:
     """Carry out the task, write its files, print its table."""
     import numpy as np
 
-    from empirical.experiments.weights import measure as parameter_space
+    from empirical.experiments.weights import measure
     from empirical.experiments.weights.figure import parameters_figure
     from percolation.plotting import writers
 
     begun = Run.begin(out, seed=seed, workers=workers, device=device)
-    found = parameter_space.connect(task, seed=seed, workers=workers, device=device)
-    table = parameter_space.table(found)
-    record = begun.record(parameter_space.parameters(found))
+    found = measure.connect(task, seed=seed, workers=workers, device=device)
+    table = measure.table(found)
+    record = begun.record(measure.parameters(found))
     plane = found.plane
     others: dict[str, files.Writer] = {
         "profiles.csv": files.csv(found.profiles),
@@ -67,7 +66,7 @@ def run(task: "Task", seed: int, workers: int, device: str, out: Path) -> None:
     }
     others |= writers("parameters", parameters_figure(found))
     paths = begun.write(table, record, **others)
-    print_parameters(parameter_space.summary(table), found.level)
+    print_parameters(measure.summary(table), found.level)
     print_paths(paths)
 
 

@@ -24,6 +24,7 @@ from empirical.losses import objectives
 from empirical.losses.weights import TrainingLoss, flat
 from empirical.networks import architectures, models
 from empirical.networks.models import Training
+from empirical.threads import one_thread
 from percolation import checks, ensembles, seeds
 
 PATHS = ("line", *curves.KINDS, "finder")
@@ -151,7 +152,7 @@ class _Found:
 def _trained(task: Task, seed: int, number: int) -> tuple[Tensor, float]:
     """The parameters of a network by its number, and its loss; the same whatever is made of it later."""
     own = seeds.integer(seeds.child(seed, number))
-    with models.one_thread():
+    with one_thread():
         dataset = offline.load(task.data, task.dimension)
         model = models.trained(task.network, dataset, seed=own, training=task.training)
         return flat(model), TrainingLoss(model, dataset.x_train, dataset.y_train).loss_and_error(flat(model))[0]
@@ -171,7 +172,7 @@ def _level(task: Task, largest: float) -> float:
 def _found(task: Task, level: float, seed: int, device: str, item: tuple[int, str, Tensor, Tensor]) -> _Found:
     """One path between one pair of networks, a and c their parameters."""
     pair, kind, *ends = item
-    with models.one_thread():
+    with one_thread():
         train, test = _objectives(task, device)
         a, c = (end.to(device) for end in ends)
         generator = torch.Generator().manual_seed(seeds.integer(seeds.of(f"{kind} {pair}", seed)))

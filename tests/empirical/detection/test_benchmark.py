@@ -17,8 +17,7 @@ from typer.testing import CliRunner
 from empirical import attacks
 from empirical.detection import statistics, trials
 from empirical.detection.methods import METHODS
-from empirical.experiments.detect import cases, recipe
-from empirical.experiments.detect import measure as benchmark
+from empirical.experiments.detect import cases, measure, recipe
 from empirical.experiments.detect.command import detect
 from empirical.threads import one_thread
 
@@ -36,10 +35,10 @@ def command():
 @pytest.fixture(scope="module")
 def small():
     """The plan in small, its outcome for PGD and the prepared network."""
-    plan = benchmark.Plan(cases.cases(["mnist1d"], **SMALL), ("pgd",), tuple(METHODS))
+    plan = measure.Plan(cases.cases(["mnist1d"], **SMALL), ("pgd",), tuple(METHODS))
     with one_thread():
         prepared = cases.prepare(plan.cases[0], seed=1)
-        return plan, prepared, benchmark.attempt(prepared, "pgd", plan, seed=1)
+        return plan, prepared, measure.attempt(prepared, "pgd", plan, seed=1)
 
 
 def plan_of(small, *names):
@@ -48,7 +47,7 @@ def plan_of(small, *names):
 
 def test_rows_hold_what_scores_say(small):
     plan, prepared, tried = small
-    table = benchmark.table([tried]).set_index("detector")
+    table = measure.table([tried]).set_index("detector")
     assert list(table.index) == list(METHODS) and (table["n"] == len(tried.scores["lid"])).all()
     for name, scores in tried.scores.items():
         assert table.loc[name, "auc"] == statistics.auc(scores)
@@ -70,10 +69,10 @@ def test_a_baseline_that_wins_is_named():
 
 def test_the_same_seed_gives_the_same_bits(small):
     plan, prepared, tried = small
-    again = benchmark.attempt(cases.prepare(plan.cases[0], seed=1), "pgd", plan, seed=1)
+    again = measure.attempt(cases.prepare(plan.cases[0], seed=1), "pgd", plan, seed=1)
     for name, scores in tried.scores.items():
         np.testing.assert_array_equal(scores.adversarial, again.scores[name].adversarial)
-    pd.testing.assert_frame_equal(benchmark.adaptive_table([tried]), benchmark.adaptive_table([again]))
+    pd.testing.assert_frame_equal(measure.adaptive_table([tried]), measure.adaptive_table([again]))
 
 
 def test_shuffled_labels_are_not_told_apart_by_any_detector(small):
@@ -82,12 +81,12 @@ def test_shuffled_labels_are_not_told_apart_by_any_detector(small):
     For 12 detectors, 3.9 sigma: less than one seed in a thousand fails by chance.
     """
     plan, prepared, _ = small
-    found = benchmark.attacked(prepared, "pgd", 1)
+    found = measure.attacked(prepared, "pgd", 1)
     x, fooled = prepared.x[found.success], found.points[found.success]
     swap = torch.rand(len(x), generator=torch.Generator().manual_seed(0)) < 0.5
     first, second = (torch.where(swap.view(-1, 1, 1), a, b) for a, b in ((x, fooled), (fooled, x)))
     sources = np.arange(len(x))
-    for name, detector in benchmark.made(prepared, plan, 1).items():
+    for name, detector in measure.made(prepared, plan, 1).items():
         pair = detector.features(first), detector.features(second)
         scores = trials.run(*pair, sources, trials.folds_of(sources, 0), seed=0)
         interval = statistics.auc_interval(scores, 0)
@@ -96,7 +95,7 @@ def test_shuffled_labels_are_not_told_apart_by_any_detector(small):
 
 def test_an_attack_that_changes_nothing_is_not_detected(small):
     plan, prepared, _ = small
-    for name, detector in benchmark.made(prepared, plan, 1).items():
+    for name, detector in measure.made(prepared, plan, 1).items():
         features = detector.features(prepared.x)
         sources = np.arange(len(features))
         scores = trials.run(features, features, sources, trials.folds_of(sources, 0), seed=0)
@@ -104,7 +103,7 @@ def test_an_attack_that_changes_nothing_is_not_detected(small):
 
 
 def test_the_adaptive_attack_says_what_it_costs(small):
-    table = benchmark.adaptive_table([small[2]])
+    table = measure.adaptive_table([small[2]])
     assert table["detector"].tolist() == ["curve"] * 2 + ["curve_logits"] * 2 and set(table["budget"]) == {1, 2}
     assert (table["success_after"] >= table["success_before"]).all()
     assert (table["undetected_after"] >= table["undetected_before"] - 0.05).all()
@@ -114,8 +113,8 @@ def test_the_adaptive_attack_says_what_it_costs(small):
 
 def test_attacks_that_fail_leave_a_row(small):
     case = replace(small[0].cases[0], epsilon=1e-7)
-    tried = benchmark.attempt(cases.prepare(case, seed=1), "fgsm", plan_of(small), seed=1)
-    table = benchmark.table([tried])
+    tried = measure.attempt(cases.prepare(case, seed=1), "fgsm", plan_of(small), seed=1)
+    table = measure.table([tried])
     assert table["n"].tolist() == [0, 0] and table["auc"].isna().all() and table["success"].eq(0).all()
     assert table["note"].str.fullmatch(r"0 of \d+ attacks succeeded, a trial needs 20").all()
 
@@ -123,9 +122,9 @@ def test_attacks_that_fail_leave_a_row(small):
 def test_a_network_that_is_always_wrong_leaves_a_row(small):
     plan, prepared, _ = small
     none = replace(prepared, x=prepared.x[:0], y=prepared.y[:0])
-    tried = benchmark.attempt(none, "pgd", plan_of(small), seed=1)
+    tried = measure.attempt(none, "pgd", plan_of(small), seed=1)
     assert "takes none of 60 test inputs for what it is" in tried.rows[0]["note"]
-    assert tried.rows[0]["n"] == 0 and len(benchmark.adaptive_table([tried])) == 0
+    assert tried.rows[0]["n"] == 0 and len(measure.adaptive_table([tried])) == 0
 
 
 def test_a_network_that_is_always_right(small):
@@ -238,10 +237,10 @@ def test_cifar_from_a_folder(cifar, command, monkeypatch):
 
 @pytest.mark.slow
 def test_workers_change_nothing(tmp_path):
-    plan = benchmark.Plan(cases.cases(["mnist1d"], **SMALL), ("fgsm", "pgd"), ("curve", "curve_boosted", "lid"))
-    alone, together = (benchmark.run(plan, seed=1, workers=workers) for workers in (1, 2))
-    pd.testing.assert_frame_equal(benchmark.score_table(alone), benchmark.score_table(together), check_exact=True)
-    pd.testing.assert_frame_equal(benchmark.adaptive_table(alone), benchmark.adaptive_table(together), check_exact=True)
+    plan = measure.Plan(cases.cases(["mnist1d"], **SMALL), ("fgsm", "pgd"), ("curve", "curve_boosted", "lid"))
+    alone, together = (measure.run(plan, seed=1, workers=workers) for workers in (1, 2))
+    pd.testing.assert_frame_equal(measure.score_table(alone), measure.score_table(together), check_exact=True)
+    pd.testing.assert_frame_equal(measure.adaptive_table(alone), measure.adaptive_table(together), check_exact=True)
 
 
 @pytest.mark.slow

@@ -13,14 +13,13 @@ import torch
 from scipy.stats import binomtest
 from torch import nn
 
-from empirical.ends.pairs import NoPairs, Subject
-from empirical.experiments.barriers import command as cli_barriers
-from empirical.experiments.barriers import ends as barrier_ends
-from empirical.experiments.barriers import measure as barriers
-from empirical.experiments.barriers import published
-from empirical.experiments.barriers import statistics as barrier_statistics
+from empirical.ends.space import Space
+from empirical.ends.subject import Subject
+from empirical.ends.wanted import NoPairs
+from empirical.experiments.barriers import command, measure, published, statistics
+from empirical.experiments.barriers.ends import KINDS, Classes, World, partners, world
 from empirical.experiments.barriers.figure import barriers_figure
-from empirical.experiments.barriers.measure import Plan
+from empirical.experiments.barriers.measure import Plan, measure_barriers
 from empirical.losses.objectives import ClassLoss, losses
 from percolation import seeds
 from percolation.ensembles import session
@@ -32,12 +31,12 @@ SMALL = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 2, lower_ends=
 
 @pytest.fixture(scope="module")
 def table():
-    return barriers.measure(Plan(SMALL, n_classes=3), seed=1)
+    return measure_barriers(Plan(SMALL, n_classes=3), seed=1)
 
 
 def test_the_published_table():
     """Means, medians and AUC of the article's own barriers, and their quartiles."""
-    natural, adversarial = barrier_statistics.summary(published.published()).to_dict("records")
+    natural, adversarial = statistics.summary(published.published()).to_dict("records")
     assert (natural["pairs"], adversarial["pairs"]) == (101, 101)
     assert (natural["gap_mean"], natural["gap_median"]) == pytest.approx((0.792, 0.354), abs=5e-4)
     assert (adversarial["gap_mean"], adversarial["gap_median"]) == pytest.approx((5.448, 5.429), abs=5e-4)
@@ -51,9 +50,9 @@ def test_auc_is_the_share_of_pairs_that_are_ordered():
     rng = np.random.default_rng(3)
     above, below = rng.integers(0, 6, 30), rng.integers(0, 5, 40)
     ordered = [(x > y) + (x == y) / 2 for x in above for y in below]
-    assert barrier_statistics.auc(above, below).value == pytest.approx(np.mean(ordered), abs=1e-12)
-    assert barrier_statistics.auc(below, above).value == pytest.approx(1 - np.mean(ordered), abs=1e-12)
-    apart = barrier_statistics.auc(np.arange(10, 20), np.arange(10))
+    assert statistics.auc(above, below).value == pytest.approx(np.mean(ordered), abs=1e-12)
+    assert statistics.auc(below, above).value == pytest.approx(1 - np.mean(ordered), abs=1e-12)
+    apart = statistics.auc(np.arange(10, 20), np.arange(10))
     assert apart.value == apart.high == 1 and 0.5 < apart.low < 1
 
 
@@ -66,9 +65,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say(kind):
     for _ in range(2000):
         x = rng.normal(size=30)
         if kind == "auc":
-            found = barrier_statistics.auc(rng.normal(2, size=30), x)
+            found = statistics.auc(rng.normal(2, size=30), x)
         else:
-            found = getattr(barrier_statistics, kind)(x)
+            found = getattr(statistics, kind)(x)
         held += found.low <= truth <= found.high
     assert binomtest(held, 2000, 0.95, alternative="less").pvalue > 1e-6, held
     assert held < 1990  # and is no wider than it must be
@@ -83,7 +82,7 @@ def test_the_barrier_of_a_line_known_in_closed_form():
             return torch.stack([torch.zeros_like(height), -height], dim=1)
 
     a, c = torch.tensor([[-1.0, 0.0]]), torch.tensor([[1.0, 2.0]])
-    (row,) = barriers.barriers(Hill().eval(), a, c, torch.tensor([0])).to_dict("records")
+    (row,) = measure.barriers(Hill().eval(), a, c, torch.tensor([0])).to_dict("records")
     end, top = np.log1p(np.exp(-3)), np.log1p(np.exp(1))
     assert (row["loss_a"], row["loss_c"], row["max_loss"]) == pytest.approx((end, end, top), rel=1e-5)
     assert row["gap"] == pytest.approx(top - end, rel=1e-5)
@@ -93,18 +92,18 @@ def test_the_barrier_of_a_line_known_in_closed_form():
 def test_pairs_are_what_they_are_called():
     """Partners of one A: their losses, how they came by them, and that no input is used twice."""
     plan = Plan(SMALL)
-    world = barrier_ends.world(SMALL, seed=1, stop=5e-4)
+    met = world(SMALL, seed=1, stop=5e-4)
     generator = torch.Generator().manual_seed(0)
-    ends = barrier_ends.partners(world, [0, 4], 3, plan.kinds, generator)
+    ends = partners(met, [0, 4], 3, plan.kinds, generator)
     assert ends.labels.tolist() == [0, 0, 0, 4, 4, 4] and ends.numbers.tolist() == [0, 1, 2, 0, 1, 2]
-    own = losses(ClassLoss(world.model, ends.labels), ends.a)
+    own = losses(ClassLoss(met.model, ends.labels), ends.a)
     assert (own <= np.log(2)).all()
     for kind in ("natural-adversarial", "natural-fooling"):
         c, there = ends.partners[kind]
         assert there.any()
-        assert (losses(ClassLoss(world.model, ends.labels), c) <= own.clamp(min=1e-6) * 1.001)[there].all()
+        assert (losses(ClassLoss(met.model, ends.labels), c) <= own.clamp(min=1e-6) * 1.001)[there].all()
     strangers, _ = ends.partners["across-classes"]
-    assert (world.model(strangers).argmax(1) != ends.labels).all()
+    assert (met.model(strangers).argmax(1) != ends.labels).all()
     # the adversarial partner is nearer to the input it was made of than that is to A
     moved = (ends.partners["natural-adversarial"][0] - strangers).flatten(1).norm(dim=1)
     assert (moved < (ends.a - strangers).flatten(1).norm(dim=1)).all()
@@ -117,26 +116,26 @@ def test_pairs_are_what_they_are_called():
 
 
 def test_a_table_of_pairs(table):
-    assert list(table.columns) == list(barriers.COLUMNS)
-    assert (table.groupby("kind").size() == 6).all() and set(table["kind"]) == set(barrier_ends.KINDS)
+    assert list(table.columns) == list(measure.COLUMNS)
+    assert (table.groupby("kind").size() == 6).all() and set(table["kind"]) == set(KINDS)
     assert (table["gap"] >= 0).all() and table["at"].between(0, 1).all()
     np.testing.assert_allclose(table["gap"], table["max_loss"] - table[["loss_a", "loss_c"]].max(axis=1))
     open_ = table["kind"].isin(["natural-natural", "natural-adversarial", "natural-fooling"])
-    assert set(table.loc[open_, "status"]) <= {"connected", "stalled", "rounds", barriers.NO_PARTNER}
-    assert table.loc[table["status"] == barriers.CLOSED_END, "rounds"].isna().all()
-    assert (table["status"] == barriers.CLOSED_END).sum() >= 6  # natural inputs of other classes, most noise
+    assert set(table.loc[open_, "status"]) <= {"connected", "stalled", "rounds", measure.NO_PARTNER}
+    assert table.loc[table["status"] == measure.CLOSED_END, "rounds"].isna().all()
+    assert (table["status"] == measure.CLOSED_END).sum() >= 6  # natural inputs of other classes, most noise
 
 
 def test_the_classes_of_a_run_do_not_change_each_other(table):
     """A class alone has the numbers that it has among others."""
-    alone = barriers.measure(Plan(SMALL, n_classes=1), seed=1)
+    alone = measure_barriers(Plan(SMALL, n_classes=1), seed=1)
     pd.testing.assert_frame_equal(alone, table[table["class"] == 0].reset_index(drop=True))
 
 
 KILLED = """
 import sys
 from empirical.experiments.barriers.measure import Plan, stream
-from empirical.ends.pairs import Subject
+from empirical.ends.subject import Subject
 from empirical.threads import one_thread
 from percolation.ensembles import session
 from percolation.store import Store
@@ -159,25 +158,24 @@ def test_a_run_that_is_killed_goes_on(tmp_path, table):
         kept = list(store.results("barriers"))
         assert 1 <= len(kept) < 3
         with session(store=store, experiment="barriers"):
-            again = barriers.measure(Plan(SMALL, n_classes=3), seed=1)
+            again = measure_barriers(Plan(SMALL, n_classes=3), seed=1)
         assert len(list(store.results("barriers"))) == 3
     pd.testing.assert_frame_equal(again, table, check_exact=True)
 
 
 def test_what_is_finished_is_not_done_again(tmp_path, monkeypatch):
     with Store(tmp_path / "s.db", code="test") as store, session(store=store):
-        first = barriers.measure(Plan(SMALL, n_classes=1), seed=1)
-        monkeypatch.setattr(barriers, "chunk", None)  # would fail if it were called
-        pd.testing.assert_frame_equal(barriers.measure(Plan(SMALL, n_classes=1), seed=1), first, check_exact=True)
+        first = measure_barriers(Plan(SMALL, n_classes=1), seed=1)
+        monkeypatch.setattr(measure, "chunk", None)  # would fail if it were called
+        pd.testing.assert_frame_equal(measure_barriers(Plan(SMALL, n_classes=1), seed=1), first, check_exact=True)
 
 
 MANY_CLASSES = """
 import torch
 from torch import nn
-from empirical.experiments.barriers import ends as barrier_ends
-from empirical.experiments.barriers import measure as barriers
+from empirical.experiments.barriers import ends, measure
 from empirical.experiments.barriers.measure import Plan
-from empirical.ends.pairs import Subject
+from empirical.ends.subject import Subject
 
 made = []
 
@@ -189,13 +187,13 @@ class Sure(nn.Module):  # takes every input for the class that it is asked for: 
     def forward(self, x):
         return torch.zeros(len(x), 1000)
 
-classes = barrier_ends.Classes(tuple(range(1000)), batches)
-barrier_ends.world = lambda *a, **k: barrier_ends.World(Sure().eval(), classes, barrier_ends.Space(), 1000, 10.0, 7.0)
-barriers._connected = lambda plan, world, ends, *rest, **more: ["closed end"] * len(ends.a)
+classes = ends.Classes(tuple(range(1000)), batches)
+measure.world = lambda *a, **k: ends.World(Sure().eval(), classes, ends.Space((1,)), 1000, 10.0, 7.0)
+measure._connected = lambda plan, world, ends, *rest, **more: ["closed end"] * len(ends.a)
 torch.set_num_threads(1)
 plan = Plan(Subject("mlp", "digits", "untrained", "natural-natural", 5), kinds=("natural-natural",), points=3)
 sizes, peaks = [], []
-for part in barriers.stream(plan, seed=0):
+for part in measure.stream(plan, seed=0):
     sizes.append(len(part))
     peaks.append(peak())
 assert sum(sizes) == 5000 and max(sizes) <= 64
@@ -212,23 +210,23 @@ def test_memory_does_not_grow_with_the_classes():
 
 
 def test_classes_of_one_image_give_no_pair():
-    single = barrier_ends.Classes((0, 1), lambda place, generator: iter([torch.zeros(1, 1, 40)]))
-    world = barrier_ends.World(_flat(2), single, barrier_ends.Space(), 2, 1.0, 5e-4)
+    single = Classes((0, 1), lambda place, generator: iter([torch.zeros(1, 1, 40)]))
+    world = World(_flat(2), single, Space((1, 40)), 2, 1.0, 5e-4)
     plan = Plan(Subject("mlp", "digits", "untrained", "natural-natural", 5))
-    assert barriers.chunk(plan, world, [0, 1], seeds.of("", 0)).empty
+    assert measure.chunk(plan, world, [0, 1], seeds.of("", 0)).empty
 
 
 def test_no_class_with_two_low_inputs():
     plan = Plan(Subject("cnn1d", "mnist1d", "untrained", "natural-natural", 2), n_classes=2)
     with pytest.raises(NoPairs, match="no class of mnist1d has two inputs whose loss in untrained cnn1d is low"):
-        barriers.measure(plan, seed=0)
+        measure_barriers(plan, seed=0)
 
 
 def test_a_partner_that_does_not_come_to_be_is_counted(table):
     changed = table.copy()
     adversarial = (changed["kind"] == "natural-adversarial").to_numpy().nonzero()[0]
-    changed.loc[adversarial[0], ["status", "gap", "max_loss"]] = [barriers.NO_PARTNER, np.nan, np.nan]
-    row = barrier_statistics.summary(changed).set_index("kind").loc["natural-adversarial"]
+    changed.loc[adversarial[0], ["status", "gap", "max_loss"]] = [measure.NO_PARTNER, np.nan, np.nan]
+    row = statistics.summary(changed).set_index("kind").loc["natural-adversarial"]
     assert (row["pairs"], row["without_partner"], row["searched"]) == (6, 1, 5)
     assert np.isfinite(row["gap_mean"])
 
@@ -238,8 +236,8 @@ def test_verdicts_say_what_holds_and_what_does_not():
     rows = [("natural-natural", 0.0), ("natural-adversarial", 3.0), ("across-classes", 0.0)]
     made = pd.concat([pd.DataFrame({"kind": kind, "gap": shift + rng.random(80)}) for kind, shift in rows])
     made = made.assign(loss_a=0.0, loss_c=0.0, max_loss=made["gap"])
-    rows = barrier_statistics.summary(made).to_dict("records")
-    said = {row["kind"]: barrier_statistics.verdicts(row, rows[0]) for row in rows}
+    rows = statistics.summary(made).to_dict("records")
+    said = {row["kind"]: statistics.verdicts(row, rows[0]) for row in rows}
     assert said["natural-adversarial"][0].startswith("barriers higher (p = ")
     assert said["across-classes"][0].startswith("barriers not told apart (p = ")
 
@@ -288,7 +286,7 @@ def test_a_table_that_is_not_there_or_no_text(tmp_path):
 
 def test_files_of_the_command(tmp_path, capsys):
     """The published table through the command: files, and the sentence that says what holds."""
-    cli_barriers.barriers(**_usual(table="published", format_="parquet", out=tmp_path))
+    command.barriers(**_usual(table="published", format_="parquet", out=tmp_path))
     printed = capsys.readouterr().out
     assert "natural-adversarial against natural-natural: barriers higher (p = 3.0e-29, AUC 0.957, " in printed
     assert "median 5.43 against 0.354 nats" in printed
@@ -300,10 +298,10 @@ def test_files_of_the_command(tmp_path, capsys):
 def test_measured_by_the_command(tmp_path, capsys):
     chosen = {"network": "cnn1d", "pairs": 2, "classes": 1, "kinds": "natural-adversarial", "out": tmp_path}
     chosen |= {"networks": 2}
-    cli_barriers.barriers(**_usual(**chosen))
+    command.barriers(**_usual(**chosen))
     assert "natural-adversarial against natural-natural: " in capsys.readouterr().out
     first = (tmp_path / "pairs.csv").read_bytes()
-    cli_barriers.barriers(**_usual(**chosen))  # everything is finished: read, not done again
+    command.barriers(**_usual(**chosen))  # everything is finished: read, not done again
     assert (tmp_path / "pairs.csv").read_bytes() == first
     made = pd.read_csv(tmp_path / "pairs.csv")
     assert made.groupby("seed").size().to_dict() == {1: 4, 2: 4}
@@ -328,7 +326,7 @@ def test_measured_by_the_command(tmp_path, capsys):
 )
 def test_bad_input(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
-        cli_barriers.barriers(**_usual(**({"network": "cnn1d"} | {"out": tmp_path / "out"} | options)))
+        command.barriers(**_usual(**({"network": "cnn1d"} | {"out": tmp_path / "out"} | options)))
     assert not list((tmp_path / "out").glob("*.csv"))
 
 
@@ -336,8 +334,8 @@ def test_bad_input(tmp_path, options, message):
 def test_the_order_of_the_article_on_signals():
     """mnist1d, three networks: adversarial partners lie behind higher barriers, p < 1e-6, and take more rounds."""
     plan = Plan(replace(SMALL, pairs=50), kinds=("natural-adversarial",))
-    parts = [barriers.measure(plan, seed=seed).assign(seed=seed) for seed in range(3)]
-    rows = barrier_statistics.summary(pd.concat(parts)).set_index("kind")
+    parts = [measure_barriers(plan, seed=seed).assign(seed=seed) for seed in range(3)]
+    rows = statistics.summary(pd.concat(parts)).set_index("kind")
     adversarial = rows.loc["natural-adversarial"]
     assert adversarial["auc"] > 0.5 and adversarial["p"] < 1e-6 and adversarial["paired_p"] < 1e-6
     assert adversarial["rounds_mean"] > rows.loc["natural-natural", "rounds_mean"] and adversarial["rounds_p"] < 1e-3
@@ -345,9 +343,9 @@ def test_the_order_of_the_article_on_signals():
 
 def test_pairs_of_other_classes_are_drawn_anew():
     plan = Plan(SMALL)
-    states = [tuple(barriers._seed(plan, labels, 1).generate_state(2)) for labels in ([0], [1], [0, 1])]
+    states = [tuple(measure._seed(plan, labels, 1).generate_state(2)) for labels in ([0], [1], [0, 1])]
     assert len(set(states)) == 3
-    again = barriers._seed(Plan(replace(SMALL, label=0), points=9), [0], 1)
+    again = measure._seed(Plan(replace(SMALL, label=0), points=9), [0], 1)
     assert tuple(again.generate_state(2)) == states[0]
 
 

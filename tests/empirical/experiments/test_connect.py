@@ -5,12 +5,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
-from empirical.ends.pairs import NoPairs, Subject
+from empirical.ends import sources
+from empirical.ends.space import Space, space_of
+from empirical.ends.subject import Subject, build
+from empirical.ends.wanted import NoPairs, Wanted
 from empirical.experiments.compare.measure import measure_all
-from empirical.experiments.connect import measure as connectivity
-from empirical.experiments.connect.measure import measure, verdict
+from empirical.experiments.connect.measure import (
+    _radial_baseline,
+    connectivity_pairs,
+    connectivity_table,
+    measure,
+    measure_subject,
+)
+from empirical.finder.find import PRESETS
 from empirical.losses.objectives import Field
+from empirical.prediction.verdicts import CONFIDENCE, verdict
 from percolation.theory import thresholds
 
 # what others read: later columns may be added, none renamed
@@ -64,12 +75,12 @@ UNTRAINED = Subject("mlp", "none", "untrained", "class-optimal", 6, 100)
 
 @pytest.fixture(scope="module")
 def natural():
-    return measure(TRAINED, seed=1)
+    return measure_subject(TRAINED, seed=1)
 
 
 def test_row_of_natural_pairs(natural):
     row = natural.row
-    assert tuple(row) == COLUMNS == tuple(connectivity.table([natural]).columns)
+    assert tuple(row) == COLUMNS == tuple(connectivity_table([natural]).columns)
     assert (row["network"], row["training"], row["dimension"], row["classes"], row["pairs"]) == (
         "cnn1d",
         "trained",
@@ -114,16 +125,16 @@ def test_radial_baseline_looks_at_every_leg(wall, connected):
         return closed.double()
 
     a, c = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-    found = connectivity._radial_baseline(Field(ring), a, c, connectivity.PRESETS["default"])
+    found = _radial_baseline(Field(ring), a, c, PRESETS["default"])
     assert found.tolist() == [connected]
 
 
 def test_adversarial_partners_have_larger_barriers(natural):
     """Medians of 50 pairs each, in the reference about 3 against 0.5 nats."""
     pair = replace(TRAINED, pairs=50)
-    adversarial = measure(replace(pair, pair="natural-adversarial"), seed=1).row
+    adversarial = measure_subject(replace(pair, pair="natural-adversarial"), seed=1).row
     assert adversarial["connected"] == 1
-    assert adversarial["barrier_median"] > 1.5 * measure(pair, seed=1).row["barrier_median"]
+    assert adversarial["barrier_median"] > 1.5 * measure_subject(pair, seed=1).row["barrier_median"]
     assert adversarial["rounds"] > 1.3
 
 
@@ -139,16 +150,58 @@ def test_a_row_depends_on_subject_and_seed_only():
     """Same bytes with one worker and two, alone or beside others."""
     subjects = (UNTRAINED, replace(UNTRAINED, dimension=60), replace(UNTRAINED, network="cnn1d", dimension=40))
     one, two = (measure_all(subjects, seed=3, workers=workers) for workers in (1, 2))
-    assert connectivity.table(one).to_csv() == connectivity.table(two).to_csv()
-    assert connectivity.pair_table(one).to_csv() == connectivity.pair_table(two).to_csv()
-    assert pd.DataFrame([measure(subjects[1], seed=3).row]).to_csv() == pd.DataFrame([one[1].row]).to_csv()
-    assert measure(subjects[1], seed=4).row["occupation"] != one[1].row["occupation"]
+    assert connectivity_table(one).to_csv() == connectivity_table(two).to_csv()
+    assert connectivity_pairs(one).to_csv() == connectivity_pairs(two).to_csv()
+    assert pd.DataFrame([measure_subject(subjects[1], seed=3).row]).to_csv() == pd.DataFrame([one[1].row]).to_csv()
+    assert measure_subject(subjects[1], seed=4).row["occupation"] != one[1].row["occupation"]
+
+
+class Rings(nn.Module):
+    """A module of a user's own: two classes by the distance from the origin of the plane."""
+
+    def forward(self, x):
+        far = 20 * (x.flatten(1).norm(dim=1) - 1)
+        return torch.stack([-far, far], dim=1)
+
+
+def rings(wanted, **options):
+    """Points around the origin, and what is found between them; without labels no natural ones."""
+    angle = 2 * math.pi * torch.arange(40) / 40
+    x = torch.stack([angle.cos(), angle.sin()], dim=1) * torch.where(torch.arange(40) % 2 == 0, 0.4, 1.6)[:, None]
+    model, source = Rings().eval(), sources.of_tensors(x, torch.arange(40) % 2)
+    return measure(model, source, space_of(model, source.shape), wanted, seed=1, **options)
+
+
+def test_a_module_of_ones_own_comes_in_by_the_same_door():
+    """The outer class is a ring, which lines across the hole leave; the inner one a disc, in which they stay."""
+    inner = rings(Wanted("natural-natural", 8, label=0))
+    assert inner.row["network"] == "Rings" and (inner.row["dimension"], inner.row["classes"]) == (2, 2)
+    assert inner.row["connected"] == 1 and inner.row["rounds"] == 0
+    outer = rings(Wanted("natural-natural", 8, label=1), about={"network": "mine", "training": "untrained"})
+    assert (outer.row["network"], outer.row["training"], outer.row["pairs"]) == ("mine", "untrained", 8)
+    assert outer.row["barrier_q75"] > 1 and outer.row["rounds"] > 0
+    assert outer.row == rings(Wanted("natural-natural", 8, label=1), about=outer.about).row
+
+
+def test_natural_pairs_need_a_source():
+    with pytest.raises(ValueError, match="natural-natural pairs are made of natural inputs, got no source of them"):
+        measure(Rings().eval(), None, Space((2,)), Wanted("natural-natural", 8), seed=1)
+
+
+def test_a_subject_is_its_network_its_source_and_its_space():
+    """By the one door or the other: the same row."""
+    built = build(UNTRAINED, seed=1)
+    found = measure(*built, UNTRAINED.wanted, seed=1, about=UNTRAINED.key(), theory=False)
+    assert (
+        pd.DataFrame([found.row]).to_csv()
+        == pd.DataFrame([measure_subject(UNTRAINED, seed=1, theory=False).row]).to_csv()
+    )
 
 
 @pytest.mark.slow
 def test_untrained_resnet18():
     """Reference: primary barrier 0.1..0.5 nats, 1e-3..2e-3 after two rounds, connected after three."""
-    found = measure(Subject("resnet18", "none", "untrained", "class-optimal", 6), seed=1)
+    found = measure_subject(Subject("resnet18", "none", "untrained", "class-optimal", 6), seed=1)
     assert found.row["connected"] == 1
     assert 0.1 < found.row["barrier_median"] < 0.5
     assert 2.5 < found.row["rounds"] < 3.5
@@ -177,7 +230,7 @@ def test_interval_covers_the_rate():
     k = np.arange(13)
     covered = [
         interval.low <= 0.8 <= interval.high
-        for interval in (binomtest(int(n), 12).proportion_ci(connectivity.CONFIDENCE, method="exact") for n in k)
+        for interval in (binomtest(int(n), 12).proportion_ci(CONFIDENCE, method="exact") for n in k)
     ]
     assert binom.pmf(k, 12, 0.8)[covered].sum() >= 0.95
 
@@ -212,7 +265,7 @@ def test_bad_subjects(arguments, message):
 )
 def test_bad_measurements(subject, message):
     with pytest.raises(ValueError, match=message):
-        measure(subject, seed=1)
+        measure_subject(subject, seed=1)
 
 
 def test_a_dimension_is_a_whole_number_above_0():
@@ -222,7 +275,7 @@ def test_a_dimension_is_a_whole_number_above_0():
 
 def test_a_device_that_is_absent_is_refused():
     with pytest.raises(ValueError, match="unknown device 'cuda:99'"):
-        measure(UNTRAINED, seed=1, device="cuda:99")
+        measure_subject(UNTRAINED, seed=1, device="cuda:99")
 
 
 def test_a_subject_without_pairs_is_skipped_with_its_reason():
@@ -233,7 +286,7 @@ def test_a_subject_without_pairs_is_skipped_with_its_reason():
 
 
 def test_unconnected_pairs_are_reported_not_dropped():
-    found = measure(TRAINED, seed=1, finder=replace(connectivity.PRESETS["default"], max_rounds=0))
+    found = measure_subject(TRAINED, seed=1, finder=replace(PRESETS["default"], max_rounds=0))
     statuses = [pair["status"] for pair in found.pairs]
     assert statuses.count("rounds") + statuses.count("connected") == 12 and "rounds" in statuses
     assert found.row["connected"] == statuses.count("connected") / 12

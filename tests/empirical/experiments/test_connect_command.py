@@ -8,9 +8,11 @@ import torch
 
 from empirical.data import pictures
 from empirical.descent.rows import Descent
-from empirical.ends import pairs
-from empirical.ends.pairs import NoPairs, Space, Subject
-from empirical.experiments.connect import measure as connectivity
+from empirical.ends.pairs import draw
+from empirical.ends.space import Space
+from empirical.ends.subject import Subject, build
+from empirical.ends.wanted import NoPairs
+from empirical.experiments.connect.measure import measure_subject
 from empirical.finder import connections
 from empirical.finder.find import Finder
 from empirical.losses.objectives import ClassLoss, losses
@@ -21,13 +23,18 @@ from empirical.networks.architectures import ARCHITECTURES
 ARTICLE = {"resnet18": 32, "resnet50": 32, "googlenet": 32, "vgg16": 32, "vit_b_16": 32, "efficientnet_lite0": 64}
 
 
+def drawn_pairs(subject, seed, stop, generator):
+    """Pairs of a network by its name."""
+    return draw(*build(subject, seed=seed), subject.wanted, stop=stop, generator=generator)
+
+
 @pytest.mark.parametrize(("network", "side"), ARTICLE.items())
 def test_every_network_of_the_article_is_connected(network, side):
     """Random weights, class-optimal inputs, at a level and with points that take seconds."""
     rule = Descent(lr=ARCHITECTURES[network].finder_step or 0.05, log=True, stop=0.1)
     finder = Finder(level=0.2, coarse=8, dense=16, recheck=32, descent=rule)
     subject = Subject(network, "none", "untrained", "class-optimal", 1, 3 * side**2)
-    found = connectivity.measure(subject, seed=1, finder=finder, theory=False)
+    found = measure_subject(subject, seed=1, finder=finder, theory=False)
     assert [pair["status"] for pair in found.pairs] == ["connected"]
     assert max(pair["loss_a"] for pair in found.pairs) <= 0.1 * (1 + 1e-3)
     assert found.row["verdict"] == "not asked" and found.row["dimension"] == 3 * side**2
@@ -95,7 +102,7 @@ def test_a_subject_keeps_its_seeds(generator):
 
 @pytest.mark.parametrize("kind", ["interpolated", "diverse"])
 def test_more_kinds_of_pairs(cnn1d, generator, kind):
-    drawn = pairs.draw(Subject("cnn1d", "mnist1d", "trained", kind, 6), seed=1, stop=5e-4, generator=generator)
+    drawn = drawn_pairs(Subject("cnn1d", "mnist1d", "trained", kind, 6), 1, 5e-4, generator)
     assert 1 <= len(drawn.a) <= 6  # how many mixtures are low hangs on the weights
     for ends in (drawn.a, drawn.c):
         assert losses(ClassLoss(drawn.model, drawn.labels), ends).max() <= 5e-4 * (1 + 1e-3)
@@ -107,7 +114,7 @@ def test_pictures_stay_pictures(generator):
     """Ends that are lowered stay in [0, 1], near to the views they were, and so do adversarial partners."""
     for kind in ("natural-natural", "natural-adversarial"):
         subject = Subject("cnn", "pictures", "untrained", kind, 2, 768, classes=4, lower_ends=True)
-        drawn = pairs.draw(subject, seed=3, stop=5e-4, generator=generator)
+        drawn = drawn_pairs(subject, 3, 5e-4, generator)
         assert drawn.space.bounds == (0, 1) and drawn.space.unit == pytest.approx(0.226, abs=0.001)
         both = torch.cat([drawn.a, drawn.c])
         assert both.min() >= 0 and both.max() <= 1
@@ -116,22 +123,22 @@ def test_pictures_stay_pictures(generator):
 
 def test_only_one_class(generator):
     subject = Subject("mlp", "none", "untrained", "class-optimal", 2, 20, label=7)
-    assert pairs.draw(subject, seed=1, stop=5e-4, generator=generator).labels.tolist() == [7, 7]
+    assert drawn_pairs(subject, 1, 5e-4, generator).labels.tolist() == [7, 7]
 
 
 def test_the_steps_of_a_rule_are_scaled_to_the_space():
     """With x = u y a step, a penalty of x and one of y are the same move: lr u, deviation / u^2, variation / u."""
-    scaled = Space(0.25, (0, 1)).rule(Descent(lr=0.04, deviation=0.1, total_variation=1e-3))
+    scaled = Space((4,), 0.25, (0, 1)).rule(Descent(lr=0.04, deviation=0.1, total_variation=1e-3))
     assert (scaled.lr, scaled.deviation, scaled.total_variation) == pytest.approx((0.01, 1.6, 4e-3))
     assert scaled.bounds == (0, 1)
-    assert Space().rule(Descent()) == Descent()
+    assert Space((4,)).rule(Descent()) == Descent()
 
 
 def test_without_lowering_no_natural_picture_is_low_enough(generator):
     subject = Subject("cnn", "pictures", "untrained", "natural-natural", 2, 768, classes=4)
     pictures._read.cache_clear()
     with pytest.raises(NoPairs, match="or --lower-ends"):
-        pairs.draw(subject, seed=3, stop=1e-9, generator=generator)
+        drawn_pairs(subject, 3, 1e-9, generator)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ import torch
 from scipy.stats import binom
 
 from empirical.descent.rows import descend
-from empirical.experiments.phase import grids as phase_grids
-from empirical.experiments.phase import measure as phase
+from empirical.experiments.phase import grids, measure
 from empirical.experiments.phase.command import numbers
 from empirical.experiments.phase.figure import phase_figure
 from empirical.experiments.phase.finder import (
@@ -64,26 +63,26 @@ def test_clusters_of_classes_are_those_of_networkx():
     classes = np.random.default_rng(0).integers(3, size=(5, 5, 5))
     graph = nx.Graph((i, j) for i, j in hypercubic(3, 5).bonds().tolist() if classes.flat[i] == classes.flat[j])
     graph.add_nodes_from(range(classes.size))
-    clusters = phase_grids._clusters(classes).ravel()
+    clusters = grids._clusters(classes).ravel()
     expected = {frozenset(cluster) for cluster in nx.connected_components(graph)}
     assert {frozenset(np.flatnonzero(clusters == k).tolist()) for k in np.unique(clusters)} == expected
 
 
 def test_pairs_of_one_class_and_of_a_chess_board():
-    assert phase_grids.connected_pairs(np.zeros((8, 8), dtype=np.int16), 3, 50, 0).tolist() == [True] * 50
+    assert grids.connected_pairs(np.zeros((8, 8), dtype=np.int16), 3, 50, 0).tolist() == [True] * 50
     board = np.indices((8, 8)).sum(axis=0) % 2
-    assert phase_grids.connected_pairs(board, 3, 50, 0).tolist() == [False] * 50
-    assert len(phase_grids.connected_pairs(np.arange(64).reshape(8, 8), 3, 50, 0)) == 0  # no two of one class
+    assert grids.connected_pairs(board, 3, 50, 0).tolist() == [False] * 50
+    assert len(grids.connected_pairs(np.arange(64).reshape(8, 8), 3, 50, 0)) == 0  # no two of one class
 
 
 @pytest.mark.parametrize(
     ("draw", "torus", "n_classes", "length", "connected"),
     [
-        (phase_grids.iid_classes, Torus(2, 256, 1), 2, 80, False),  # p = 0.5 < 0.593
-        (phase_grids.iid_classes, Torus(3, 40, 1), 2, 15, True),  # p = 0.5 > 0.312
-        (phase_grids.iid_classes, Torus(3, 40, 1), 5, 15, False),
-        (phase_grids.smooth_classes, Torus(3, 40, 3), 2, 15, True),  # p = 0.5 > 0.119
-        (phase_grids.smooth_classes, Torus(2, 192, 4), 5, 80, False),  # p = 0.2 < 0.5
+        (grids.iid_classes, Torus(2, 256, 1), 2, 80, False),  # p = 0.5 < 0.593
+        (grids.iid_classes, Torus(3, 40, 1), 2, 15, True),  # p = 0.5 > 0.312
+        (grids.iid_classes, Torus(3, 40, 1), 5, 15, False),
+        (grids.smooth_classes, Torus(3, 40, 3), 2, 15, True),  # p = 0.5 > 0.119
+        (grids.smooth_classes, Torus(2, 192, 4), 5, 80, False),  # p = 0.2 < 0.5
     ],
 )
 def test_classes_percolate_as_their_occupation_says(draw, torus, n_classes, length, connected):
@@ -92,14 +91,14 @@ def test_classes_percolate_as_their_occupation_says(draw, torus, n_classes, leng
     At a true share of 0.94 200 independent pairs cross 0.8 for 2e-11 of seeds; those of one torus are nearly so.
     """
     field, pairs = seeds(2)
-    share = phase_grids.connected_pairs(draw(torus, n_classes, field), length, 200, pairs).mean()
+    share = grids.connected_pairs(draw(torus, n_classes, field), length, 200, pairs).mean()
     assert share > 0.8 if connected else share < 0.2
     assert binom.cdf(160, 200, 0.94) < 2e-11
 
 
 def test_classes_have_equal_shares():
     """Each of 4 classes has 1/4 of 64^2 independent cells: a normal bound, false alarm 1e-6."""
-    counts = np.bincount(phase_grids.iid_classes(Torus(2, 64, 1), 4, 0).ravel())
+    counts = np.bincount(grids.iid_classes(Torus(2, 64, 1), 4, 0).ravel())
     assert np.abs(counts - 1024).max() < 5.1 * math.sqrt(4096 * 3 / 16)
 
 
@@ -107,14 +106,14 @@ def test_classes_have_equal_shares():
 def test_chord_is_the_rate_of_borders(n_classes):
     field = fields.gaussian(1, fields.SquaredExponential(4.0), n_features=1, seed=0)
     expected = 1 / fields.Classes((field,) * n_classes).boundary_rate()
-    assert phase_grids.chord(Torus(2, 8, 4), n_classes) == pytest.approx(expected, rel=1e-6)
+    assert grids.chord(Torus(2, 8, 4), n_classes) == pytest.approx(expected, rel=1e-6)
 
 
 def test_boxes_of_known_classes():
     for logits, connected in ((strip, False), (ring, True)):
         pair = two_points(logits)
-        assert phase_grids.box_connected(logits, 0, pair.a, pair.c) is connected
-    assert phase_grids.box_connected(strip, 0, torch.zeros(2), pair.c) is None  # an end outside its class
+        assert grids.box_connected(logits, 0, pair.a, pair.c) is connected
+    assert grids.box_connected(strip, 0, torch.zeros(2), pair.c) is None  # an end outside its class
 
 
 # the finder
@@ -201,7 +200,7 @@ def test_ends_stay_on_their_island():
 def test_nothing_is_found_where_the_grid_is_disconnected(d, n_classes, n_pairs):
     """On the same fields; a path through a strait narrower than the cells of the box would be an exception."""
     plan = replace(SMALL, length=4.0, pairs=n_pairs)
-    found = phase._found(Case("smooth", d, n_classes), plan, np.random.SeedSequence(5))
+    found = measure._found(Case("smooth", d, n_classes), plan, np.random.SeedSequence(5))
     assert found["box_disconnected_found"] == 0
     assert found["box_connected"] + found["box_disconnected"] == n_pairs
     assert found["found"] == found["box_connected_found"] / n_pairs
@@ -220,7 +219,7 @@ class _NeverOneClass(Smooth):
 def test_ends_that_cannot_be_made_are_counted():
     searched = search(_NeverOneClass(), 3, 2, seeds(4))
     assert searched.not_made == 4 and not searched.connections
-    columns = phase._finder_columns(4, searched.not_made, [], 0.5, 1.0)
+    columns = measure._finder_columns(4, searched.not_made, [], 0.5, 1.0)
     assert columns["ends_not_made"] == 4 and math.isnan(columns["found"]) and math.isnan(columns["not_found"])
 
 
@@ -230,7 +229,7 @@ def test_the_finder_misses_paths_in_low_dimension():
 
     Measured 11 of 20; at that rate outside 10..34 of 40 for 1e-4 of the seeds.
     """
-    found = phase._found(Case("smooth", 3, 2), replace(SMALL, pairs=40, length=10.0), np.random.SeedSequence(2))
+    found = measure._found(Case("smooth", 3, 2), replace(SMALL, pairs=40, length=10.0), np.random.SeedSequence(2))
     assert found["box_connected"] >= 36 and found["box_disconnected_found"] == 0
     assert 10 <= found["box_connected_found"] <= 34
 
@@ -238,7 +237,7 @@ def test_the_finder_misses_paths_in_low_dimension():
 @pytest.mark.slow
 def test_classes_of_smooth_fields_connect_below_the_threshold_of_cells():
     """d = 4, C = 10: p = 0.1 between 0.034 and p_c = 0.197; the share on the grid is above 0.9 (200 pairs, 0.96)."""
-    row = phase.row(Case("smooth", 4, 10), replace(SMALL, quick=False, grids=2, grid_pairs=100), 0)
+    row = measure.row(Case("smooth", 4, 10), replace(SMALL, quick=False, grids=2, grid_pairs=100), 0)
     assert row["connected_grid"] > 0.9
     assert (row["iid_verdict"], row["smooth_verdict"]) == ("refuted", "agrees")
 
@@ -247,9 +246,9 @@ def test_classes_of_smooth_fields_connect_below_the_threshold_of_cells():
 
 
 def test_rows_of_the_table():
-    table = phase.measure(SMALL, seed=1, workers=1)
+    table = measure.measure_phase(SMALL, seed=1, workers=1)
     assert table[["field", "dimension", "classes"]].values.tolist() == [
-        [field, d, 2] for field in phase.FIELDS for d in (2, 8)
+        [field, d, 2] for field in measure.FIELDS for d in (2, 8)
     ]
     np.testing.assert_allclose(table["found"] + table["not_found"], 1)
     assert table["p_c"].tolist() == [thresholds.threshold(d).value for d in (2, 8)] * 3
@@ -264,10 +263,10 @@ def test_rows_of_the_table():
 
 def test_the_table_depends_on_plan_and_seed_only():
     plan = replace(SMALL, dimensions=(8,), fields=("smooth", "network"))
-    one, two = (phase.measure(plan, seed=3, workers=workers).to_csv() for workers in (1, 2))
+    one, two = (measure.measure_phase(plan, seed=3, workers=workers).to_csv() for workers in (1, 2))
     assert one == two
     case = Case("network", 8, 2)
-    alone, otherwise = (pd.DataFrame([phase.row(case, SMALL, seed)], index=[1]).to_csv() for seed in (3, 4))
+    alone, otherwise = (pd.DataFrame([measure.row(case, SMALL, seed)], index=[1]).to_csv() for seed in (3, 4))
     assert alone.splitlines()[1] == one.splitlines()[2] != otherwise.splitlines()[1]
 
 
@@ -292,14 +291,14 @@ def test_verdict(p, grid, found, expected):
     on_grid = {"connected_grid_low": low, "connected_grid_high": high, "grid_chord": chord, "grid_pairs": grid and 9}
     on_grid["grid_pairs"] = 9 if grid else 0
     by_finder = {"found_low": found[0], "found_high": found[1]}
-    assert phase.verdict(p, Threshold(0.1, 0.01, "test"), by_finder, on_grid) == expected
+    assert measure.verdict(p, Threshold(0.1, 0.01, "test"), by_finder, on_grid) == expected
 
 
 def test_smooth_threshold_is_measured_then_an_estimate():
-    assert [phase.smooth_threshold(d).value for d in (2, 3, 4)] == [0.5, 0.119, 0.034]
+    assert [measure.smooth_threshold(d).value for d in (2, 3, 4)] == [0.5, 0.119, 0.034]
     for d in (5, 6, 12, 1024):
-        assert phase.smooth_threshold(d) == level_sets.gaussian(d)
-    assert phase.smooth_threshold(5).value < 0.034 and "estimate" in phase.smooth_threshold(5).source
+        assert measure.smooth_threshold(d) == level_sets.gaussian(d)
+    assert measure.smooth_threshold(5).value < 0.034 and "estimate" in measure.smooth_threshold(5).source
 
 
 def test_numbers_and_their_ladder():

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 import torch
 
-from empirical.experiments.rounds import plan as rounds_plan
+from empirical.experiments.rounds import plan
 from empirical.experiments.rounds.figure import rounds_figure
 from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
-from empirical.experiments.rounds.measure import Case, table, walk
+from empirical.experiments.rounds.measure import Case, rounds_table, walk
 from empirical.losses.objectives import Field
 from empirical.prediction import predictions
 from empirical.prediction.lines import along_lines, resolved_lines
@@ -130,10 +130,10 @@ def test_random_and_trained_networks():
 
 def test_a_row_depends_on_case_and_seed_only():
     cases = [Case(GaussianField(5, length=5.0), 4), Case(RandomNetwork("mlp", 10), 4)]
-    one, two = (rounds_plan.walk_all(cases, seed=3, workers=workers) for workers in (1, 2))
+    one, two = (plan.walk_all(cases, seed=3, workers=workers) for workers in (1, 2))
     for a, b in zip(one, two, strict=True):
         assert pd.DataFrame([a.row]).to_csv() == pd.DataFrame([b.row]).to_csv()
-    (alone,) = rounds_plan.walk_all(cases[1:], seed=3, workers=1)
+    (alone,) = plan.walk_all(cases[1:], seed=3, workers=1)
     assert pd.DataFrame([alone.row]).to_csv() == pd.DataFrame([one[1].row]).to_csv()
 
 
@@ -149,7 +149,7 @@ def test_pairs_whose_ends_stall_are_reported():
 
 def test_equal_numbers_of_other_types_make_the_same_case():
     cases = [Case(GaussianField(np.int64(3), 5), np.int64(4), np.float32(0.5)), Case(GaussianField(3, 5.0), 4)]
-    one, two = rounds_plan.walk_all(cases, seed=1, workers=1)
+    one, two = plan.walk_all(cases, seed=1, workers=1)
     assert one.row == pytest.approx(two.row, nan_ok=True)
 
 
@@ -162,7 +162,7 @@ def test_lines_of_unequal_means_are_noted(lines):
 def test_figure_without_anything_to_compare():
     walked = [walk(Case(GaussianField(5, length=5.0), 3, margin=6.0), seed=1)]
     assert walked[0].row["note"].startswith("no prediction")
-    rounds_figure(table(walked))
+    rounds_figure(rounds_table(walked))
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from empirical.ends.pairs import Subject
-from empirical.experiments.compare import measure as comparison
+from empirical.ends.subject import Subject
+from empirical.experiments.compare import measure
 from empirical.experiments.compare.measure import Plan
 from empirical.experiments.rounds.plan import gaussian
 from percolation.ensembles import sessions
@@ -25,7 +25,7 @@ def _small_comparison(monkeypatch):
     )
     fields = gaussian([6], [0.5], length=6.0, margin=0.5, pairs=4)
     small = Plan(subjects, fields, dimensions=(4, 5), n_runs=8, n_sites=2**10)
-    monkeypatch.setattr(comparison, "quick", lambda: small)
+    monkeypatch.setattr(measure, "quick", lambda: small)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -10,7 +10,7 @@ import torch
 from empirical.data import offline
 from empirical.descent.rows import Descent
 from empirical.ends.modes import Modes
-from empirical.experiments.training import measure as training_time
+from empirical.experiments.training import measure
 from empirical.experiments.training.measure import KINDS, Task, log_spaced, trained_checkpoints
 from empirical.finder.find import Finder, find_paths
 from empirical.losses.objectives import ClassLoss, Field
@@ -23,7 +23,7 @@ SMALL = Task("cnn", "digits", pairs=3, checkpoints=3, training=Training(epochs=9
 
 @pytest.fixture(scope="module")
 def watched():
-    return training_time.watch(SMALL, seed=1, workers=1)
+    return measure.watch(SMALL, seed=1, workers=1)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_epochs_are_log_spaced(last, n, expected):
 def test_checkpoints_are_those_of_the_networks_training():
     """The last is `models.trained`, the first what it starts from, bit for bit; looking changes nothing."""
     digits, training = offline.digits(), Training(epochs=3)
-    found = list(trained_checkpoints("cnn", digits, training=training, epochs=[0, 1, 3], seed=4))
+    found = list(trained_checkpoints("cnn", digits, training=training, kept_at=[0, 1, 3], seed=4))
     assert [one.epoch for one in found] == [0, 1, 3]
     untrained = models.untrained("cnn", digits.shape, seed=4, initialisation="pytorch")
     trained = models.trained("cnn", digits, seed=4, training=training)
@@ -54,7 +54,7 @@ def test_checkpoints_are_those_of_the_networks_training():
 
 
 def test_rows_of_the_table(watched):
-    rows, pairs = training_time.table(watched), training_time.pair_table(watched)
+    rows, pairs = measure.table(watched), measure.pair_table(watched)
     assert rows[["epoch", "kind"]].values.tolist() == [[epoch, kind] for epoch in (0, 1, 9) for kind in KINDS]
     assert rows["test_accuracy"].iloc[-1] > 0.9 > 0.3 > rows["test_accuracy"].iloc[0]
     optimal = rows[rows["kind"] == "class-optimal"]
@@ -73,10 +73,10 @@ def test_rows_of_the_table(watched):
 def test_inputs_are_low_at_their_checkpoint():
     """And not at another: they are made by descents on the network as it is then."""
     digits = offline.digits()
-    first, last = trained_checkpoints("cnn", digits, training=SMALL.training, epochs=[1, 9], seed=1)
+    first, last = trained_checkpoints("cnn", digits, training=SMALL.training, kept_at=[1, 9], seed=1)
     model = models.untrained("cnn", digits.shape, seed=0)
     model.load_state_dict(last.weights)
-    low = training_time._low_inputs(SMALL, model, digits, "class-optimal", torch.Generator().manual_seed(0), "cpu")
+    low = measure._low_inputs(SMALL, model, digits, "class-optimal", torch.Generator().manual_seed(0), "cpu")
     assert len(low.points) == low.n_tried == 10
     objective, pairs = ClassLoss(model, low.labels), torch.arange(10)
     assert objective(low.points, pairs).max() <= SHALLOW.descent.stop
@@ -90,7 +90,7 @@ def test_what_a_row_says_of_its_connections():
     a, c = torch.tensor([[-1.0], [1.0]]), torch.tensor([[1.0], [2.0]])
     found = list(find_paths(Field(lambda points: (points[:, 0].abs() < 0.3).float() + 0 * points[:, 0]), a, c, finder))
     low = Modes(torch.cat([a, c]), torch.zeros(4, dtype=torch.long), torch.zeros(4), 7)
-    row = training_time._columns(low, found)
+    row = measure._columns(low, found)
     assert (row["inputs_tried"], row["inputs_low"], row["pairs"]) == (7, 4, 2)
     assert row["connected"] == row["straight"] == 0.5 and row["rounds"] == 0 and math.isnan(row["rounds_error"])
     assert row["barrier"] == row["barrier_error"] == 0.5  # of 1 and 0
@@ -104,16 +104,16 @@ def test_the_numbers_do_not_depend_on_the_threads():
     for threads in (1, 2):
         torch.set_num_threads(threads)
         offline.mnist1d.cache_clear()
-        tables.append(training_time.table(training_time.watch(task, seed=1, workers=1)))
+        tables.append(measure.table(measure.watch(task, seed=1, workers=1)))
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 @pytest.mark.slow
 def test_the_numbers_depend_on_task_and_seed_only(watched):
-    again = training_time.watch(SMALL, seed=1, workers=2)
-    pd.testing.assert_frame_equal(training_time.table(again), training_time.table(watched), check_exact=True)
-    other = training_time.watch(SMALL, seed=2, workers=1)
-    assert not training_time.table(other).equals(training_time.table(watched))
+    again = measure.watch(SMALL, seed=1, workers=2)
+    pd.testing.assert_frame_equal(measure.table(again), measure.table(watched), check_exact=True)
+    other = measure.watch(SMALL, seed=2, workers=1)
+    assert not measure.table(other).equals(measure.table(watched))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from empirical.data import offline
-from empirical.experiments.weights import command as cli_parameters
-from empirical.experiments.weights import measure as parameter_space
+from empirical.experiments.weights import command, measure
 from empirical.experiments.weights.measure import PATHS, Task
 from empirical.networks import models
 from empirical.networks.models import Training
@@ -19,12 +18,12 @@ SMALL = Task(pairs=1, training=Training(epochs=30), bend=Training(epochs=30), le
 
 @pytest.fixture(scope="module")
 def connected():
-    return parameter_space.connect(SMALL, seed=2, workers=1)
+    return measure.connect(SMALL, seed=2, workers=1)
 
 
 def test_rows_of_the_table(connected):
     """Measured: 0.95 nats on the straight line, 0.04 on the curves, 0.066 on the finder's path, 0.007 at the ends."""
-    rows = parameter_space.table(connected).set_index("path")
+    rows = measure.table(connected).set_index("path")
     assert tuple(rows.index) == PATHS
     assert rows["loss_a"].nunique() == rows["loss_c"].nunique() == 1  # the same two networks
     assert rows.loc["line", "barrier"] > 0.5 and not rows.loc["line", "connected"]
@@ -52,7 +51,7 @@ def test_profiles_begin_and_end_at_the_networks(connected):
 
 
 def test_the_plane_holds_both_networks_and_the_bend(connected):
-    plane, rows = connected.plane, parameter_space.table(connected)
+    plane, rows = connected.plane, measure.table(connected)
     assert plane.loss.shape == (len(plane.y), len(plane.x))
     assert plane.x[0] < 0 < 1 < plane.x[-1] and plane.y[0] < 0 < plane.bend[1] < plane.y[-1]
     # on the axis through both networks the map is the profile of the straight line
@@ -64,24 +63,24 @@ def test_the_plane_holds_both_networks_and_the_bend(connected):
 
 
 def test_the_usual_level_is_three_times_the_largest_loss_of_a_network():
-    assert parameter_space._level(replace(SMALL, level=None), 0.003) == pytest.approx(0.009)
-    assert parameter_space._level(replace(SMALL, level=None), 1e-9) == 1e-3
+    assert measure._level(replace(SMALL, level=None), 0.003) == pytest.approx(0.009)
+    assert measure._level(replace(SMALL, level=None), 1e-9) == 1e-3
     with pytest.raises(ValueError, match="level must lie above the training loss of every network, got 0.1"):
-        parameter_space._level(SMALL, 0.2)
+        measure._level(SMALL, 0.2)
 
 
 @pytest.mark.slow
 def test_the_numbers_do_not_depend_on_the_workers(connected):
-    two = parameter_space.connect(SMALL, seed=2, workers=2)
-    pd.testing.assert_frame_equal(parameter_space.table(two), parameter_space.table(connected), check_exact=True)
+    two = measure.connect(SMALL, seed=2, workers=2)
+    pd.testing.assert_frame_equal(measure.table(two), measure.table(connected), check_exact=True)
     pd.testing.assert_frame_equal(two.profiles, connected.profiles, check_exact=True)
 
 
 @pytest.mark.slow
 def test_a_bend_removes_the_barrier():
     """Measured over three pairs, in nats: line 0.96(10), chain 0.0022, Bezier 0.0013, finder 0.0039, level 0.0041."""
-    found = parameter_space.connect(Task(), seed=0, workers=1)
-    rows = parameter_space.summary(parameter_space.table(found)).set_index("path")
+    found = measure.connect(Task(), seed=0, workers=1)
+    rows = measure.summary(measure.table(found)).set_index("path")
     assert rows.loc["line", "barrier"] > 0.3
     assert rows.loc[["chain", "bezier"], "barrier"].max() < rows.loc["line", "barrier"] / 100
     assert rows.loc["finder", "connected"] == 1 and rows.loc["finder", "barrier"] <= found.level
@@ -106,12 +105,12 @@ def test_bad_tasks(arguments, message):
 
 def test_a_network_that_does_not_take_the_data_is_refused_before_training():
     with pytest.raises(ValueError, match="cnn1d takes inputs of shape"):
-        parameter_space.connect(replace(SMALL, network="cnn1d"), workers=1)
+        measure.connect(replace(SMALL, network="cnn1d"), workers=1)
 
 
 def test_files_and_table_of_the_command(tmp_path: Path, capsys):
     quick = replace(SMALL, level=1.0, bend=Training(epochs=1), points=5, side=5)
-    cli_parameters.run(quick, 2, 1, "cpu", tmp_path)
+    command.run(quick, 2, 1, "cpu", tmp_path)
     output = capsys.readouterr().out.splitlines()
     assert max(map(len, output[:7])) <= 80 and "Bezier" in "".join(output)
     assert len(pd.read_csv(tmp_path / "table.csv")) == len(PATHS)

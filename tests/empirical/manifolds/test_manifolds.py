@@ -10,8 +10,8 @@ from torch import nn
 
 from empirical import manifolds
 from empirical.descent.rows import Descent
-from empirical.ends.pairs import NoPairs
-from empirical.experiments.manifold import command as cli_manifold
+from empirical.ends.wanted import NoPairs
+from empirical.experiments.manifold import command
 from empirical.experiments.manifold.figure import interpretation_figure, path_figure, sheet_figure
 from empirical.experiments.manifold.measure import Explored, Plan, explore
 from empirical.finder.paths import Path
@@ -193,7 +193,7 @@ def test_figures_where_nothing_is_connected(found):
 
 def test_files_of_the_command(tmp_path, capsys):
     chosen = {"network": "cnn,mlp", "label": 3, "n_modes": 3, "side": 3, "out": tmp_path}
-    cli_manifold.manifold(**_usual(**chosen))
+    command.manifold(**_usual(**chosen))
     printed = capsys.readouterr().out
     assert "Class-optimal inputs and the graph between them" in printed
     names = ["cnn.npz", "mlp.npz", "pairs.csv", "run.json", "table.csv"]
@@ -236,7 +236,7 @@ def test_a_class_without_modes(monkeypatch):
 )
 def test_bad_input(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
-        cli_manifold.manifold(**_usual(**({"out": tmp_path} | options)))
+        command.manifold(**_usual(**({"out": tmp_path} | options)))
     assert not list(tmp_path.iterdir())
 
 

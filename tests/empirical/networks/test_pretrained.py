@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from empirical.data import pictures
+from empirical.data.tensors import IMAGENET, Normalisation
 from empirical.networks import architectures, models
-from empirical.networks.architectures import Normalisation
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_googlenet_takes_its_published_normalisation_at_once():
     theirs.load_state_dict(own.state_dict())
     x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     behind = models.with_normalisation(own, architectures.ARCHITECTURES["googlenet"].normalisation)
-    usual = models.with_normalisation(theirs, architectures.IMAGENET)
+    usual = models.with_normalisation(theirs, IMAGENET)
     torch.testing.assert_close(behind(x), usual(x), rtol=1e-3, atol=1e-4)
 
 
@@ -129,7 +129,7 @@ def test_weights_in_the_cache_folder_are_read(tmp_path, monkeypatch):
     model = models.untrained("resnet18", (3, 32, 32), 1000, seed=7)
     torch.save(model.state_dict(), folder / "resnet18-f37072fd.pth")
     found = models.pretrained("resnet18", "imagenet", (3, 32, 32))
-    assert equal(model, found.network) and found.normalisation == architectures.IMAGENET
+    assert equal(model, found.network) and found.normalisation == IMAGENET
 
 
 OWN = """

@@ -12,8 +12,8 @@ from empirical.losses.objectives import Objective
 from percolation import checks, files
 
 
-class Looked:
-    """Looks at the paths found, as `connectivity.measure` calls it with them, and keeps what was asked for."""
+class Examination:
+    """Looks at the paths found, as `measure.measure` calls it with them, and keeps what was asked for."""
 
     def __init__(self, level: float, tolerance: float | None, judge: bool, keep: bool) -> None:
         if tolerance is not None:

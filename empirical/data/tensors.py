@@ -1,0 +1,53 @@
+"""Labelled inputs as tensors, and what a network subtracts from pictures and divides them by."""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from percolation import checks
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Mean and standard deviation of each channel of pictures in [0, 1], or one of each for all channels."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.std) or not self.mean:
+            raise ValueError(f"expected one mean and one std a channel, got {self.mean} and {self.std}")
+        for mean, std in zip(self.mean, self.std, strict=True):
+            checks.finite("mean", mean)
+            checks.positive("std", std)
+
+
+IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CENTRED = Normalisation((0.5,) * 3, (0.5,) * 3)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Inputs (n, channels, *space) and their labels (n,).
+
+    The inputs have mean 0 and variance 1 over the training set; or they are pictures in [0, 1], where a normalisation
+    says what the network takes from them.
+    """
+
+    name: str
+    x_train: Tensor
+    y_train: Tensor
+    x_test: Tensor
+    y_test: Tensor
+    n_classes: int
+    normalisation: Normalisation | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return tuple(self.x_train.shape[1:])
+
+    @property
+    def dimension(self) -> int:
+        return math.prod(self.shape)

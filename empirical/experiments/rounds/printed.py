@@ -1,0 +1,53 @@
+"""What a terminal shows of rounds: measured beside predicted."""
+
+from typing import Any
+
+import typer
+
+from percolation.quantities import with_error
+from percolation.terminal import print_table
+
+
+def print_rounds(rows: list[dict[str, Any]]) -> None:
+    """The table in two parts that fit a terminal: rounds and success, segments and displacement, theory beside them."""
+    label = [[_short(row), str(row["dimension"]), f"{row['occupation']:.3g}"] for row in rows]
+    lengths = [_plain(row["length_over_xi"], ".1f") for row in rows]
+    print_table(
+        "Rounds and success, measured beside predicted   (* untrained)",
+        ["field", "d", "p", "L/xi", "rounds", "theory", "z", "success", "theory", "z"],
+        [
+            [*part, length, *compared_cells(row, "rounds"), *compared_cells(row, "success")]
+            for part, length, row in zip(label, lengths, rows, strict=True)
+        ],
+    )
+    print_table(
+        "Segments and displacement, measured beside predicted",
+        ["field", "d", "p", "segments", "theory", "z", "|B'-B|", "theory", "z"],
+        [
+            [*part, *compared_cells(row, "segments"), *compared_cells(row, "displacement")]
+            for part, row in zip(label, rows, strict=True)
+        ],
+    )
+    if noted := sum(bool(row["note"]) for row in rows):
+        typer.echo(f"{noted} of {len(rows)} rows have a note on what does not hold there: column note of table.csv")
+
+
+def compared_cells(row: dict[str, Any], name: str) -> list[str]:
+    """Measured, predicted and z of one quantity."""
+    cells = [_short_error(row[f"{one}_{name}"], row[f"{one}_{name}_error"]) for one in ("measured", "predicted")]
+    return [*cells, _plain(row[f"z_{name}"], "+.1f")]
+
+
+def _short_error(value: float, error: float) -> str:
+    if value != value:
+        return "-"
+    return with_error(value, error) if error == error and error > 1e-3 else f"{value:.3g}"
+
+
+def _plain(value: float, form: str) -> str:
+    return format(value, form) if value == value else "-"
+
+
+def _short(row: dict[str, Any]) -> str:
+    depth = f"-{row['depth']}" if row["depth"] else ""
+    return row["field"] + depth + ("*" if row["training"] == "untrained" else "")
