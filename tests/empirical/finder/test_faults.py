@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from empirical.data.tensors import Normalisation
 from empirical.descent.rows import Descent
 from empirical.finder.find import PRESETS, Finder, find_paths, find_paths_on, stream_paths
 from empirical.losses.objectives import ClassLoss, Field, OfPairs
 from empirical.networks import models
-from empirical.networks.architectures import Normalisation
 from tests.empirical.fields import PROJECTED, ends, ridge_with_pass
 
 
