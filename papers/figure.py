@@ -6,7 +6,7 @@
     compute(config, folder, *, seed=0, workers=0) -> Path
                                 simulate and measure; leaves NAME.csv or NAME.npz, and NAME.json, by `keep`: all or none
     draw(data_file) -> Figure   inside `house()`, width COLUMN or PAGE inches; computes nothing
-    caption(data_file) -> str   LaTeX: what is plotted, n, errors; ends with `made_by(data_file)`; numbers from the file
+    caption(data_file) -> str   LaTeX: what is plotted, n, errors, from the file; ends with `made_by(data_file, QUICK)`
     macros(data_file) -> dict   quoted numbers: `macro_name(...)` to a value with its error, such as "0.0752(7)"
     finding(data_file) -> str   one plain line for the gallery, with numbers from the file
 
@@ -111,19 +111,17 @@ def is_made_of(data_file: Path, config: Any, seed: int) -> bool:
     return same_version and found["parameters"] == _as_read(config) and found["seed"] == seed
 
 
-def command(data_file: Path) -> str:
-    """What gives these data."""
-    from papers.registry import find  # which imports this module
-
+def command(data_file: Path, quick: Any) -> str:
+    """What gives these data; quick: the module's QUICK."""
     made = record(data_file)
-    size = "--quick" if made["parameters"] == _as_read(find(made["figure"]).QUICK) else "--full"
+    size = "--quick" if made["parameters"] == _as_read(quick) else "--full"
     return f"percolation figures {made['figure']} {size} --seed {made['seed']}"
 
 
-def made_by(data_file: Path) -> str:
-    """The last sentence of a caption: the command that gives these data."""
+def made_by(data_file: Path, quick: Any) -> str:
+    """The last sentence of a caption: the command that gives these data; quick: the module's QUICK."""
     version = record(data_file)["versions"]["highdim-percolation"]
-    return rf"Made by \texttt{{{tex(command(data_file))}}}, version {version}."
+    return rf"Made by \texttt{{{tex(command(data_file, quick))}}}, version {version}."
 
 
 def tex(text: str) -> str:

@@ -41,7 +41,7 @@ def write(data_in: Path, root: Path = ROOT) -> list[Path]:
 def _entry(name: str, data: Path) -> str:
     module = registry.find(name)
     picture = f"![{module.TITLE}](../docs/figures/{name}.png)"
-    return f"### {module.TITLE}\n\n{picture}\n\n{module.finding(data)} `{command(data)}`\n"
+    return f"### {module.TITLE}\n\n{picture}\n\n{module.finding(data)} `{command(data, module.QUICK)}`\n"
 
 
 def _picture(name: str, data: Path) -> files.Writer:

@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +51,30 @@ def test_theory_and_simulation_do_not_import_each_other():
             assert not {".".join(one.split(".")[:2]) for one in strangers} - neutral, path
         elif name not in MEETING:
             assert not any(one.startswith("percolation.theory") for one in used), path
+
+
+def imports_within(package: str) -> dict[str, set[str]]:
+    """Modules of a package that each of them imports, lazy imports inside functions included."""
+    paths = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in modules(package)}
+    known = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    found: dict[str, set[str]] = {}
+    for importer, path in known.items():
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):  # a module of the package named, or a name in it
+                of = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= of & known.keys() | ({node.module} if of - known.keys() else set())
+        found[importer] = names & known.keys()
+    return found
+
+
+@pytest.mark.parametrize("package", ABOVE)
+def test_modules_do_not_import_each_other_in_a_circle(package):
+    graph = nx.DiGraph([(name, other) for name, found in imports_within(package).items() for other in found])
+    circles = [sorted(circle) for circle in nx.strongly_connected_components(graph) if len(circle) > 1]
+    assert not circles and not list(nx.selfloop_edges(graph))
 
 
 # inside percolation: from the kernels up; what stands on one line names nothing of its own line or below

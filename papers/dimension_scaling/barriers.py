@@ -164,7 +164,7 @@ def caption(data_file: Path) -> str:
         rf"Dashed: the level from which on level sets percolate in $k$ dimensions, 0 for $k = 2$ (Muirhead and "
         rf"Vanneuville 2020), above by spanning of boxes. (b) A 1-D CNN trained on mnist1d ($d = 40$) and a random MLP "
         rf"($d = 100$); geometric means. Pairs: {counts} in the order of the legends; bars are one standard error. "
-        + made_by(data_file)
+        + made_by(data_file, QUICK)
     )
 
 

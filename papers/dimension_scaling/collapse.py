@@ -119,7 +119,7 @@ def caption(data_file: Path) -> str:
         rf"(left), and in scaling variables (right) with $p_c$, $\nu$ and $\beta$ of theory, not fitted ($d = 2$: "
         rf"Nienhuis 1982; $d = 3$: Wang et al.\ 2013). Dashed: $p_c$. {made['n_realisations']} realisations a size, "
         rf"each serving all $p$; bars, mostly smaller than the marks, are one standard error. Quality of the collapse "
-        rf"(Houdayer and Hartmann 2004), 1 being perfect: {quality}. " + made_by(data_file)
+        rf"(Houdayer and Hartmann 2004), 1 being perfect: {quality}. " + made_by(data_file, QUICK)
     )
 
 

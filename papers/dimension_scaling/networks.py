@@ -125,7 +125,7 @@ def caption(data_file: Path) -> str:
         rf"error over networks{', none where only one had a cut' if alone else ''}. Dashed: theory of the finder from "
         rf"the statistics of straight lines, not fitted; "
         rf"it lies above the measured rounds in {int((z < 0).sum())} of {len(z)} shapes, by more than two errors in "
-        rf"{int((z < -2).sum())}. " + made_by(data_file)
+        rf"{int((z < -2).sum())}. " + made_by(data_file, QUICK)
     )
 
 

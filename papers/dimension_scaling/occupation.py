@@ -119,7 +119,7 @@ def caption(data_file: Path) -> str:
         rf"{', '.join(str(box[1]) for box in made['boxes'])} cells, {made['n_boxes']} of each, not extrapolated in "
         rf"size. Bars: one standard error. Dashed: published thresholds of independent sites (Mertens and Moore 2018; "
         rf"Xu et al.\ 2014; Jacobsen 2015). Dotted: zeros of the mean Euler characteristic, an estimate. "
-        + made_by(data_file)
+        + made_by(data_file, QUICK)
     )
 
 

@@ -118,7 +118,7 @@ def caption(data_file: Path) -> str:
         rf"{int(rows['grid_pairs'].max())} pairs each; diamonds where the grid does not resolve the classes. Lines: "
         rf"$1/C$ at the thresholds of iid percolation (Mertens and Moore 2018; dashed) and of level sets of smooth "
         rf"fields (solid; dotted: zeros of the Euler characteristic). Cells in which the theory agrees: {fared}. "
-        + made_by(data_file)
+        + made_by(data_file, QUICK)
     )
 
 

@@ -110,7 +110,8 @@ def caption(data_file: Path) -> str:
         rf"predicts connection, $p > p_c(\mathbb{{Z}}^d)$ (Mertens and Moore 2018). (b) Rounds and (c) straight "
         rf"pieces of the connected pairs. (d) How far the first cut is moved. Dashed: theory of the finder from the "
         rf"statistics of straight lines; the curve of success is a fit to earlier runs, the others are not fitted. "
-        rf"Bars: one standard error. Deviations of more than two standard errors: {counted}. " + made_by(data_file)
+        rf"Bars: one standard error. Deviations of more than two standard errors: {counted}. "
+        + made_by(data_file, QUICK)
     )
 
 

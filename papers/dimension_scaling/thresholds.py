@@ -79,7 +79,7 @@ def caption(data_file: Path) -> str:
         rf"series in $1/(2d-1)$ of Gaunt et al. (1976, 1978) as extended by Mertens and Moore (2018). Dots: invasion "
         rf"percolation, {made['n_runs']} runs of {made['n_sites']} sites for each $d$, extrapolated in size; bars are "
         rf"one standard error. Below: relative deviation from the published value, linear between the inner ticks; "
-        rf"{beyond} of {rows['z'].notna().sum()} deviate by more than two standard errors. " + made_by(data_file)
+        rf"{beyond} of {rows['z'].notna().sum()} deviate by more than two standard errors. " + made_by(data_file, QUICK)
     )
 
 

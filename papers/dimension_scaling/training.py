@@ -109,7 +109,7 @@ def caption(data_file: Path) -> str:
         rf"Dashed: theory "
         rf"of the finder from the statistics of straight lines, not fitted. {rows['pairs'].min()} to "
         rf"{rows['pairs'].max()} pairs each, marks set apart a little; bars are one standard error.{skipped} "
-        + made_by(data_file)
+        + made_by(data_file, QUICK)
     )
 
 

@@ -126,7 +126,7 @@ def caption(data_file: Path) -> str:
         rf"{_p(data_file):.1g} (Mann and Whitney) of one distribution. (c) Share of the pairs whose straight line has "
         rf"at least this barrier; medians {pairs['barrier'].iloc[0]:.2g} and {pairs['barrier'].iloc[1]:.2g} nats. "
         rf"Pairs: {pairs['pairs'].iloc[0]} and {pairs['pairs'].iloc[1]}, of which {pairs['connected'].iloc[0]} and "
-        rf"{pairs['connected'].iloc[1]} are connected. " + made_by(data_file)
+        rf"{pairs['connected'].iloc[1]} are connected. " + made_by(data_file, QUICK)
     )
 
 

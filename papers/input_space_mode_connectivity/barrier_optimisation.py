@@ -161,7 +161,7 @@ def caption(data_file: Path) -> str:
         rf"{made['level']:g} nats. (c) Largest loss after round 1 against that of the straight line, a mark for each "
         rf"of the {n['cut']} of {n['pairs']} pairs whose line is closed; {n['left']} of them, a share of "
         rf"{n['left_share']:.2f} $\pm$ {n['left_error']:.2f}, keep a secondary barrier above the level. In the end "
-        rf"{n['connected']} of {n['pairs']} pairs are connected. " + made_by(data_file)
+        rf"{n['connected']} of {n['pairs']} pairs are connected. " + made_by(data_file, QUICK)
     )
 
 

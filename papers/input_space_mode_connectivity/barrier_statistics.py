@@ -145,7 +145,7 @@ def caption(data_file: Path) -> str:
         rf"chance that "
         rf"the latter is the larger, 95\,\% interval: {said}. (c) AUC of detectors, rows, against attacks, columns, on "
         rf"{tex(made['benchmark_data'])}, with half the 95\,\% interval; {n.min()} to {n.max()} attacked inputs each; "
-        rf"loss curves stand above the line, baselines below. " + made_by(data_file)
+        rf"loss curves stand above the line, baselines below. " + made_by(data_file, QUICK)
     )
 
 

@@ -134,7 +134,7 @@ def caption(data_file: Path) -> str:
         rf"nats; losses that vanish in single precision are drawn at ${_power(looks.FLOOR)}$. (b) Inputs at equal "
         rf"distances along both, with their losses. Of {made['tried']} pairs {made['connected']} are connected; this "
         rf"is the one with the highest barrier of those that take as many rounds. A single example: no errors. "
-        + made_by(data_file)
+        + made_by(data_file, QUICK)
     )
 
 

@@ -123,7 +123,7 @@ def caption(data_file: Path) -> str:
         rf"Training loss on "
         rf"the plane through both and the bend of the chain. (b) Training loss and (c) test error along the paths. "
         rf"Largest training loss of a path, mean over {int(rows['pairs'].iloc[0])} pairs of networks with one standard "
-        rf"error: {barriers} nats. The curves are those of the first pair. " + made_by(data_file)
+        rf"error: {barriers} nats. The curves are those of the first pair. " + made_by(data_file, QUICK)
     )
 
 

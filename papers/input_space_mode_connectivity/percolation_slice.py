@@ -242,7 +242,7 @@ def caption(data_file: Path) -> str:
         rf"{made['straight']:.3g}. Of {n['pairs']} pairs with a closed straight line, A and C meet below the level on "
         rf"{n['through']} planes through B$'$ and on {n['random']} planes in a random direction (${cells}^2$ cells, "
         rf"margin {margin:g}). Shown is the pair whose path has one bend and whose slice has most clusters. "
-        rf"" + made_by(data_file)
+        rf"" + made_by(data_file, QUICK)
     )
 
 

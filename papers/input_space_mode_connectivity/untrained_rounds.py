@@ -103,7 +103,7 @@ def caption(data_file: Path) -> str:
         rf"that took "
         rf"most rounds, after each of them, marks at the vertices. (b) Largest loss of the path of every pair, and the "
         rf"geometric mean with one standard error: {ranges}. Dotted: the level {made['level']:g} nats. {connected} of "
-        rf"{len(rows)} pairs are connected in the end. " + made_by(data_file)
+        rf"{len(rows)} pairs are connected in the end. " + made_by(data_file, QUICK)
     )
 
 

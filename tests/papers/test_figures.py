@@ -102,9 +102,9 @@ def test_captions_are_sound_latex_and_name_their_command(name, data_of):
     assert depth.min() >= 0 and depth[-1] == 0
     assert caption.count("$") % 2 == 0
     assert not re.search(r"(?<!\\)[%&#]", caption)
-    assert f"percolation figures {name}".replace("_", r"\_") in caption and command(data).startswith(
-        "percolation figures"
-    )
+    assert f"percolation figures {name}".replace("_", r"\_") in caption
+    assert command(data, module.QUICK) == f"percolation figures {name} --full --seed 1"
+    assert command(data, TINY[name]) == f"percolation figures {name} --quick --seed 1"
     assert "nan" not in caption.lower().split() and "None" not in caption
     finding = module.finding(data)
     assert re.search(NUMBER, finding) and "\n" not in finding and finding.endswith(".")
