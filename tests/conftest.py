@@ -1,11 +1,31 @@
-"""For all tests: the `percolation` command as a user meets it, in this process, with her arguments."""
+"""For all tests: the `percolation` command as a user meets it, in this process, with her arguments; no cache of hers."""
 
+import os
 import sys
 
 import matplotlib.pyplot as plt
 import pytest
 
 from percolation import cli
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_networks(tmp_path_factory):
+    """Trained networks are kept in a folder of this run, which its workers and their processes share."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PERCOLATION_CACHE", str(folder / "networks"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def fixed_networks(_cache_of_networks):
+    """Networks of usual names and seeds have the weights of tests/fixed_networks."""
+    from tests import fixed_networks
+
+    fixed_networks.install()
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(1, len(SNIPPETS) + 1))
-def test_snippet_runs(snippet, capsys):
+def test_snippet_runs(snippet, capsys, fixed_networks):
     assert len(snippet.splitlines()) < 16
     exec(compile(snippet, "README.md", "exec"), {})
     assert capsys.readouterr().out.strip()

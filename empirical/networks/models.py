@@ -91,13 +91,18 @@ def trained(name: str, data: Dataset, *, seed: int, training: Training | None = 
     """
     training = Training() if training is None else training
     model = to_be_trained(name, data, seed=seed)
-    words = str(untrained(name, data.shape, data.n_classes, seed=0))
-    kept = cache_file(name, words, data, training, seed)
+    kept = kept_at(name, data, seed=seed, training=training)
     if not read_weights(model, kept):
         with one_thread():  # sums in one order: the same weights on any machine of one kind
             fit(model, data, training, seed)
         keep_weights(model, kept)
     return _frozen(model)
+
+
+def kept_at(name: str, data: Dataset, *, seed: int, training: Training | None = None) -> Path:
+    """Where `trained` keeps the weights: a file of a state dict, that it reads instead of training."""
+    words = str(untrained(name, data.shape, data.n_classes, seed=0))
+    return cache_file(name, words, data, Training() if training is None else training, seed)
 
 
 def to_be_trained(name: str, data: Dataset, *, seed: int) -> nn.Module:

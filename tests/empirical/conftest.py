@@ -15,6 +15,11 @@ def on_one_thread():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _fixed_networks(fixed_networks):
+    """Of fixed weights: no test hangs on the bits of a training."""
+
+
 @pytest.fixture(scope="session")
 def signals():
     return offline.mnist1d(40)

@@ -4,6 +4,11 @@ from papers import registry
 from tests.papers.tiny import TINY
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _fixed_networks(fixed_networks):
+    """Of fixed weights: no test hangs on the bits of a training."""
+
+
 @pytest.fixture(scope="session")
 def data_of(tmp_path_factory):
     """The data of PAPER/FIGURE in its smallest form, computed once: shared by the tests, which must not change it."""

@@ -56,8 +56,10 @@ def test_the_global_generator_is_left_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_trained_network_is_accurate(cnn1d, signals):
-    assert models.accuracy(cnn1d, signals.x_test, signals.y_test) > 0.85
+def test_trained_network_is_accurate(signals):
+    """Trained here, not of fixed weights. Measured on seeds 3..8: 0.834 to 0.849; chance is 0.1."""
+    found = models.trained("cnn1d", signals, seed=3, training=models.Training(epochs=20))
+    assert models.accuracy(found, signals.x_test, signals.y_test) > 0.75
 
 
 def test_cache_gives_the_same_bits_and_survives_damage(own_cache):
