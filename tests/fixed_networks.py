@@ -17,7 +17,7 @@ import torch
 from empirical.data import offline
 from empirical.networks import models
 from empirical.networks.models import Training
-from percolation import files
+from percolation import files, seeds
 
 FOLDER = Path(__file__).parent / "fixed_networks"
 # architecture, data set, epochs, seed
@@ -27,6 +27,8 @@ NETWORKS = (
     ("cnn", "digits", 60, 0),
     ("cnn", "digits", 30, 1),
     ("cnn", "digits", 30, 2),
+    # the pair of networks that the experiment on weights connects at seed 2
+    *(("cnn", "digits", 30, seeds.integer(seeds.child(2, number))) for number in (0, 1)),
 )
 
 

@@ -125,7 +125,8 @@ def test_random_and_trained_networks():
     assert 0 <= row["measured_rounds"] < 4 and row["depth"] == 2
     row = walk(Case(TrainedNetwork("cnn1d", "mnist1d", 40), 8), seed=1).row
     assert (row["level"], row["stop"], row["pairs"]) == (1e-3, 5e-4, 8)
-    assert 0.5 < row["measured_rounds"] < 4
+    # three lines in ten are open: that all eight are, or that half of the pairs fail, is no matter of last bits
+    assert row["measured_success"] > 0.5 and 0 < row["measured_rounds"] < 4
 
 
 def test_a_row_depends_on_case_and_seed_only():

@@ -57,9 +57,9 @@ def test_the_global_generator_is_left_alone():
 
 
 def test_trained_network_is_accurate(signals):
-    """Trained here, not of fixed weights. Measured on seeds 3..8: 0.834 to 0.849; chance is 0.1."""
+    """Trained here, not of fixed weights. Measured on seeds 3..8: 0.783 to 0.814; chance is 0.1."""
     found = models.trained("cnn1d", signals, seed=3, training=models.Training(epochs=20))
-    assert models.accuracy(found, signals.x_test, signals.y_test) > 0.75
+    assert models.accuracy(found, signals.x_test, signals.y_test) > 0.7
 
 
 def test_cache_gives_the_same_bits_and_survives_damage(own_cache):
