@@ -100,10 +100,11 @@ def test_a_subject_keeps_its_seeds(generator):
     assert list(Subject("mlp", "none", "untrained", "class-optimal", 2, label=1).key()) == [*names, "label"]
 
 
-@pytest.mark.parametrize("kind", ["interpolated", "diverse"])
-def test_more_kinds_of_pairs(cnn1d, generator, kind):
+@pytest.mark.parametrize(("kind", "n"), [("interpolated", 3), ("diverse", 6)])
+def test_more_kinds_of_pairs(generator, kind, n):
+    """Six are asked for; of the fixed network 7 of 48 mixtures are low, which make three pairs."""
     drawn = drawn_pairs(Subject("cnn1d", "mnist1d", "trained", kind, 6), 1, 5e-4, generator)
-    assert 1 <= len(drawn.a) <= 6  # how many mixtures are low hangs on the weights
+    assert len(drawn.a) == n
     for ends in (drawn.a, drawn.c):
         assert losses(ClassLoss(drawn.model, drawn.labels), ends).max() <= 5e-4 * (1 + 1e-3)
     assert (drawn.a - drawn.c).flatten(1).norm(dim=1).min() > 0.1
