@@ -245,7 +245,7 @@ def _checked_steps(loss: Loss, b: Tensor, direction: Tensor, finder: Finder) -> 
     rule = finder.descent
     normal = direction / direction.norm()
     x, mean, square = b.clone(), torch.zeros_like(b), torch.zeros_like(b)
-    best, best_loss, mark, gained = b, float("inf"), float("inf"), 0
+    best, best_loss, mark, gained, still = b, float("inf"), float("inf"), 0, False
     for steps in range(rule.iterations + 1):
         value, gradient = _slope(loss, x, b, rule)
         if value < best_loss:
@@ -254,14 +254,15 @@ def _checked_steps(loss: Loss, b: Tensor, direction: Tensor, finder: Finder) -> 
             mark, gained = value, steps
         if best_loss <= rule.stop and steps >= rule.first_check or steps == rule.iterations:
             break
-        if rule.patience is not None and steps - gained >= rule.patience:
+        if still or (rule.patience is not None and steps - gained >= rule.patience):
             break
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.999 * square + 0.001 * gradient**2
         update = mean / (1 - 0.9 ** (steps + 1)) / ((square / (1 - 0.999 ** (steps + 1))).sqrt() + 1e-8)
         if rule.projected:
             update = update - (update * normal).sum() * normal
-        x = x - rule.lr * update
+        before, x = x, x - rule.lr * update
+        still = bool((gradient == 0).all()) and torch.equal(before, x)  # on level ground
     return Moved(best, best_loss, steps)
 
 

@@ -73,7 +73,7 @@ class Cost:
 
     n_forward: int = 0  # points evaluated without gradients
     n_gradient: int = 0  # and with
-    seconds: dict[str, float] = field(default_factory=dict)  # by stage: "scan", "descend", "rest"
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage: "scan", "descend", "warm-up", "rest"
 
     def __add__(self, other: "Cost") -> "Cost":
         stages = dict.fromkeys((*self.seconds, *other.seconds))

@@ -24,6 +24,7 @@ from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import InPrecision, Objective
 
 ASIDE = 0.1  # of a segment's length: how far the further candidates for its waypoint start beside the barrier
+BATCH = 256  # barriers optimised at a time on a CPU
 IN_FLIGHT = 4  # times the batch: pairs that are searched at a time
 
 
@@ -111,19 +112,21 @@ class Search:
     """Many pairs at a time: what is to be scanned, what is on its way down, and which pair waits for what."""
 
     def __init__(self, objective: Objective, finder: Finder, like: Tensor, report: Report | None = None) -> None:
+        self.begun = time.monotonic()
         self.finder, self.report = finder, report
         self.evaluate, self.ranked = Evaluator(objective, like, finder.memory), None
         if finder.precision != "float32":
             lower = InPrecision(objective, getattr(torch, finder.precision))
             self.ranked = Evaluator(lower, like, finder.memory)
-        self.descents = Descents(self.evaluate, finder.descent, min(finder.batch_size, self.evaluate.gradient_chunk))
+        usual = BATCH if like.device.type == "cpu" else self.evaluate.gradient_chunk
+        room = min(finder.batch_size or usual, self.evaluate.gradient_chunk)
+        self.descents = Descents(self.evaluate, finder.descent, room)
         self.pairs: dict[int, Pair] = {}
         self.cuts: dict[Row, Cut] = {}
         self.to_scan: list[tuple[Segment, int, Pair | Cut]] = []  # with the intervals wanted
         self.ended: list[tuple[int, Connection]] = []
         self.n_begun = self.n_ended = self.n_connected = 0
         self.seconds = {"scan": 0.0, "descend": 0.0}
-        self.begun = time.monotonic()
 
     def run(self, starts: Iterable[Start]) -> Iterator[tuple[int, Connection]]:
         """Connect the pairs; each comes back when it has ended."""
@@ -155,8 +158,12 @@ class Search:
 
     def cost(self) -> Cost:
         n_forward, n_gradient = self._evaluations()
-        rest = time.monotonic() - self.begun - sum(self.seconds.values())
-        return Cost(n_forward, n_gradient, self.seconds | {"rest": rest})
+        seconds = self.seconds | {"warm-up": self._warm_up()}
+        return Cost(n_forward, n_gradient, seconds | {"rest": time.monotonic() - self.begun - sum(seconds.values())})
+
+    def _warm_up(self) -> float:
+        """Seconds that went into plans, measurements and captures."""
+        return self.evaluate.warm_up + (self.ranked.warm_up if self.ranked else 0.0)
 
     def _admit(self, waiting: Iterator[Start]) -> None:
         most = IN_FLIGHT * self.descents.room
@@ -286,9 +293,9 @@ class Search:
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
-        began = time.monotonic()
+        began, warm = time.monotonic(), self._warm_up()
         yield
-        self.seconds[stage] += time.monotonic() - began
+        self.seconds[stage] += time.monotonic() - began - (self._warm_up() - warm)
 
 
 def _halves(segment: Segment, row: Row) -> tuple[Segment, Segment]:

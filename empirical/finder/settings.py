@@ -27,7 +27,7 @@ class Finder:
     scan: str = "dense"  # or "sparse": see `bisection`; then neither dense nor recheck is asked for
     dense: int = 200
     recheck: int = 1000
-    batch_size: int = 256  # barriers optimised at a time, where memory has room for so many
+    batch_size: int | None = None  # barriers optimised at a time; None: 256 on a CPU, elsewhere what keeps it busy
     split: str = "failing"  # or "all": a round cuts the open segments of an unconnected path too
     candidates: int = 1  # waypoints tried for a barrier; the one whose two segments have the lowest maximum is taken
     precision: str = "float32"  # of the coarse scan, which ranks only: every loss that is kept is in full precision
@@ -42,7 +42,7 @@ class Finder:
                 f"the level must lie above the optimiser's stop, got level={self.level:g}, stop={self.descent.stop:g}; "
                 "raise the level or lower stop"
             )
-        least = {"max_rounds": 0, "coarse": 2, "dense": self.coarse, "recheck": 1, "batch_size": 1, "candidates": 1}
+        least = {"max_rounds": 0, "coarse": 2, "dense": self.coarse, "recheck": 1, "candidates": 1}
         for name, low in least.items():
             checks.integer(name, getattr(self, name), at_least=low)
         checks.one_of("split", self.split, SPLITS)
@@ -50,7 +50,7 @@ class Finder:
         checks.one_of("precision", self.precision, PRECISIONS)
         if self.seconds is not None:
             checks.positive("seconds", self.seconds)
-        for name in ("evaluations", "memory"):
+        for name in ("evaluations", "memory", "batch_size"):
             if getattr(self, name) is not None:
                 checks.integer(name, getattr(self, name), at_least=1)
 
