@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from empirical.attacks import auto_attack, libraries, targeted
 from empirical.losses.objectives import checked_bounds, checked_points, chunk_size
+from empirical.losses.points import columns
 from percolation import checks
 
 NORMS = ("linf", "l2")
@@ -134,7 +135,7 @@ def judged(
     if points.shape != x.shape:
         raise ValueError(f"the attack must return points of shape {tuple(x.shape)}, got {tuple(points.shape)}")
     valid = points.isfinite().flatten(1).all(1)
-    points = torch.where(valid.view(-1, *[1] * (x.ndim - 1)), points, x)
+    points = torch.where(columns(valid, x), points, x)
     inside = ((points >= bounds[0]) & (points <= bounds[1])).flatten(1).all(1)
     far = (points - x).flatten(1).norm(dim=1, p=math.inf if norm == "linf" else 2)
     near = far <= (math.inf if epsilon is None else epsilon * (1 + ROUNDING))

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from empirical.losses.points import columns
+
 CHUNK = 256  # inputs attacked at a time
 
 
@@ -101,7 +103,7 @@ def _foolbox(
     with seeded(generator), torch.enable_grad():
         for inputs, labels in zip(x.split(CHUNK), y.split(CHUNK), strict=True):
             _, found, success = attack(wrapped, inputs, foolbox.criteria.Misclassification(labels), epsilons=epsilon)
-            parts.append(torch.where(success.view(-1, *[1] * (x.ndim - 1)), found, inputs))
+            parts.append(torch.where(columns(success, x), found, inputs))
     return torch.cat(parts).detach()
 
 

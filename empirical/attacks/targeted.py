@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from empirical.descent.rows import Descended, Descent, descend
 from empirical.losses.objectives import ClassLoss, checked_points, losses
+from empirical.losses.points import columns
 
 # the article's: Adam at 5e-3, 512 iterations, 0.1 x mean squared deviation, 1e-8 x total variation, first check at 32
 TARGETED = Descent(lr=5e-3, iterations=512, deviation=0.1, total_variation=1e-8, first_check=32)
@@ -40,7 +41,7 @@ def another_class(
     natural = losses(ClassLoss(model, y), x)
     like = torch.stack([_one_of(natural[y == target], rule.stop, generator) for target in targets])
     moved = targeted(model, x, targets, target_losses=like.clamp(min=rule.stop), rule=rule)
-    return torch.where(moved.reached.view(-1, *[1] * (x.ndim - 1)), moved.points, x)
+    return torch.where(columns(moved.reached, x), moved.points, x)
 
 
 def _one_of(values: Tensor, otherwise: float, generator: torch.Generator) -> Tensor:

@@ -11,9 +11,10 @@ from zlib import crc32
 import torch
 from torch import Tensor
 
-from empirical.descent.steps import STEPPERS, State, columns
+from empirical.descent.steps import STEPPERS, State
 from empirical.losses.evaluation import Evaluator, Penalty
 from empirical.losses.objectives import Objective, total_variation
+from empirical.losses.points import columns
 from percolation import checks
 
 GAIN = 0.99  # of the lowest loss so far: what counts as lower, for a row's patience

@@ -11,6 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from empirical.losses.points import columns
+
 State = dict[str, Tensor]
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015
@@ -123,8 +125,3 @@ class Steepest:
 
 
 STEPPERS: dict[str, Callable[[float], Stepper]] = {"adam": Adam, "steepest": Steepest}
-
-
-def columns(values: Tensor, like: Tensor) -> Tensor:
-    """values (m,) shaped to multiply rows (m, *shape)."""
-    return values.view(-1, *[1] * (like.ndim - 1))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from empirical.attacks import Attacked, judged
 from empirical.detection.classifiers import Linear
 from empirical.detection.curve import Curve
+from empirical.losses.points import columns
 from percolation import checks
 
 Score = Callable[[Tensor], Tensor]  # scores (n,) of inputs (n, *shape), with gradients
@@ -60,7 +61,7 @@ def evade(
     for number in range(rule.steps + 1):
         gradient, margins, scores = _slopes(model, score, point, y, rule.margin)
         better = (margins < 0) & (scores < lowest)
-        best = torch.where(_columns(better, x), point, best)
+        best = torch.where(columns(better, x), point, best)
         lowest = torch.where(better, scores, lowest)
         length = rule.step * epsilon * (1 - number / (rule.steps + 1))
         point = torch.minimum(torch.maximum(point - length * gradient.sign(), low), high)
@@ -83,7 +84,3 @@ def margin(logits: Tensor, y: Tensor) -> Tensor:
     own = logits.gather(1, y[:, None]).squeeze(1)
     others = logits.scatter(1, y[:, None], -torch.inf).amax(1)
     return own - others
-
-
-def _columns(rows: Tensor, x: Tensor) -> Tensor:
-    return rows.view(-1, *[1] * (x.ndim - 1))

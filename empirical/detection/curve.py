@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from empirical.detection.protocol import Known, in_chunks
 from empirical.finder.paths import between
 from empirical.losses.objectives import ClassLoss, chunk_size, losses
+from empirical.losses.points import columns
 from percolation import checks
 
 N_POINTS = 24  # of a curve, the input among them, its reference not
@@ -52,7 +53,7 @@ class Curve:
         t = torch.arange(1, self.n_points + 1, device=x.device, dtype=x.dtype) / self.n_points
         a = self.references[labels].unsqueeze(2)  # (n, n_references, 1, *shape)
         c = x[:, None, None]
-        points = between(a, c, t.view(-1, *[1] * (x.ndim - 1)))  # (n, n_references, n_points, *shape)
+        points = between(a, c, columns(t, x))  # (n, n_references, n_points, *shape)
         n_each = self.references.shape[1] * self.n_points
         outputs = self.model(points.flatten(0, 2))
         loss = nn.functional.cross_entropy(outputs, labels.repeat_interleave(n_each), reduction="none")

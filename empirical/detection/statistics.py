@@ -5,25 +5,14 @@ together), those of rates from Wilson's formula. Classifiers and thresholds are 
 sources would change is not in them.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.stats import binomtest
 
 from empirical.detection.trials import Scores
-from percolation import seeds
+from percolation import intervals, seeds
+from percolation.intervals import Interval
 
 N_SAMPLES = 1000  # of the bootstrap
 TAIL = 0.025  # on each side of an interval
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value and its interval of 95 %."""
-
-    value: float
-    low: float
-    high: float
 
 
 def auc(scores: Scores) -> float:
@@ -99,8 +88,7 @@ def bootstrap_weights(scores: Scores, seed: seeds.Seed) -> np.ndarray:
 
 def rate(flagged: np.ndarray) -> Interval:
     """Share of inputs (n,) bool that are flagged, with Wilson's interval."""
-    found = binomtest(int(flagged.sum()), len(flagged)).proportion_ci(method="wilson")
-    return Interval(float(flagged.mean()), float(found.low), float(found.high))
+    return intervals.wilson(int(flagged.sum()), len(flagged))
 
 
 def true_positives(scores: Scores, number: int) -> Interval:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from empirical.descent.rows import Descent, descend
 from empirical.losses import robust
 from empirical.losses.objectives import ClassLoss, Objective, checked_bounds, checked_points, losses
+from empirical.losses.points import columns
 from percolation import checks
 
 # the article's rule (lr 0.05, weight decay 1e-7) down log(loss): the same norms in a twentieth of the steps, at most
@@ -133,7 +134,7 @@ def interpolated(model: nn.Module, found: Modes, n: int, *, stop: float = 5e-4, 
     u = torch.rand(2, n, generator=generator).to(found.points)
     first = several[(u[0] * len(several)).long().clamp(max=len(several) - 1)]
     second = torch.stack([_another(found.labels, int(i), generator) for i in first])
-    t = (MIXED[0] + (MIXED[1] - MIXED[0]) * u[1]).view(-1, *[1] * (found.points.ndim - 1))
+    t = columns(MIXED[0] + (MIXED[1] - MIXED[0]) * u[1], found.points)
     mixed = torch.lerp(found.points[first], found.points[second], t)
     return natural(model, mixed, found.labels[first], stop=stop)
 

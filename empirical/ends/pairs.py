@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from empirical import attacks
-from empirical.descent.rows import Descent, descend
+from empirical.descent.lowering import lowered
+from empirical.descent.rows import Descent
 from empirical.ends import modes
 from empirical.ends.sources import Source
 from empirical.ends.space import Space
 from empirical.ends.wanted import NATURAL, NoPairs, Wanted
-from empirical.losses.objectives import ClassLoss, device_of, losses
+from empirical.losses.objectives import ClassLoss, device_of
 from empirical.networks import models
 
 ATTEMPTS = 4  # at drawing class-optimal inputs: in low dimension many do not reach the level from noise
@@ -176,16 +177,11 @@ class _Drawing:
         """The ends, moved downhill to stop if that is asked for, and which of them are low."""
         if not self.wanted.lower_ends:
             return x, torch.ones_like(labels, dtype=torch.bool)
-        pairs = torch.arange(len(x), device=x.device)
-        objective = ClassLoss(self.model, labels)
-        high = (losses(objective, x) > self.stop).nonzero().squeeze(1)
-        rule = self.space.rule(replace(LOWERING, stop=self.stop))
-        moved = descend(objective, x[high], pairs[high], rule)
-        low = torch.ones_like(labels, dtype=torch.bool).index_copy(0, high, moved.reached)
-        change = (moved.points - x[high]).abs().flatten(1).max(1).values
-        counts["ends_lowered"] = counts.get("ends_lowered", 0) + len(high)
+        found = lowered(ClassLoss(self.model, labels), x, self.space.rule(replace(LOWERING, stop=self.stop)))
+        change = (found.moved.points - x[found.rows]).abs().flatten(1).amax(1)
+        counts["ends_lowered"] = counts.get("ends_lowered", 0) + len(found.rows)
         counts["largest_change"] = max(counts.get("largest_change", 0.0), *change.tolist(), 0.0)
-        return x.index_copy(0, high, moved.points), low
+        return found.points, found.low
 
     def _pairs(self, a: Tensor, c: Tensor, labels: Tensor, low: Tensor, counts: dict[str, float]) -> Pairs:
         rows = low.nonzero().squeeze(1)[: self.wanted.pairs]

@@ -21,7 +21,9 @@ from torch import Tensor
 
 from empirical.finder.paths import Path, between
 from empirical.losses.objectives import Objective, checked_points, chunk_size
+from empirical.losses.points import columns
 from percolation import checks
+from percolation.intervals import upper_limit
 
 SAFETY = 2.0  # times the largest slope seen nearby
 INTERVALS = 16  # of a segment at first; all of them are halved once, so that every estimate is tested
@@ -62,11 +64,7 @@ class Certificate:
 
         Halved intervals are those of high bounds, and neighbours are alike: a guide, no proof.
         """
-        if self.rigorous:
-            return 0.0
-        from scipy.stats import beta
-
-        return float(beta.ppf(0.95, self.surprises + 1, max(self.tests - self.surprises, 1)))
+        return 0.0 if self.rigorous else upper_limit(self.surprises, self.tests)
 
     def __str__(self) -> str:
         sure = (
@@ -252,7 +250,7 @@ def _along(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, t: Tensor)
     """Losses and slopes d loss / dt at t (n,) of the segments a-c (n, *shape)."""
     with torch.enable_grad():
         place = t.to(a).requires_grad_()
-        losses = objective(between(a, c, place.view(-1, *[1] * (a.ndim - 1))), pairs.to(a.device))
+        losses = objective(between(a, c, columns(place, a)), pairs.to(a.device))
         (slopes,) = torch.autograd.grad(losses.sum(), place)
     return losses.detach(), slopes
 

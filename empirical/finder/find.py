@@ -14,7 +14,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from empirical.descent.rows import descend
+from empirical.descent.lowering import lowered
 from empirical.finder.bisection import scan_by
 from empirical.finder.connections import CLOSED_END, Connection, Connections, Cost
 from empirical.finder.scans import Segment
@@ -171,18 +171,16 @@ def _check_pairs(a: Tensor, c: Tensor) -> None:
 
 def _lowered(objective: Objective, ends: Tensor, finder: Finder, strict: bool) -> Tensor:
     """The ends, those above the level moved downhill to stop; strict: one that does not arrive is an error."""
-    closed = (~(losses(objective, ends) <= finder.level)).nonzero().squeeze(1)
-    if not len(closed):
-        return ends
     rule = replace(finder.descent, projected=False, deviation=0.0)  # an end has no segment to stay near
-    moved = descend(objective, ends[closed], closed, rule)
+    found = lowered(objective, ends, rule, above=finder.level)
+    moved = found.moved
     if strict and not moved.reached.all():
         row = int((~moved.reached).nonzero()[0])
         raise ValueError(
-            f"an end point of pair {int(closed[row])} cannot be lowered to stop={rule.stop:g} in {rule.iterations} "
+            f"an end point of pair {int(found.rows[row])} cannot be lowered to stop={rule.stop:g} in {rule.iterations} "
             f"steps of lr={rule.lr:g}: it came to loss {moved.losses[row]:.3g}; allow more iterations or a larger lr"
         )
-    return ends.index_copy(0, closed, moved.points)
+    return found.points
 
 
 def _end_losses(objective: Objective, a: Tensor, c: Tensor, first: int = 0) -> list[tuple[float, float]]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from empirical.losses.objectives import Objective, losses
+from empirical.losses.points import columns
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Path:
     def __call__(self, s: Tensor) -> Tensor:
         """Points (n, *shape) at s (n,) in [0, n_segments]; integers are vertices, and come back bit for bit."""
         segment = s.long().clamp(max=self.n_segments - 1)
-        weight = (s - segment).to(self.vertices).view(-1, *[1] * (self.vertices.ndim - 1))
+        weight = columns((s - segment).to(self.vertices), self.vertices)
         segment = segment.to(self.vertices.device)
         a, c = self.vertices[segment], self.vertices[segment + 1]
         return between(a, c, weight)

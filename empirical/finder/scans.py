@@ -10,6 +10,7 @@ from torch import Tensor
 
 from empirical.finder.paths import between
 from empirical.losses.evaluation import Evaluator
+from empirical.losses.points import columns
 
 ZOOM = 8  # intervals by which a maximum found on a grid is refined, to each side
 
@@ -51,7 +52,7 @@ class Lines:
 
         def points(part: slice) -> tuple[Tensor, Tensor]:
             row = rows[part]
-            weight = weights[part].view(-1, *[1] * (self.a.ndim - 1))
+            weight = columns(weights[part], self.a)
             return between(self.a[row], self.c[row], weight), self.pairs[row]
 
         return evaluate.losses_of(len(rows), points, self.a).view(t.shape)

@@ -41,10 +41,10 @@ class Normalised(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if len(self.mean) not in (1, x.shape[1]):
             raise RuntimeError(f"the normalisation is of {len(self.mean)} channels, the points have {x.shape[1]}")
-        columns = (-1, *[1] * (x.ndim - 2))
+        of_channels = (-1, *[1] * (x.ndim - 2))
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        return self.network((x - self.mean.view(columns)) / self.std.view(columns))
+        return self.network((x - self.mean.view(of_channels)) / self.std.view(of_channels))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from empirical.losses.objectives import Objective, checked_points, chunk_size, losses
+from empirical.losses.points import columns
 from percolation import checks
 
 MOST_AXES = 6
@@ -194,8 +195,7 @@ def occupation(
     u, v = torch.meshgrid(centres, centres - 0.5, indexing="ij")
     shares = []
     for i in range(len(a)):
-        columns = (-1, *[1] * (a.ndim - 1))
-        cells = a[i] + u.reshape(columns) * along[i] + v.reshape(columns) * across[i]
+        cells = a[i] + columns(u.flatten(), a) * along[i] + columns(v.flatten(), a) * across[i]
         pairs = torch.full((len(cells),), i, device=a.device)
         shares.append((losses(objective, cells, pairs) <= level).to(a.dtype).mean())
     return torch.stack(shares)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from empirical.finder.paths import between
 from empirical.losses.objectives import Objective, chunk_size, losses
+from empirical.losses.points import columns
 from percolation import checks
 from percolation.quantities import Estimate
 from percolation.theory import rounds
@@ -104,7 +105,7 @@ def along_lines(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N
 
 def _points(a: Tensor, c: Tensor, t: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Points (m, *shape) at t of all lines, line by line, and the line of each, (m,): a few lines at a time."""
-    at = t.view(1, -1, *[1] * (a.ndim - 1))
+    at = columns(t, a)[None]
     for rows in torch.arange(len(a), device=a.device).split(max(chunk_size(a) // len(t), 1)):
         yield between(a[rows, None], c[rows, None], at).flatten(0, 1), rows.repeat_interleave(len(t))
 

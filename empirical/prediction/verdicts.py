@@ -1,7 +1,5 @@
 """How a theory fared that says whether pairs are connected, against the rate at which they are."""
 
-CONFIDENCE = 0.95  # of the interval around a connection rate
-
 
 def verdict(iid_connected: bool, low: float, high: float) -> str:
     """How iid percolation fared: the pairs count as connected if more than half of them are (interval above 1/2).

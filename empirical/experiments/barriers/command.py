@@ -155,7 +155,8 @@ def _finish(tables: "dict[str, pd.DataFrame]", parameters: dict[str, Any], run: 
 
     from empirical.experiments.barriers.figure import barriers_figure
     from empirical.experiments.barriers.printed import print_barriers
-    from empirical.experiments.barriers.statistics import CONFIDENCE, summary
+    from empirical.experiments.barriers.statistics import summary
+    from percolation.intervals import CONFIDENCE
     from percolation.plotting import writers
 
     summaries = {name: summary(table) for name, table in tables.items()}

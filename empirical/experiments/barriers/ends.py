@@ -19,6 +19,7 @@ from empirical.ends.pairs import CONFIDENT
 from empirical.ends.space import Space
 from empirical.ends.subject import Subject, build
 from empirical.losses.objectives import ClassLoss, device_of, losses
+from empirical.losses.points import columns
 from empirical.networks import models
 from percolation import checks
 
@@ -133,7 +134,7 @@ def _strangers(
 def _noise(like: Tensor, space: Space, generator: torch.Generator) -> Tensor:
     """Gaussian pixels, of the mean and the standard deviation of each input, within the bounds."""
     flat = like.flatten(1)
-    mean, std = (one.view(-1, *[1] * (like.ndim - 1)) for one in (flat.mean(1), flat.std(1)))
+    mean, std = (columns(one, like) for one in (flat.mean(1), flat.std(1)))
     noise = mean + std * torch.randn(like.shape, generator=generator).to(like)
     return noise if space.bounds is None else noise.clamp(*space.bounds)
 

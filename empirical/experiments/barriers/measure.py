@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from empirical.descent.rows import descend
+from empirical.descent.lowering import lowered
 from empirical.ends.pairs import LOWERING
 from empirical.ends.subject import Subject
 from empirical.ends.wanted import NoPairs
@@ -24,6 +24,7 @@ from empirical.finder.find import PRESETS, Finder, find_paths
 from empirical.finder.paths import between
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, losses
+from empirical.losses.points import columns
 from empirical.threads import one_thread
 from percolation import checks, ensembles, seeds
 from percolation.store import Task
@@ -162,7 +163,7 @@ def barriers(model: torch.nn.Module, a: Tensor, c: Tensor, labels: Tensor, point
 
 
 def _along(objective: ClassLoss, a: Tensor, c: Tensor, t: Tensor, pair: int) -> Tensor:
-    line = between(a, c, t.view(-1, *[1] * a.ndim))
+    line = between(a, c, columns(t, a[None]))
     return losses(objective, line, torch.full((len(t),), pair, device=a.device))
 
 
@@ -205,11 +206,8 @@ def _connected(
 
 def _lowered(world: World, x: Tensor, labels: Tensor) -> Tensor:
     """The points, moved downhill to `stop` where they are above."""
-    rows = (losses(ClassLoss(world.model, labels), x) > world.stop).nonzero().squeeze(1)
-    if not len(rows):
-        return x
     rule = world.space.rule(replace(LOWERING, stop=world.stop))
-    return x.index_copy(0, rows, descend(ClassLoss(world.model, labels), x[rows], rows, rule).points)
+    return lowered(ClassLoss(world.model, labels), x, rule).points
 
 
 def _chunks(plan: Plan, world: World) -> list[list[int]]:

@@ -1,26 +1,19 @@
 """What many barriers say together: means, medians, and how surely one kind of pair lies above another."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import binom, binomtest, mannwhitneyu, norm, t, wilcoxon
+from scipy.stats import binom, mannwhitneyu, norm, t, wilcoxon
 
 from empirical.experiments.barriers.measure import CLOSED_END, NO_PARTNER
+from percolation import intervals
+from percolation.intervals import CONFIDENCE, Interval
 
 USUAL = "natural-natural"  # with what the others are compared
-CONFIDENCE = 0.95
 SURE, PERHAPS = 1e-6, 1e-3  # p-values at which kinds are told apart
 MOST_ROUNDS = np.inf  # rounds that a pair counts for where no path was found
-
-
-class Interval(NamedTuple):
-    """A value between the limits that hold the true one in CONFIDENCE of all samples."""
-
-    value: float
-    low: float
-    high: float
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +104,7 @@ def _row(of_kind: pd.DataFrame, usual: pd.DataFrame) -> dict[str, Any]:
     for name in ("loss_a", "loss_c", "max_loss"):
         row[f"{name}_median"] = float(np.median(made[name])) if len(made) else np.nan
     gap = made["gap"].to_numpy()
-    row |= _spread("gap_mean", mean(gap)) | _spread("gap_median", median(gap))
+    row |= mean(gap).columns("gap_mean") | median(gap).columns("gap_median")
     row |= {f"gap_q{q}": float(np.quantile(gap, q / 100)) if len(gap) else np.nan for q in (25, 75)}
     row |= {
         "gap_sd": float(gap.std(ddof=1)) if len(gap) > 1 else np.nan,
@@ -141,9 +134,8 @@ def _of_rounds(made: pd.DataFrame, reference: pd.DataFrame) -> dict[str, Any]:
     searched = made[made["status"] != CLOSED_END]
     connected = searched[searched["status"] == "connected"]
     n, k = len(searched), len(connected)
-    share = binomtest(k, n).proportion_ci(CONFIDENCE, method="exact") if n else (np.nan, np.nan)
-    row = {"searched": n} | _spread("connected", Interval(k / n if n else np.nan, *share))
-    row |= _spread("rounds_mean", mean(connected["rounds"].to_numpy()))
+    row = {"searched": n} | intervals.exact(k, n).columns("connected")
+    row |= mean(connected["rounds"].to_numpy()).columns("rounds_mean")
     row["segments_mean"] = float(connected["segments"].mean())
     usual = _needed(reference[reference["status"] != CLOSED_END])
     enough = 2 * n >= len(made)  # of a kind whose ends are mostly closed the few others stand for nothing
@@ -160,11 +152,7 @@ def _made(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _compared(prefix: str, x: np.ndarray, usual: np.ndarray) -> dict[str, float]:
-    return _spread(f"{prefix}auc", auc(x, usual)) | {f"{prefix}p": p_value(x, usual)}
-
-
-def _spread(name: str, found: Interval) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return auc(x, usual).columns(f"{prefix}auc") | {f"{prefix}p": p_value(x, usual)}
 
 
 def _verdict(what: str, auc: float, p: float, higher: str, lower: str, sizes: str) -> str:

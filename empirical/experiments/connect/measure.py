@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from empirical.ends.pairs import Pairs, draw
@@ -31,9 +30,9 @@ from empirical.losses.objectives import ClassLoss, Objective
 from empirical.prediction import predictions
 from empirical.prediction.cells import occupation
 from empirical.prediction.lines import resolved_lines
-from empirical.prediction.verdicts import CONFIDENCE, verdict
+from empirical.prediction.verdicts import verdict
 from empirical.threads import one_thread
-from percolation import checks, seeds
+from percolation import checks, intervals, seeds
 from percolation.quantities import Estimate
 from percolation.theory import thresholds
 
@@ -185,7 +184,7 @@ def _row(
 ) -> dict[str, Any]:
     found = [connection for connection in connections if connection.connected]
     n, k = len(connections), len(found)
-    interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="exact")
+    share = intervals.exact(k, n)
     rounds = np.array([connection.rounds for connection in found], dtype=float)
     scanned = [connection for connection in connections if not math.isnan(connection.barrier)]  # a budget may end first
     barriers = np.quantile([one.barrier for one in scanned] or [math.nan], [0.25, 0.5, 0.75])
@@ -202,9 +201,7 @@ def _row(
         "occupation": p,
         "p_c": p_c,
         "iid_connected": p > p_c,
-        "connected": k / n,
-        "connected_low": interval.low,
-        "connected_high": interval.high,
+        **share.columns("connected"),
         "rounds": _mean(rounds),
         "rounds_error": rounds.std(ddof=1) / math.sqrt(k) if k > 1 else math.nan,
         "segments": _mean([connection.path.n_segments for connection in found]),
@@ -215,7 +212,7 @@ def _row(
         "displacement": _mean(bent),
         "excess_length": _mean([connection.path.excess_length for connection in found]),
         "radial_connected": _mean(radial.tolist()),
-        "verdict": "not asked" if math.isnan(p) else verdict(p > p_c, interval.low, interval.high),
+        "verdict": "not asked" if math.isnan(p) else verdict(p > p_c, share.low, share.high),
     }
 
 

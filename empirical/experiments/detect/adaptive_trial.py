@@ -139,5 +139,5 @@ def _columns(one: Outcome, when: str, bootstrap: seeds.Seed) -> dict[str, Any]:
             "tpr_5": statistics.true_positives(one.scores, 1),
         }
         for name, value in found.items():
-            columns |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+            columns |= value.columns(name)
     return {f"{name}_{when}": value for name, value in columns.items()}

@@ -4,10 +4,10 @@ from typing import Any
 
 from empirical.attacks import Attacked
 from empirical.detection import methods, statistics
-from empirical.detection.statistics import Interval
 from empirical.detection.trials import RATES, Scores
 from empirical.experiments.detect.cases import Prepared
 from percolation import seeds
+from percolation.intervals import Interval
 
 _PERCENT = [round(100 * rate) for rate in RATES]
 _RATES = [f"{kind}_{percent}{end}" for percent in _PERCENT for kind in ("tpr", "fpr") for end in ("", "_low", "_high")]
@@ -41,13 +41,13 @@ def of_scores(
     best = _best_baseline(scores)
     found = []
     for name, of in scores.items():
-        row = head | _method(name, plan) | _interval("auc", statistics.auc_interval(of, bootstrap))
+        row = head | _method(name, plan) | statistics.auc_interval(of, bootstrap).columns("auc")
         for number, percent in enumerate(_PERCENT):
-            row |= _interval(f"tpr_{percent}", statistics.true_positives(of, number))
-            row |= _interval(f"fpr_{percent}", statistics.false_positives(of, number))
+            row |= statistics.true_positives(of, number).columns(f"tpr_{percent}")
+            row |= statistics.false_positives(of, number).columns(f"fpr_{percent}")
         if best is not None and not methods.METHODS[name].baseline:
             lead = statistics.difference(of, scores[best], bootstrap)
-            row |= {"best_baseline": best, "verdict": verdict(lead, best)} | _interval("lead", lead)
+            row |= {"best_baseline": best, "verdict": verdict(lead, best)} | lead.columns("lead")
         found.append(row | {"note": ""})
     return found
 
@@ -84,7 +84,3 @@ def _method(name: str, plan: Any) -> dict[str, Any]:
         "classifier": one.classifier or plan.classifier,
         "baseline": one.baseline,
     }
-
-
-def _interval(name: str, value: Interval) -> dict[str, float]:
-    return {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}

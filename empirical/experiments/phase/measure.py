@@ -14,15 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from empirical.experiments.phase import grids
 from empirical.experiments.phase.finder import Network, Searched, Smooth, search
 from empirical.experiments.phase.grids import Torus
 from empirical.prediction import verdicts
-from empirical.prediction.verdicts import CONFIDENCE
 from empirical.threads import one_thread
-from percolation import checks, ensembles, lattice_finder, seeds
+from percolation import checks, ensembles, intervals, lattice_finder, seeds
 from percolation.quantities import Threshold
 from percolation.theory import level_sets, thresholds
 
@@ -131,7 +129,7 @@ def _on_grid(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, 
     """Share of same-class pairs of cells that are connected on tori, where these are made; nan elsewhere."""
     torus = plan.tori.get(case.dimension)
     if torus is None or case.field == "network":
-        return _shares("connected_grid", 0, 0) | _grid_columns(0, math.nan, math.nan, math.nan)
+        return intervals.exact(0, 0).columns("connected_grid") | _grid_columns(0, math.nan, math.nan, math.nan)
     smooth = case.field == "smooth"
     draw = grids.smooth_classes if smooth else grids.iid_classes
     cell = 1.0 / torus.xi if smooth else 1.0  # in the unit of lengths
@@ -143,7 +141,9 @@ def _on_grid(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, 
         joined.append(grids.connected_pairs(classes, reach / cell, plan.grid_pairs, for_pairs))
     n, k = sum(map(len, joined)), int(sum(one.sum() for one in joined))
     width = grids.chord(torus, case.classes) if smooth else math.nan
-    return _shares("connected_grid", k, n) | _grid_columns(n, 1 - k / n if n else math.nan, reach, width)
+    return intervals.exact(k, n).columns("connected_grid") | _grid_columns(
+        n, 1 - k / n if n else math.nan, reach, width
+    )
 
 
 def _grid_columns(pairs: int, disconnected: float, length: float, width: float) -> dict[str, Any]:
@@ -186,7 +186,7 @@ def _on_lattice(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[st
 def _finder_columns(pairs: int, not_made: int, rounds: list[int], occupation: float, length: float) -> dict[str, Any]:
     """rounds: of each pair that was connected. Shares are of the pairs whose ends were made."""
     n, k = pairs - not_made, len(rounds)
-    shares = _shares("found", k, n)
+    shares = intervals.exact(k, n).columns("found")
     return (
         {"occupation": occupation, "length": length, "pairs": pairs, "ends_not_made": not_made}
         | shares
@@ -256,14 +256,6 @@ def _grid_decides(grid: dict[str, Any]) -> bool:
     """
     resolved = not grid["grid_chord"] < RESOLVED  # nan where cells are all there is
     return grid["grid_pairs"] > 0 and (resolved or grid["connected_grid_low"] > 0.5)
-
-
-def _shares(name: str, k: int, n: int) -> dict[str, float]:
-    """k of n with the exact binomial interval, as the columns name, name_low and name_high; nan if n = 0."""
-    if n == 0:
-        return dict.fromkeys((name, f"{name}_low", f"{name}_high"), math.nan)
-    interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="exact")
-    return {name: k / n, f"{name}_low": float(interval.low), f"{name}_high": float(interval.high)}
 
 
 def _cost(case: Case) -> float:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from empirical.data import offline
@@ -25,9 +24,8 @@ from empirical.losses.objectives import ClassLoss
 from empirical.networks import architectures, models
 from empirical.networks.models import Training
 from empirical.networks.training import epochs
-from empirical.prediction.verdicts import CONFIDENCE
 from empirical.threads import one_thread
-from percolation import checks, ensembles, seeds
+from percolation import checks, ensembles, intervals, seeds
 
 KINDS = ("class-optimal", "natural")
 # of a descent, in the architecture's: what did not arrive is tried again with the second, since before training (cnn1d,
@@ -186,15 +184,12 @@ def _columns(low: Modes, found: list[Connection]) -> dict[str, Any]:
     barriers = np.array([one.barrier for one in found], dtype=float)
     rounds = np.array([one.rounds for one in connected], dtype=float)
     quartiles = np.quantile(barriers, [0.25, 0.5, 0.75]) if n else [math.nan] * 3
-    interval = binomtest(len(connected), n).proportion_ci(CONFIDENCE, method="exact") if n else None
     return {
         "inputs_tried": low.n_tried,
         "inputs_low": len(low.points),
         "norm": float(low.points.flatten(1).norm(dim=1).mean()) if len(low.points) else math.nan,
         "pairs": n,
-        "connected": len(connected) / n if n else math.nan,
-        "connected_low": interval.low if interval else math.nan,
-        "connected_high": interval.high if interval else math.nan,
+        **intervals.exact(len(connected), n).columns("connected"),
         "straight": sum(one.rounds == 0 for one in connected) / n if n else math.nan,
         "barrier": _mean(barriers),
         "barrier_error": _error(barriers),

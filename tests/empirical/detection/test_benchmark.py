@@ -20,6 +20,7 @@ from empirical.detection.methods import METHODS
 from empirical.experiments.detect import cases, measure, recipe
 from empirical.experiments.detect.command import detect
 from empirical.threads import one_thread
+from percolation.intervals import Interval
 
 SMALL = {"images": 60, "searches": 1, "steps": 40, "evasion": 10}
 
@@ -60,7 +61,7 @@ def test_rows_hold_what_scores_say(small):
 
 
 def test_a_baseline_that_wins_is_named():
-    won, lost, level = (statistics.Interval(*one) for one in ((0.1, 0.05, 0.2), (-0.1, -0.2, -0.01), (0.0, -0.1, 0.1)))
+    won, lost, level = (Interval(*one) for one in ((0.1, 0.05, 0.2), (-0.1, -0.2, -0.01), (0.0, -0.1, 0.1)))
     from empirical.experiments.detect.rows import verdict
 
     found = [verdict(one, "lid") for one in (won, lost, level)]
