@@ -121,7 +121,7 @@ def theory(
 
 
 # all dimensions of a family that are worth a row
-USUAL = {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6..8", "n-cube": "10..16"}
+DEFAULT_DIMENSIONS = {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6..8", "n-cube": "10..16"}
 
 
 def _dimensions_of(lattice: str, dim: str | None) -> list[int]:
@@ -132,7 +132,7 @@ def _dimensions_of(lattice: str, dim: str | None) -> list[int]:
     its_own = None if lattice == "n-cube" else families.dimension(lattice)
     if its_own and dim is None:
         return [its_own]
-    return parse_dimensions(USUAL[lattice] if dim is None else dim)
+    return parse_dimensions(DEFAULT_DIMENSIONS[lattice] if dim is None else dim)
 
 
 def parse_dimensions(text: str) -> list[int]:

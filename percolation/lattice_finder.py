@@ -37,7 +37,7 @@ ENDINGS = (
     "segments: more than 2^17 of them; lower max_rounds",
 )
 TIES = ("coordinates", "drawn")  # order of cells equally near the worst: of their coordinates, or drawn for each pair
-MOST_OFFSETS, FARTHEST = 2**16, 64  # candidates looked through for one bypass, whole shells within so many cells
+MOST_OFFSETS, LARGEST_RADIUS = 2**16, 64  # candidates looked through for one bypass, whole shells within so many cells
 MOST_VERTICES = 2**17 + 1
 
 
@@ -187,8 +187,8 @@ def offsets_by_distance(d: int) -> np.ndarray:
 
     All within some radius, the largest up to 64 for which they are at most 2^16, but at least those to neighbours.
     """
-    roots = np.arange(1, FARTHEST + 1)
-    counts = np.zeros(FARTHEST**2 + 1)  # of displacements by their square, one axis after the other
+    roots = np.arange(1, LARGEST_RADIUS + 1)
+    counts = np.zeros(LARGEST_RADIUS**2 + 1)  # of displacements by their square, one axis after the other
     counts[0] = 1
     for _ in range(d):
         longer = counts.copy()
@@ -218,12 +218,12 @@ def _connect(
     room = min(2**search.max_rounds + 1, MOST_VERTICES) + 2
     chain = kernels.Chain(np.empty((2, room, d), dtype=np.int64), np.empty((2, room), dtype=np.bool_))
     walk = kernels.Walk(*np.zeros((6, d), dtype=np.int64))
-    status, rounds, row, n_vertices, short = kernels.connect_pair(way, cells, search, chain, walk)
+    status, rounds, row, n_vertices, short = kernels.connect(way, cells, search, chain, walk)
     path = np.empty((0, d), dtype=np.int64)
     if status == kernels.CONNECTED:
         vertices = chain.vertices[row, :n_vertices]
         path = np.empty((1 + int(np.abs(np.diff(vertices, axis=0)).sum()), d), dtype=np.int64)
-        kernels.trace_path(vertices, cells, walk, path)
+        kernels.trace(vertices, cells, walk, path)
     return status, rounds, n_vertices - 1, short, path
 
 

@@ -12,7 +12,7 @@ from percolation.lattices import Crystal, Lattice
 
 TOTALS = kernels.Totals._fields  # largest, second_moment, n_clusters, second_largest, third_moment, fourth_moment
 AXES = ("spanning", "wrapping")
-FREE = TOTALS[:3]  # totals that do without the number of clusters of each size
+WITHOUT_SIZE_COUNTS = TOTALS[:3]  # totals that do without the number of clusters of each size
 
 
 class Recorder:
@@ -32,11 +32,11 @@ class Recorder:
         size_edges: ArrayLike | None,
     ) -> None:
         self.graph = graph
-        self.axes = _followed(graph, observables)
+        self.axes = _axes_observable(graph, observables)
         self.size_edges = _checked_size_edges(size_edges, graph.n_sites)
         recorded = [name for name in TOTALS if name in observables]
         self.rows = np.array([recorded.index(name) if name in recorded else -1 for name in TOTALS])
-        self.counts_sizes = n_counted > 0 or bool(set(recorded) - set(FREE))
+        self.counts_sizes = n_counted > 0 or bool(set(recorded) - set(WITHOUT_SIZE_COUNTS))
         # a row for each realisation first: numba would compile anew for rows of another memory layout
         self.totals = np.empty((n_realisations, len(recorded), n_columns))
         self.first = np.empty((n_realisations, graph.d if isinstance(graph, Crystal) else 0), dtype=np.int64)
@@ -47,7 +47,7 @@ class Recorder:
         """Fill a row by opening what is to be opened; all sites are open from the start if these are bonds."""
         n_open = 0 if isinstance(opening, kernels.Sites | kernels.GraphSites) else self.graph.n_sites
         forest, tally = self._forest(row, kernels.OPEN if n_open else kernels.CLOSED), self._tally(row)
-        totals, stop, n = _singles(n_open), 0, 0
+        totals, stop, n = _totals_of_single_sites(n_open), 0, 0
         tally.counts[1:2] = n_open
         while stop < len(when.stops):
             totals, stop, n = kernels.sweep(when, opening, forest, tally, totals, stop, n)
@@ -86,7 +86,7 @@ class Recorder:
         return kernels.Tally(counts, self.rows, self.totals[row], self.size_edges, self.cluster_counts[row])
 
 
-def _singles(n: int) -> kernels.Totals:
+def _totals_of_single_sites(n: int) -> kernels.Totals:
     """Totals over n clusters of one site."""
     return kernels.Totals(float(n > 0), float(n), float(n), float(n > 1), float(n), float(n))
 
@@ -103,7 +103,7 @@ def check_observables(observables: Sequence[str], allowed: Sequence[str]) -> Non
         checks.one_of("observable", name, allowed)
 
 
-def _followed(graph: Graph | Lattice, observables: Sequence[str]) -> str | None:
+def _axes_observable(graph: Graph | Lattice, observables: Sequence[str]) -> str | None:
     """Which of AXES is followed, if the graph has such axes."""
     asked = [name for name in AXES if name in observables]
     if not asked:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,28 +18,8 @@ from percolation.lattices import Crystal
 
 KINDS = checks.KINDS
 LEVELS = 2**16  # p is a multiple of 1 / LEVELS, so that 64 random bits open or close four sites
-KEPT = 8  # tori of as many sizes as are used in turn
+TORI_KEPT = 8  # tori of as many sizes as are used in turn
 BATCH = 2**18  # sites or bonds drawn at a time: their bytes stay in the second cache
-
-
-class Torus(NamedTuple):
-    """A torus as the kernels take it: bonds inside the box by their higher end, then those across its seams."""
-
-    starts: np.ndarray  # (n_sites + 1,) int32, where the bonds of a site begin in lower
-    lower: np.ndarray  # (n_inside,) int32, the lower end of each
-    seams: np.ndarray  # (n_seams, 2) int32
-    crossed: np.ndarray  # (n_seams,) int64, the seams crossed on the way, 64 // d bits an axis
-    numbers: np.ndarray  # (n_bonds,) of all these in lattice.bonds(), in this order
-    most_lower: int  # bonds inside that one site is the higher end of
-
-
-class Work(NamedTuple):
-    """What a kernel writes on; its contents do not matter before or after."""
-
-    parent: np.ndarray  # (n_sites,) int32
-    crossed: np.ndarray  # (n_sites,) int64, on the way from a site to its parent
-    listed: np.ndarray  # (n_sites + 1,) int32
-    around: np.ndarray  # (most bonds of a site + 1,) int32
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +53,8 @@ def windings(
 
     lattice: periodic along one axis at least. p: rounded to a multiple of 2^-16, see `Windings.p`.
     Returns a Windings. Cost: 5 to 10 ns a site, 15 to 20 for bonds, from 10^3 sites on.
-    Memory: 20 bytes a site; 4 a bond inside and 20 a bond across a seam, kept for the last KEPT lattices. Windings are
-    held in 64 / d bits an axis: from 2^(bits - 1) on they would be misread.
+    Memory: 20 bytes a site; 4 a bond inside and 20 a bond across a seam, kept for the last TORI_KEPT lattices. Windings
+    are held in 64 / d bits an axis: from 2^(bits - 1) on they would be misread.
     Source: winding numbers on union-find as Machta et al., Phys. Rev. E 54, 1332 (1996).
     """
     n_steps = _checked(lattice, kind)
@@ -85,7 +64,11 @@ def windings(
     torus = _torus(lattice)
     bits, work, n_rows = np.random.PCG64(seed), _work(torus), max(1, BATCH // n_steps)
     found = Windings(
-        kind, level / LEVELS, n_steps, np.empty(n_realisations, dtype=np.int64), *_none(lattice, n_realisations)
+        kind,
+        level / LEVELS,
+        n_steps,
+        np.empty(n_realisations, dtype=np.int64),
+        *_nothing_wound(lattice, n_realisations),
     )
     for first in range(0, n_realisations, n_rows):
         rows = slice(first, min(first + n_rows, n_realisations))
@@ -105,7 +88,7 @@ def windings_of(lattice: Crystal, opened: ArrayLike, *, kind: str = "site") -> t
     if opened.dtype != bool or opened.ndim != 2 or opened.shape[1] != n_steps:
         raise ValueError(f"opened must be bool of shape (n, {n_steps}), got {opened.dtype} of shape {opened.shape}")
     torus = _torus(lattice)
-    axes, rank = _none(lattice, len(opened))
+    axes, rank = _nothing_wound(lattice, len(opened))
     _wind(kind)(opened if kind == "site" else opened[:, torus.numbers], torus, _work(torus), axes, rank)
     return axes, rank
 
@@ -122,7 +105,7 @@ def _wind(kind: str) -> Callable[..., None]:
     return kernels.wind_by_sites if kind == "site" else kernels.wind_by_bonds
 
 
-def _none(lattice: Crystal, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _nothing_wound(lattice: Crystal, n: int) -> tuple[np.ndarray, np.ndarray]:
     """The axes and the rank while nothing winds."""
     return np.zeros((n, lattice.d), dtype=bool), np.zeros(n, dtype=np.int8)
 
@@ -135,15 +118,15 @@ def _opened(bits: np.random.PCG64, level: int, shape: tuple[int, int]) -> np.nda
     return (numbers < level if level < LEVELS else np.ones(n, dtype=bool)).reshape(shape)
 
 
-def _work(torus: Torus) -> Work:
+def _work(torus: kernels.Torus) -> kernels.Workspace:
     n = len(torus.starts) - 1
     listed = np.empty(n + 1, dtype=np.int32)
     around = np.empty(torus.most_lower + 1, dtype=np.int32)
-    return Work(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int64), listed, around)
+    return kernels.Workspace(np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int64), listed, around)
 
 
-@lru_cache(maxsize=KEPT)
-def _torus(lattice: Crystal) -> Torus:
+@lru_cache(maxsize=TORI_KEPT)
+def _torus(lattice: Crystal) -> kernels.Torus:
     bits = 64 // lattice.d
     bonds, crossed = lattice.bonds(), lattice.windings(tuple(1 << bits * axis for axis in range(lattice.d)))
     higher, across = bonds.max(axis=1), crossed != 0
@@ -153,4 +136,4 @@ def _torus(lattice: Crystal) -> Torus:
     starts = np.searchsorted(higher[inside], np.arange(lattice.n_sites + 1)).astype(np.int32)
     lower = bonds[inside].min(axis=1)
     numbers = np.concatenate([inside, seams])
-    return Torus(starts, lower, bonds[seams], crossed[seams], numbers, int(np.diff(starts).max()))
+    return kernels.Torus(starts, lower, bonds[seams], crossed[seams], numbers, int(np.diff(starts).max()))

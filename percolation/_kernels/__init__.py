@@ -1,5 +1,1 @@
-"""Jitted functions, a file an idea.
-
-Functions that call each other share a file: numba's cache does not see edits elsewhere. The sweeps, in several files,
-are cached under a hash of them all.
-"""
+"""Jitted functions, a file an idea; all are compiled by `compiling`, and recompiled when any file here changes."""

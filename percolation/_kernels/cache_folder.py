@@ -8,8 +8,8 @@ import shutil
 import tempfile
 from typing import Any
 
+from numba import config as numba_config
 from numba import njit
-from numba.core import config as numba_config
 
 config: Any = numba_config  # its settings are made at run time
 

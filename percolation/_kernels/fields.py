@@ -7,10 +7,9 @@ multiply-adds are asked for by name, and a sum over features is a tree. So a poi
 import math
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic, overload
 
-kernel = njit(cache=True, nogil=True)
+from percolation._kernels.bits import fma, middle, mix
+from percolation._kernels.compiling import kernel, part
 
 POINTS = 64  # worked on at a time: their phases stay in the second cache (32 to 128 alike within 10 %)
 ROWS, COLUMNS = 64, 512  # of the matrix, worked on at a time: 256 KiB stay in the second cache
@@ -19,32 +18,14 @@ ROWS, COLUMNS = 64, 512  # of the matrix, worked on at a time: 256 KiB stay in t
 SINE = np.array([(-1) ** k * (2 * math.pi) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(11)])
 
 
-def fma(a, b, c):
-    """a b + c, rounded once where compiled."""
-    return a * b + c
-
-
-@overload(fma)
-def _fma_compiled(a, b, c):
-    return lambda a, b, c: _llvm_fma(a, b, c)
-
-
-@intrinsic
-def _llvm_fma(typing_context, a, b, c):
-    def code(context, builder, signature, arguments):
-        return builder.fma(*arguments)
-
-    return types.float64(types.float64, types.float64, types.float64), code
-
-
 @kernel
-def cell_keys(points, side, origin, r, keys):
-    """keys[i] = origin + sum_k floor(points[i, k] / side) r[k] mod 2^64."""
+def cell_values(points, side, origin, r, values):
+    """values[i]: the uniform number of the cell with key origin + sum_k floor(points[i, k] / side) r[k] mod 2^64."""
     for i in range(len(points)):
         key = origin
         for k in range(len(r)):
             key += np.uint64(np.int64(math.floor(points[i, k] / side))) * r[k]
-        keys[i] = key
+        values[i] = middle(mix(key))
 
 
 @kernel
@@ -102,7 +83,7 @@ def add_product(left, right, out):
                     add_one(left[i, k], right[k, columns], out[i, columns])
 
 
-@kernel
+@part
 def add_four_to_four(left, i, right, k, columns, out):
     """Four rows of right to four of out: each number that is read serves four times, half the time of `add_four`."""
     a, b, c, d = four(left[i], k), four(left[i + 1], k), four(left[i + 2], k), four(left[i + 3], k)
@@ -116,7 +97,7 @@ def add_four_to_four(left, i, right, k, columns, out):
         to_d[j] = chain(d, numbers, to_d[j])
 
 
-@kernel
+@part
 def add_four(weights, right, k, columns, out):
     """out += weights[k] right[k] + ... + weights[k + 3] right[k + 3]."""
     a = four(weights, k)
@@ -125,18 +106,18 @@ def add_four(weights, right, k, columns, out):
         out[j] = chain(a, (p[j], q[j], r[j], s[j]), out[j])
 
 
-@kernel
+@part
 def add_one(weight, numbers, out):
     for j in range(len(out)):
         out[j] = fma(weight, numbers[j], out[j])
 
 
-@kernel
+@part
 def four(weights, k):
     return weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
 
 
-@kernel
+@part
 def chain(weights, numbers, start):
     """start + sum of weights[k] numbers[k], the first first."""
     total = fma(weights[0], numbers[0], start)
@@ -145,7 +126,7 @@ def chain(weights, numbers, start):
     return fma(weights[3], numbers[3], total)
 
 
-@kernel
+@part
 def quarter_sine(x):
     """sin(2 pi x) for |x| <= 1/4."""
     square, power = x * x, SINE[10]
@@ -154,14 +135,14 @@ def quarter_sine(x):
     return power * x
 
 
-@kernel
+@part
 def cosines(phases):
     """phases -> cos(2 pi phases), in place; whole turns drop out without rounding."""
     for j in range(len(phases)):
         phases[j] = quarter_sine(0.25 - abs(phases[j] - np.rint(phases[j])))
 
 
-@kernel
+@part
 def sines(phases, amplitude, out):
     """out = amplitude sin(2 pi phases)."""
     for j in range(len(phases)):
@@ -169,7 +150,7 @@ def sines(phases, amplitude, out):
         out[j] = amplitude * quarter_sine(math.copysign(0.25 - abs(abs(part) - 0.25), part))
 
 
-@kernel
+@part
 def total(numbers):
     """Sum as a tree, which loops over halves; overwrites the numbers."""
     m = len(numbers)

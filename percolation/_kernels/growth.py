@@ -8,21 +8,18 @@ distinct weights and the order has no ties.
 from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import njit
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-kernel = njit(cache=True, nogil=True)
+from percolation._kernels.bits import HALF, lowest_bit, mix, prefetch
+from percolation._kernels.compiling import kernel, part
+from percolation._kernels.hash_set import contains, fingerprint_of, insert, slot_of
 
 ONE = np.uint64(1)
 WORD, BIT = np.uint64(6), np.uint64(63)  # bucket >> WORD: its word in the bitmap, bucket & BIT: its bit
-HALF = np.uint64(32)
 AXES, BITS = 4, 16  # what of a place is packed into 64 bits
-LAST = np.uint64(2**64 - 1)  # above every weight that is cut, and what an empty queue answers
+HIGHEST_WEIGHT = np.uint64(2**64 - 1)  # above every weight that is cut, and what an empty queue answers
 
 
-class Ways(NamedTuple):
+class Neighbours(NamedTuple):
     """What leads from a site to its z neighbours and to the bonds between, by its basis number: key & basis."""
 
     steps: np.ndarray  # (n_basis, z) uint64: key + step is a neighbour
@@ -44,95 +41,21 @@ class Queue(NamedTuple):
     pool: np.ndarray  # (2,) int32: first free entry or -1, entries ever used
 
 
-@intrinsic
-def prefetch(typing_context, array, index):
-    """Ask for the cache line of array[index]; changes no value."""
-
-    def generate(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
-        offset = builder.mul(arguments[1], ir.Constant(arguments[1].type, size))
-        address = cgutils.pointer_add(builder, data, offset, ir.IntType(8).as_pointer())
-        flag = ir.IntType(32)
-        function = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [address.type, flag, flag, flag]),
-            "llvm.prefetch.p0",
-        )
-        builder.call(function, [address, flag(1), flag(3), flag(1)])  # for writing, keep in all levels, data
-        return context.get_dummy_value()
-
-    return types.void(array, index), generate
-
-
-@intrinsic
-def lowest_bit(typing_context, word):
-    """Index of the lowest set bit of a word that is not 0."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.cttz(arguments[0], ir.IntType(1)(1))
-
-    return types.uint64(types.uint64), generate
-
-
-@kernel
-def mix(key):
-    """Finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64 bits that scatters its input."""
-    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return key ^ (key >> np.uint64(31))
-
-
-@kernel
-def find(table, slot, fingerprint):
-    """From slot on, the first that holds the fingerprint or is empty."""
-    mask = np.uint64(len(table) - 1)
-    while table[slot] != 0 and table[slot] != fingerprint:
-        slot = (slot + ONE) & mask
-    return slot
-
-
-@kernel
-def insert(table, hashed):
-    """Put a site into the set by its hash: slot from the low bits, fingerprint from the high 32; False if it was in."""
-    mask = np.uint64(len(table) - 1)
-    fingerprint = np.uint32(max(hashed >> HALF, ONE))  # 0 is an empty slot
-    slot = hashed & mask
-    while table[slot] != 0:
-        if table[slot] == fingerprint:
-            return False
-        slot = (slot + ONE) & mask
-    table[slot] = fingerprint
-    return True
-
-
-@kernel
-def contains(table, hashed):
-    mask = np.uint64(len(table) - 1)
-    fingerprint = np.uint32(max(hashed >> HALF, ONE))
-    slot = hashed & mask
-    while table[slot] != 0:
-        if table[slot] == fingerprint:
-            return True
-        slot = (slot + ONE) & mask
-    return False
-
-
-@kernel
+@part
 def hash_around(key, steps, hashes):
     """Fill hashes[j] for key + steps[j]; a loop of its own is vectorised: 8 to 10 % less time a site."""
     for j in range(len(steps)):
         hashes[j] = mix(key + steps[j])
 
 
-@kernel
+@part
 def prefetch_neighbours(table, key, ways):
     mask, b = np.uint64(len(table) - 1), key & ways.basis
     for j in range(ways.steps.shape[1]):
         prefetch(table, mix(key + ways.steps[b, j]) & mask)
 
 
-@kernel
+@part
 def push(queue, weight, key):
     free, n_used = queue.pool[0], queue.pool[1]
     fresh = free < 0  # stores inside `if` make numba count references to the array at every push: 5 % slower
@@ -147,7 +70,7 @@ def push(queue, weight, key):
     mark(queue, bucket)
 
 
-@kernel
+@part
 def mark(queue, bucket):
     """Note in the bitmaps that the bucket is in use."""
     mid = bucket >> WORD
@@ -157,7 +80,7 @@ def mark(queue, bucket):
     queue.top[top >> WORD] |= ONE << (top & BIT)
 
 
-@kernel
+@part
 def unmark(queue, bucket):
     mid = bucket >> WORD
     top = mid >> WORD
@@ -168,22 +91,22 @@ def unmark(queue, bucket):
             queue.top[top >> WORD] &= ~(ONE << (top & BIT))
 
 
-@kernel
+@part
 def first_bucket(queue):
     for word in range(len(queue.top)):
         if queue.top[word]:
             bucket = (np.uint64(word) << WORD) | lowest_bit(queue.top[word])
             bucket = (bucket << WORD) | lowest_bit(queue.mid[bucket])
             return (bucket << WORD) | lowest_bit(queue.low[bucket])
-    return LAST
+    return HIGHEST_WEIGHT
 
 
-@kernel
+@part
 def pop(queue):
-    """Remove the entry of least weight: (weight, key), or (LAST, 0) from an empty queue."""
+    """Remove the entry of least weight: (weight, key), or (HIGHEST_WEIGHT, 0) from an empty queue."""
     bucket = first_bucket(queue)
-    if bucket == LAST:
-        return LAST, np.uint64(0)
+    if bucket == HIGHEST_WEIGHT:
+        return HIGHEST_WEIGHT, np.uint64(0)
     least, before = queue.heads[bucket], np.int32(-1)
     previous = least
     entry = queue.after[least]
@@ -202,11 +125,11 @@ def pop(queue):
     return queue.weights[least], queue.keys[least]
 
 
-@kernel
+@part
 def cutoff_after(n, n_revealed, margin):
     """Weight above which nothing will be accepted any more: margin times the ratio so far."""
     fraction = margin * n / n_revealed
-    return np.uint64(fraction * 2.0**64) if fraction < 0.999 else LAST
+    return np.uint64(fraction * 2.0**64) if fraction < 0.999 else HIGHEST_WEIGHT
 
 
 @kernel
@@ -219,7 +142,7 @@ def invade_sites(origin, ways, marks, prune_from, margin, table, queue, n_reveal
     insert(table, mix(origin))
     z = ways.steps.shape[1]
     hashes = np.empty(z, np.uint64)
-    key, weight, cutoff = origin, np.uint64(0), LAST
+    key, weight, cutoff = origin, np.uint64(0), HIGHEST_WEIGHT
     n, revealed = 0, 1
     for k in range(len(marks)):
         while n < marks[k]:
@@ -254,7 +177,7 @@ def invade_bonds(origin, ways, marks, prune_from, margin, table, queue, n_reveal
     """
     z = ways.steps.shape[1]
     hashes = np.empty(z, np.uint64)
-    key, weight, cutoff = origin, np.uint64(0), LAST
+    key, weight, cutoff = origin, np.uint64(0), HIGHEST_WEIGHT
     n, revealed = -1, 0  # the origin is no bond
     for k in range(len(marks)):
         while n < marks[k]:
@@ -285,7 +208,7 @@ def invade_bonds(origin, ways, marks, prune_from, margin, table, queue, n_reveal
 class Lattice(NamedTuple):
     """What is tested around a site, and with what chance it is open."""
 
-    ways: Ways
+    ways: Neighbours
     moves: np.ndarray  # (n_basis, z) int64, the displacements of the steps, packed: see `spread`
     bonds: bool
     p: float
@@ -319,8 +242,8 @@ class Clusters(NamedTuple):
     truncated: np.ndarray  # (n_clusters,) bool
 
 
-@kernel
-def look_ahead(table, key, row, lattice):
+@part
+def hash_neighbours(table, key, row, lattice):
     """Hash the neighbours and the bonds to them, and ask for the slots; loops without prefetch are vectorised.
 
     Indices of what the tuple holds, no slices and no arrays as arguments: references to those are counted at each
@@ -337,7 +260,7 @@ def look_ahead(table, key, row, lattice):
         prefetch(table, lattice.hashes[row, j] & mask)
 
 
-@kernel
+@part
 def next_generation(begin, end, frontier, table, lattice, excess):
     """Test what is new around the sites begin..end, the generation before, and list what is open from end on.
 
@@ -349,27 +272,25 @@ def next_generation(begin, end, frontier, table, lattice, excess):
     keys, parents, directions = frontier.keys, frontier.parents, frontier.directions
     steps, hashes, weights = lattice.ways.steps, lattice.hashes, lattice.weights
     p, bonds, z = lattice.p, lattice.bonds, hashes.shape[1]
-    cutoff = np.uint64(p * 2.0**64) if p < 1 else LAST
-    mask = np.uint64(len(table) - 1)
+    cutoff = np.uint64(p * 2.0**64) if p < 1 else HIGHEST_WEIGHT
     last, n_tested = end, 0
     pairs, straight, cousins, crowding = 0.0, 0.0, 0.0, 0.0
     family, family_opened = np.int32(-2), 0  # opened around the siblings of site i that came before it
-    look_ahead(table, keys[begin], begin & 1, lattice)
+    hash_neighbours(table, keys[begin], begin & 1, lattice)
     for i in range(begin, end):
         if i + 1 < end:
-            look_ahead(table, keys[i + 1], (i + 1) & 1, lattice)
+            hash_neighbours(table, keys[i + 1], (i + 1) & 1, lattice)
         key, ahead, first, tested, row = keys[i], directions[i], last, 0, i & 1
         b = key & lattice.ways.basis
         straight_tested = straight_opened = 0
         for j in range(z):
-            fingerprint = np.uint32(max(hashes[row, j] >> HALF, ONE))
-            slot = find(table, hashes[row, j] & mask, fingerprint)
+            slot = slot_of(table, hashes[row, j])
             if table[slot] == 0:
                 is_open = (weights[row, j] if bonds else hashes[row, j]) < cutoff
                 tested += 1
                 straight_tested += j == ahead  # integers here, floats outside: 8 % less time
                 if is_open or not bonds:
-                    table[slot] = fingerprint
+                    table[slot] = fingerprint_of(hashes[row, j])
                 if is_open:
                     straight_opened += j == ahead
                     keys[last], parents[last], directions[last] = key + steps[b, j], i, j
@@ -389,7 +310,7 @@ def next_generation(begin, end, frontier, table, lattice, excess):
     return last, n_tested
 
 
-@kernel
+@part
 def spread(begin, end, frontier, lattice):
     """Sum of squared distances from the origin over the sites begin..end, whose places are noted.
 
@@ -409,7 +330,7 @@ def spread(begin, end, frontier, lattice):
     return total
 
 
-@kernel
+@part
 def grow(origin, max_size, n_seen, table, frontier, lattice, of_cluster):
     """Grow a cluster until it dies, has max_size sites, or all its generations.
 
@@ -433,7 +354,7 @@ def grow(origin, max_size, n_seen, table, frontier, lattice, of_cluster):
     return last, t, first < last
 
 
-@kernel
+@part
 def add(of_cluster, last, totals):
     """Add a cluster's origin and generations 1 to last to the totals; returns how many it tested."""
     n_tested = 0

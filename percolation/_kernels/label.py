@@ -5,9 +5,9 @@ union-find over the runs; there are far fewer of these than sites. A second pass
 """
 
 import numpy as np
-from numba import njit
 
-kernel = njit(cache=True, nogil=True)
+from percolation._kernels.compiling import kernel, part
+from percolation._kernels.union_find import find_lowest, unite_lowest
 
 
 @kernel
@@ -34,7 +34,7 @@ def label_box(opened, shape, periodic, labels):
     return n_clusters
 
 
-@kernel
+@part
 def number_runs(opened, first, last, labels, parent, n_runs):
     """Give each run of open sites of a line the next number; returns the last one given."""
     before = False
@@ -47,7 +47,7 @@ def number_runs(opened, first, last, labels, parent, n_runs):
     return n_runs
 
 
-@kernel
+@part
 def join_lines(labels, line, other, L, parent):
     """Join the runs of two lines where both are open, once for each stretch of the same two runs."""
     a, b = np.int32(0), np.int32(0)
@@ -80,26 +80,13 @@ def label_pairs(opened, pairs, labels):
     return n_clusters
 
 
-@kernel
+@part
 def join(parent, i, j):
-    """Hang the later root below the earlier: a path then leads to smaller numbers only."""
-    i, j = find(parent, i), find(parent, j)
-    if i < j:
-        parent[j] = i
-    else:
-        parent[i] = j
+    """Join two runs by their labels; the earlier root stays, so that paths lead to smaller numbers only."""
+    unite_lowest(parent, find_lowest(parent, i), find_lowest(parent, j))
 
 
-@kernel
-def find(parent, i):
-    """Root of i, halving the path on the way."""
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
-
-
-@kernel
+@part
 def number_roots(parent, n):
     """Replace each of the parents 1 ... n by the number of its root among the roots, from 1; returns how many."""
     n_roots = 0

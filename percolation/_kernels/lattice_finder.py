@@ -4,16 +4,12 @@ A cell is open if its hash lies below a cutoff; its key is origin + sum_i x_i r_
 is stored. Coordinates count from the first end.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from percolation._kernels.growth import mix
-from percolation._kernels.sources import fingerprint
-
-part = njit(nogil=True)
+from percolation._kernels.bits import mix
+from percolation._kernels.compiling import kernel, part
 
 CONNECTED, OUT_OF_ROUNDS, STALLED, NO_CANDIDATE, OUT_OF_ROOM = range(5)
 
@@ -68,7 +64,7 @@ def value(key, cells):
 
 
 @part
-def set_out(start, end, walk):
+def start_walk(start, end, walk):
     """Put the walker on start; returns the number of steps to end."""
     n_steps = 0
     for i in range(len(start)):
@@ -78,7 +74,7 @@ def set_out(start, end, walk):
 
 
 @part
-def moved(key, i, walk, cells):
+def next_key(key, i, walk, cells):
     """Key of the next cell along axis i."""
     return key + cells.r[i] if walk.way[i] > 0 else key - cells.r[i]
 
@@ -99,9 +95,9 @@ def step(key, walk, cells):
             best = (2 * walk.done[axis] + 1) * abs(walk.way[i])
             if due > best:
                 continue
-            if due == best and value(moved(key, i, walk, cells), cells) >= value(there, cells):
+            if due == best and value(next_key(key, i, walk, cells), cells) >= value(there, cells):
                 continue
-        axis, there = i, moved(key, i, walk, cells)
+        axis, there = i, next_key(key, i, walk, cells)
     walk.done[axis] += 1
     walk.here[axis] += 1 if walk.way[axis] > 0 else -1
     return there
@@ -111,14 +107,14 @@ def step(key, walk, cells):
 def closed_cells(start, end, cells, walk, worst):
     """Number of closed cells on the segment; worst becomes the one of highest value."""
     key, n_closed, highest = key_of(start, cells), 0, np.uint64(0)
-    for _ in range(set_out(start, end, walk)):
+    for _ in range(start_walk(start, end, walk)):
         key = step(key, walk, cells)
         met = value(key, cells)
         if met >= cells.cutoff:
             n_closed += 1
             if met > highest:
                 highest = met
-                worst[:] = walk.here
+                copy(walk.here, worst)
     return n_closed
 
 
@@ -145,11 +141,17 @@ def find_bypass(start, end, cells, search, walk):
                 n_closed += closed_cells(walk.other, end, cells, walk, walk.here)
             if fewest < 0 or n_closed < fewest:
                 fewest = n_closed
-                walk.bypass[:] = walk.other
+                copy(walk.other, walk.bypass)
             n_candidates += 1
             if n_candidates == search.look_ahead:
                 break
     return n_candidates
+
+
+@part
+def copy(cell, out):
+    for i in range(len(cell)):
+        out[i] = cell[i]
 
 
 @part
@@ -171,7 +173,7 @@ def one_round(old, n, chain, cells, search, walk):
         if m + 2 > chain.vertices.shape[1]:
             return OUT_OF_ROOM, m, n_cuts, n_short
         start = chain.vertices[old, k]
-        chain.vertices[new, m] = start
+        copy(start, chain.vertices[new, m])
         if k == n - 1:
             return CONNECTED, m + 1, n_cuts, n_short
         end = chain.vertices[old, k + 1]
@@ -187,12 +189,13 @@ def one_round(old, n, chain, cells, search, walk):
         if same(walk.bypass, start) or same(walk.bypass, end):
             return STALLED, m, n_cuts, n_short
         n_short += n_candidates < search.look_ahead
-        chain.vertices[new, m], chain.is_open[new, m] = walk.bypass, False
+        copy(walk.bypass, chain.vertices[new, m])
+        chain.is_open[new, m] = False
         m += 1
     return CONNECTED, m, n_cuts, n_short
 
 
-@part
+@kernel
 def connect(end, cells, search, chain, walk):
     """Rounds until all segments are open or something runs out.
 
@@ -210,33 +213,14 @@ def connect(end, cells, search, chain, walk):
         row, n, rounds, n_short = 1 - row, m, rounds + 1, n_short + short
 
 
-@part
+@kernel
 def trace(vertices, cells, walk, path):
     """Fill path with the cells of the segments between the vertices, the ends included."""
     filled = 1
     path[0] = vertices[0]
     for k in range(len(vertices) - 1):
         key = key_of(vertices[k], cells)
-        for _ in range(set_out(vertices[k], vertices[k + 1], walk)):
+        for _ in range(start_walk(vertices[k], vertices[k + 1], walk)):
             key = step(key, walk, cells)
             path[filled] = walk.here
             filled += 1
-
-
-def _kept_under(sources: int) -> tuple[Callable, Callable]:
-    """Both entries, in a cache whose key is the sources they are made of."""
-
-    @njit(cache=True, nogil=True)
-    def connect_kept(end, cells, search, chain, walk):
-        assert sources
-        return connect(end, cells, search, chain, walk)
-
-    @njit(cache=True, nogil=True)
-    def trace_kept(vertices, cells, walk, path):
-        assert sources
-        trace(vertices, cells, walk, path)
-
-    return connect_kept, trace_kept
-
-
-connect_pair, trace_path = _kept_under(fingerprint("growth", "lattice_finder"))

@@ -7,29 +7,26 @@ roots; `links` keeps every link as it was made with the step that made it, which
 """
 
 import numpy as np
-from numba import njit
 
-from percolation._kernels.sweep_jit import UNCOUNTED, prefetch
+from percolation._kernels.bits import U, prefetch
+from percolation._kernels.compiling import kernel, lean_kernel, part
+from percolation._kernels.union_find import CLOSED, OPEN, find, find_across, unite, unite_across
 
-kernel = njit(cache=True, nogil=True)
-step = njit(cache=True, nogil=True, **UNCOUNTED)  # what runs for every cell, and allocates nothing
+__all__ = ["CLOSED", "OPEN"]
 
-U = np.uint64
-CLOSED = np.int32(-(2**31))  # in parent
-OPEN = np.int32(-1)  # a cluster of one cell; roots hold minus their size
 NEVER = np.int32(2**31 - 1)  # step of the link of a root
 NOWHERE = np.int32(-1)
 LOWER_FACES = np.uint64(0x5555555555555555)  # bits 0, 2, 4, ...
 AHEAD = 16  # cells whose neighbours are asked for before their turn
 
 
-@step
+@lean_kernel
 def sweep_open(order, strides, parent, marks, links, largest, first):
     """Open the cells in order: fill links (n, 2), largest (n,), and first (k,), the steps at which axes are spanned."""
     top = 1
     for n in range(len(order)):
         if n + AHEAD < len(order):
-            ask_for(U(order[n + AHEAD]), strides, parent, marks)
+            prefetch_neighbours(U(order[n + AHEAD]), strides, parent, marks)
         cell = U(order[n])
         faces = U(marks[cell])
         parent[cell] = OPEN
@@ -44,7 +41,7 @@ def sweep_open(order, strides, parent, marks, links, largest, first):
         note_spanned(U(marks[root]), n, first)
 
 
-@step
+@lean_kernel
 def sweep_torus(order, strides, lengths, periodic, parent, marks, windings, links, largest, first):
     """The same where some axes are periodic; first is then the step at which such an axis is wrapped.
 
@@ -54,7 +51,7 @@ def sweep_torus(order, strides, lengths, periodic, parent, marks, windings, link
     follows = True  # until all periodic axes are wrapped: from then on windings are of no use
     for n in range(len(order)):
         if n + AHEAD < len(order):
-            ask_for(U(order[n + AHEAD]), strides, parent, marks)
+            prefetch_neighbours(U(order[n + AHEAD]), strides, parent, marks)
         cell = U(order[n])
         faces = U(marks[cell])
         parent[cell] = OPEN
@@ -77,8 +74,8 @@ def sweep_torus(order, strides, lengths, periodic, parent, marks, windings, link
         note_spanned(U(marks[root]) & spans, n, first)
 
 
-@step
-def ask_for(cell, strides, parent, marks):
+@part
+def prefetch_neighbours(cell, strides, parent, marks):
     """Have the processor bring a cell and its neighbours into its cache."""
     prefetch(marks, cell)
     prefetch(parent, cell)
@@ -87,7 +84,7 @@ def ask_for(cell, strides, parent, marks):
         prefetch(parent, cell + strides[axis])
 
 
-@step
+@part
 def join(root, other, n, parent, marks, links):
     """Root of the cluster of `root` and that of the cell `other`, if it is open, after step n."""
     above = parent[other]
@@ -96,93 +93,53 @@ def join(root, other, n, parent, marks, links):
     other = find(parent, other)
     if other == root:
         return root
-    if parent[other] < parent[root]:
-        root, other = other, root
-    link(root, other, n, parent, marks, links)
+    root, other = unite(parent, root, other)
+    note_merge(root, other, n, marks, links)
     return root
 
 
-@step
-def link(root, other, n, parent, marks, links):
-    """Hang one root below another, and keep its marks."""
-    hang(root, other, n, parent, links)
+@part
+def note_merge(root, other, n, marks, links):
+    """Step n hung one root below another: note the link, and the marks of both."""
+    links[other, 0], links[other, 1] = root, n
     marks[root] |= marks[other]
 
 
-@step
-def hang(root, other, n, parent, links):
-    """Hang one root below another."""
-    parent[root] += parent[other]
-    parent[other] = root
-    links[other, 0] = root
-    links[other, 1] = n
-
-
-@step
-def find(parent, i):
-    """Root of an open cell, halving the path on the way."""
-    above = parent[i]
-    while above >= 0:
-        top = parent[U(above)]
-        if top < 0:
-            return U(above)
-        parent[i] = top
-        i = U(top)
-        above = parent[i]
-    return i
-
-
-@step
+@part
 def join_around(root, here, other, crossing, n, parent, marks, windings, links):
     """The same with windings: root, winding from it to where `here` was, and that of the loop if one was closed."""
     if parent[other] == CLOSED:
         return root, here, U(0)
-    other, there = find_around(parent, windings, other)
+    other, there = find_across(parent, windings, other)
     offset = here + crossing - there  # from root to other
     if other == root:
         return root, here, offset
-    if parent[other] < parent[root]:
-        root, other, here, offset = other, root, here - offset, U(0) - offset
-    windings[other] = offset
-    link(root, other, n, parent, marks, links)
+    root, other, here = unite_across(parent, windings, root, other, here, offset)
+    note_merge(root, other, n, marks, links)
     return root, here, U(0)
 
 
-@step
-def find_around(parent, windings, i):
-    """Root of an open cell, and the winding from it to the cell."""
-    there = U(0)
-    while parent[i] >= 0:
-        above = U(parent[i])
-        if parent[above] >= 0:
-            parent[i] = parent[above]
-            windings[i] += windings[above]
-        there += windings[i]
-        i = U(parent[i])
-    return i, there
-
-
-@step
+@part
 def neighbour(cell, stride, length, side, across):
     """The next cell down (side 0) or up an axis; across: on the other side of the box."""
     step = stride * (length - U(1)) if across else stride
     return cell + step if across == (side == 0) else cell - step
 
 
-@step
+@part
 def field_bits(k):
     """Bits of a winding that each of k axes has."""
     return U(64 // max(k, 2))
 
 
-@step
+@part
 def seam(axis, k, side):
     """Winding of a step across the seam of an axis: one up, or one down."""
     unit = U(1) << (field_bits(k) * U(axis))
     return unit if side else U(0) - unit
 
 
-@step
+@part
 def note_wrapped(loop, n, periodic, first):
     """Step n closed a loop: each axis whose field of bits is not 0 is wrapped. Returns whether an axis is left."""
     bits = field_bits(len(first))
@@ -198,7 +155,7 @@ def note_wrapped(loop, n, periodic, first):
     return False
 
 
-@step
+@part
 def open_faces(periodic):
     """The bits of marks that belong to axes with faces."""
     faces = U(0)
@@ -208,7 +165,7 @@ def open_faces(periodic):
     return faces
 
 
-@step
+@part
 def note_spanned(touched, n, first):
     """After step n a cluster touches these faces."""
     if touched & (touched >> U(1)) & LOWER_FACES:
@@ -217,7 +174,7 @@ def note_spanned(touched, n, first):
                 first[axis] = min(first[axis], n)
 
 
-@step
+@lean_kernel
 def sweep_pairs(order, pairs, parent, links, largest):
     """Join the pairs of sites (m, 2) in order: fill links (n, 2), and largest (m + 1,) with m = 0 ... pairs joined."""
     top = 1
@@ -225,9 +182,8 @@ def sweep_pairs(order, pairs, parent, links, largest):
     for n in range(len(order)):
         root, other = find(parent, U(pairs[order[n], 0])), find(parent, U(pairs[order[n], 1]))
         if root != other:
-            if parent[other] < parent[root]:
-                root, other = other, root
-            hang(root, other, n, parent, links)
+            root, other = unite(parent, root, other)
+            links[other, 0], links[other, 1] = root, n
             top = max(top, -parent[root])
         largest[n + 1] = top
 

@@ -5,15 +5,13 @@ lose the bits that do not fit; the few numbers that then share a key are put rig
 """
 
 import numpy as np
-from numba import njit
 
-kernel = njit(cache=True, nogil=True)
+from percolation._kernels.bits import HALF, U
+from percolation._kernels.compiling import kernel, part
 
-U = np.uint64
 DIGITS = (11, 11, 10)  # bits a pass; 2048 places to write to at a time
-HALF = np.uint64(32)
 INDEX = np.uint64(2**32 - 1)
-SHORT = 48  # run of equal keys up to which insertion is faster than three passes
+INSERTION_UP_TO = 48  # run of equal keys up to which insertion is faster than three passes
 
 
 @kernel
@@ -32,12 +30,12 @@ def stable_order(bits, sign, packed, spare, order):
         packed[i] = ((key(U(bits[i]), sign) - low) >> shift) << HALF | U(i)
     sort(packed, spare)
     if shift > U(0):
-        mend(bits, sign, low, (U(1) << shift) - U(1), packed, spare)
+        sort_ties(bits, sign, low, (U(1) << shift) - U(1), packed, spare)
     for i in range(len(bits)):
         order[i] = spare[i] & INDEX
 
 
-@kernel
+@part
 def key(bits, sign):
     """An integer that orders as the number does: -0 as 0, the bits of negative numbers turned over."""
     if bits == sign:
@@ -71,7 +69,7 @@ def scatter(source, out, shift, n_bits):
 
 
 @kernel
-def mend(bits, sign, low, left_out, spare, ordered):
+def sort_ties(bits, sign, low, left_out, spare, ordered):
     """Sort each run of equal upper halves by the bits that were left out of them."""
     first = 0
     for last in range(1, len(ordered) + 1):
@@ -80,14 +78,14 @@ def mend(bits, sign, low, left_out, spare, ordered):
                 for i in range(first, last):
                     index = ordered[i] & INDEX
                     spare[i] = ((key(U(bits[index]), sign) - low) & left_out) << HALF | index
-                settle(spare[first:last], ordered[first:last])
+                sort_run(spare[first:last], ordered[first:last])
             first = last
 
 
 @kernel
-def settle(run, out):
+def sort_run(run, out):
     """Write run to out in order."""
-    if len(run) > SHORT:
+    if len(run) > INSERTION_UP_TO:
         sort(run, out)
         return
     for i in range(len(run)):

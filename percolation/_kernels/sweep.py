@@ -6,19 +6,16 @@ their kind (`by_kind`) is chosen when numba compiles for it; a file an idea:
 - `sweep_lattices`: the neighbours of a site;
 - `sweep_forests`: the clusters, and the first step at which they span or wrap each axis;
 - `sweep_records`: totals over clusters, and where they are written;
-- `sweep_orders`: random orders;
-- `sweep_jit`: how all of it is compiled.
+- `sweep_orders`: random orders.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from percolation._kernels.sources import fingerprint
-from percolation._kernels.sweep_forests import CLOSED, OPEN, Forest, Plain, Spanning, Wrapping, nothing_left
-from percolation._kernels.sweep_jit import UNCOUNTED, by_kind
+from percolation._kernels.bits import uniform
+from percolation._kernels.compiling import by_kind, lean_kernel
+from percolation._kernels.sweep_forests import Forest, Plain, Spanning, Wrapping, nothing_left
 from percolation._kernels.sweep_lattices import (
     MOST_SITES,
     Box,
@@ -33,8 +30,8 @@ from percolation._kernels.sweep_lattices import (
 )
 from percolation._kernels.sweep_openings import (
     AHEAD,
+    BondDraws,
     Bonds,
-    Coins,
     GraphSites,
     Opening,
     Sites,
@@ -42,8 +39,9 @@ from percolation._kernels.sweep_openings import (
     prepare,
     step,
 )
-from percolation._kernels.sweep_orders import shuffle, shuffle_items, sort_items, sort_numbers, throw, uniform
+from percolation._kernels.sweep_orders import bin_by_p, shuffle, shuffle_items, sort_items, sort_numbers
 from percolation._kernels.sweep_records import Tally, Totals, count_sizes, write
+from percolation._kernels.union_find import CLOSED, OPEN
 
 __all__ = [
     "AHEAD",
@@ -54,7 +52,7 @@ __all__ = [
     "Bonds",
     "Box",
     "Cells",
-    "Coins",
+    "BondDraws",
     "Cube",
     "EveryStep",
     "Forest",
@@ -78,7 +76,7 @@ __all__ = [
     "sort_items",
     "sort_numbers",
     "sweep",
-    "throw",
+    "bin_by_p",
     "uniform",
 ]
 
@@ -128,22 +126,13 @@ def run(kind):
     return every_step if kind is EveryStep else at_stops
 
 
-def _kept_under(sources: int) -> Callable:
-    """`sweep`, in a cache whose key is all of these sources: numba itself looks at the file of a function alone."""
+@lean_kernel
+def sweep(when, opening, forest, tally, totals, stop, n):
+    """Open what is to be opened one by one, and record the clusters.
 
-    @njit(cache=True, nogil=True, **UNCOUNTED)
-    def sweep(when, opening, forest, tally, totals, stop, n):
-        """Open what is to be opened one by one, and record the clusters.
-
-        Goes on from these totals, the first so many stops, and n open sites or bonds. Returns where it came to, at
-        the latest when all stops are behind, else when every axis has been seen to span or wrap: a `Plain` forest can
-        go on faster.
-        """
-        assert sources  # the key holds what a function closes over
-        prepare(opening, n)
-        return run(when, opening, forest, tally, totals, stop, n)
-
-    return sweep
-
-
-sweep = _kept_under(fingerprint("sweep*"))
+    Goes on from these totals, the first so many stops, and n open sites or bonds. Returns where it came to, at the
+    latest when all stops are behind, else when every axis has been seen to span or wrap: a `Plain` forest can go on
+    faster.
+    """
+    prepare(opening, n)
+    return run(when, opening, forest, tally, totals, stop, n)

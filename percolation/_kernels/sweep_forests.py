@@ -1,19 +1,18 @@
-"""Union-find (Newman and Ziff 2001), and what clusters know besides their size.
+"""What the clusters of a sweep know besides their size, on `union_find`.
 
-One int32 array holds the forest: parent[i] is the site above i; a root holds minus the size of its cluster, a
-closed site CLOSED. Which of the functions below run is chosen by the kind of forest when numba compiles for it.
+Which of the functions below run is chosen by the kind of forest when numba compiles for it.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from percolation._kernels.sweep_jit import U, by_kind
+from percolation._kernels.bits import U
+from percolation._kernels.compiling import by_kind
 from percolation._kernels.sweep_lattices import field_bits, winding_of
+from percolation._kernels.union_find import find, find_across, unite, unite_across
 
-CLOSED = np.int32(-(2**31))
-OPEN = np.int32(-1)  # a cluster of one site
-GLANCE = 64  # steps between two looks at whether every axis has been seen
+STEPS_BETWEEN_LOOKS = 64  # steps between two looks at whether every axis has been seen
 LOWER_FACES = np.uint64(0x5555555555555555)  # bits 0, 2, 4, ...
 
 
@@ -49,30 +48,14 @@ class Forest(NamedTuple):
 
 
 @by_kind
-def find(of):
-    """Root of the open site i, halving the path on the way, and the winding from it to the site."""
+def root_of(of):
+    """Root of the open site i, and the winding from it to the site."""
 
     def plain(kind, parent, marks, i):
-        above = parent[i]
-        while above >= 0:
-            top = parent[U(above)]
-            if top < 0:
-                return U(above), U(0)
-            parent[i] = top
-            i = U(top)
-            above = parent[i]
-        return i, U(0)
+        return find(parent, i), U(0)
 
     def wrapping(kind, parent, marks, i):
-        there = U(0)
-        while parent[i] >= 0:
-            above = U(parent[i])
-            if parent[above] >= 0:
-                parent[i] = parent[above]
-                marks[i] += marks[above]
-            there += marks[i]
-            i = U(parent[i])
-        return i, there
+        return find_across(parent, marks, i)
 
     return wrapping if of is Wrapping else plain
 
@@ -94,30 +77,20 @@ def joined(of):
 def join(of):
     """Root of the cluster made of two, and where in it lies what was at `here` from root.
 
-    offset: winding from root to other. Small into large keeps every path shorter than log2 of its cluster.
+    offset: winding from root to other.
     """
 
     def plain(kind, parent, marks, root, other, here, offset):
-        if parent[other] < parent[root]:
-            root, other = other, root
-        parent[root] += parent[other]
-        parent[other] = root
+        root, _ = unite(parent, root, other)
         return root, U(0)
 
     def spanning(kind, parent, marks, root, other, here, offset):
-        if parent[other] < parent[root]:
-            root, other = other, root
-        parent[root] += parent[other]
-        parent[other] = root
+        root, other = unite(parent, root, other)
         marks[root] |= marks[other]
         return root, U(0)
 
     def wrapping(kind, parent, marks, root, other, here, offset):
-        if parent[other] < parent[root]:
-            root, other, here, offset = other, root, here - offset, U(0) - offset
-        parent[root] += parent[other]
-        parent[other] = root
-        marks[other] = offset
+        root, _, here = unite_across(parent, marks, root, other, here, offset)
         return root, here
 
     return {Spanning: spanning, Wrapping: wrapping}.get(of, plain)
@@ -170,7 +143,7 @@ def nothing_left(of):
         return False
 
     def follows_axes(kind, axes, n):
-        if n % GLANCE:
+        if n % STEPS_BETWEEN_LOOKS:
             return False
         for axis in range(len(axes)):
             if axes[axis] > n:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from percolation._kernels.sweep_jit import U, by_kind, kernel, part
+from percolation._kernels.bits import U
+from percolation._kernels.compiling import by_kind, kernel, part
 
 MOST_SITES = 2**31 - 1  # a site's number, and minus a cluster's size, must fit an int32
 MISSING = np.int32(-1)  # in place of a neighbour beyond an open face

@@ -4,17 +4,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from percolation._kernels.sweep_forests import CLOSED, OPEN, Wrapping, close, crossing, find, join, joined, note
-from percolation._kernels.sweep_jit import U, by_kind, lowest_bit, part, prefetch
+from percolation._kernels.bits import U, lowest_bit, prefetch, uniform
+from percolation._kernels.compiling import by_kind, part
+from percolation._kernels.sweep_forests import Wrapping, close, crossing, join, joined, note, root_of
 from percolation._kernels.sweep_lattices import WORD, coordination, fill_neighbours, n_words
-from percolation._kernels.sweep_orders import uniform
 from percolation._kernels.sweep_records import add, drop
+from percolation._kernels.union_find import CLOSED, OPEN
 
 AHEAD = 8  # steps that memory is fetched before its turn; 4 and 16 are as fast; without it 1.1 to 1.4 x slower
-FAR = 16  # the same for memory that is touched with little work in between
+FURTHER_AHEAD = 16  # the same for memory that is touched with little work in between
 
 
-class Coins(NamedTuple):
+class BondDraws(NamedTuple):
     """Whether the bond to an open neighbour is open too: it is looked at once, when the later of its sites opens."""
 
     key: np.uint64
@@ -27,7 +28,7 @@ class Sites(NamedTuple):
     lattice: NamedTuple
     order: np.ndarray  # (n_steps,) integers
     around: np.ndarray  # (AHEAD * coordination,) int32, a ring: neighbours of the next AHEAD sites
-    coins: Coins
+    coins: BondDraws
 
 
 class GraphSites(NamedTuple):
@@ -36,7 +37,7 @@ class GraphSites(NamedTuple):
     indptr: np.ndarray
     indices: np.ndarray
     order: np.ndarray
-    coins: Coins
+    coins: BondDraws
 
 
 class Bonds(NamedTuple):
@@ -92,13 +93,15 @@ def open_site(sites, forest, counts, totals, n):
         if word == 0:  # not before the look: on the n-cube half the reads would wait for this, 4096 bytes apart
             parent[site] = OPEN
         if coins.p < 1.0:
-            opened = thin(coins, U((n + 1) * degree + word * WORD), opened)
+            opened = only_open_bonds(coins, U((n + 1) * degree + word * WORD), opened)
         while opened:
             j = lowest_bit(opened)
             opened &= opened - U(1)
             neighbour = U(around[first + j])
             across = crossing(kind, lattice, site, neighbour, j + U(word * WORD))
-            totals, root, here = meet(kind, parent, marks, axes, counts, totals, root, here, neighbour, across, n + 1)
+            totals, root, here = join_neighbour(
+                kind, parent, marks, axes, counts, totals, root, here, neighbour, across, n + 1
+            )
     note(kind, marks, axes, root, n + 1)
     if n + 1 + AHEAD <= len(order):
         fill_neighbours(lattice, U(order[n + AHEAD]), around, slot)
@@ -115,9 +118,11 @@ def open_site_of_graph(sites, forest, counts, totals, n):
     parent[root] = OPEN
     for j in range(first, last):
         if parent[U(indices[j])] != CLOSED and (coins.p == 1.0 or uniform(coins.key, U(j)) < coins.p):
-            totals, root, _ = meet(kind, parent, marks, axes, counts, totals, root, U(0), U(indices[j]), U(0), n + 1)
-    if n + 1 + FAR <= len(order):
-        prefetch(indptr, U(order[n + FAR]))
+            totals, root, _ = join_neighbour(
+                kind, parent, marks, axes, counts, totals, root, U(0), U(indices[j]), U(0), n + 1
+            )
+    if n + 1 + FURTHER_AHEAD <= len(order):
+        prefetch(indptr, U(order[n + FURTHER_AHEAD]))
     if n + 1 + AHEAD <= len(order):
         prefetch(indices, U(indptr[U(order[n + AHEAD])]))
     return add(counts, totals, -parent[root])
@@ -132,8 +137,8 @@ def open_bond(bonds, forest, counts, totals, n):
     i, j = U(pairs[n, 0]), U(pairs[n, 1])
     if joined(kind, parent, i, j):
         return totals
-    root, here = find(kind, parent, marks, i)
-    other, there = find(kind, parent, marks, j)
+    root, here = root_of(kind, parent, marks, i)
+    other, there = root_of(kind, parent, marks, j)
     across = round_torus(kind, bonds, n)
     if other == root:
         close(kind, axes, here + across - there, n + 1)
@@ -146,12 +151,12 @@ def open_bond(bonds, forest, counts, totals, n):
 
 
 @part
-def meet(kind, parent, marks, axes, counts, totals, root, here, neighbour, across, n):
+def join_neighbour(kind, parent, marks, axes, counts, totals, root, here, neighbour, across, n):
     """Step n opens the bond from a site to an open neighbour: root and place of the site after it.
 
     The site lies at `here` from its root, and counts its cluster only later, when all its bonds have been looked at.
     """
-    other, there = find(kind, parent, marks, neighbour)
+    other, there = root_of(kind, parent, marks, neighbour)
     if other == root:
         close(kind, axes, here + across - there, n)
         return totals, root, here
@@ -161,7 +166,7 @@ def meet(kind, parent, marks, axes, counts, totals, root, here, neighbour, acros
 
 
 @part
-def thin(coins, first, opened):
+def only_open_bonds(coins, first, opened):
     """Those bits of a word whose coin says so; first: number of the coin of bit 0."""
     left = U(0)
     while opened:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from percolation._kernels.sweep_jit import U, kernel, part, prefetch
+from percolation._kernels.bits import U, prefetch, uniform
+from percolation._kernels.compiling import kernel, part
 
-FAR = 16  # draws that are made, and their places fetched, before their turn
+FURTHER_AHEAD = 16  # draws that are made, and their places fetched, before their turn
 
 
 @kernel
@@ -32,19 +33,19 @@ def shuffle_items(items, source, key):
 
 @kernel
 def first_places(key):
-    """A ring of the places that the first FAR numbers take."""
-    places = np.empty(FAR, dtype=np.uint64)
-    for i in range(FAR):
+    """A ring of the places that the first FURTHER_AHEAD numbers take."""
+    places = np.empty(FURTHER_AHEAD, dtype=np.uint64)
+    for i in range(FURTHER_AHEAD):
         places[i] = place(key, U(i))
     return places
 
 
 @part
 def next_place(places, key, items, i):
-    """Place of number i; that of number i + FAR is drawn instead of it, and fetched if there is such a place."""
-    slot = i % U(FAR)
+    """Place of number i; that of i + FURTHER_AHEAD is drawn instead of it, and fetched if there is such a place."""
+    slot = i % U(FURTHER_AHEAD)
     taken = places[slot]
-    places[slot] = place(key, i + U(FAR))
+    places[slot] = place(key, i + U(FURTHER_AHEAD))
     prefetch(items, places[slot])
     return taken
 
@@ -56,13 +57,13 @@ def place(key, i):
 
 
 @kernel
-def throw(key, p, guide, bins, ends):
+def bin_by_p(key, p, guide, bins, ends):
     """Bin of each of 0 ... len(bins) - 1, the first k with p[k] above its number, and ends[k + 1], zeros on entry.
 
     ends[k + 1] is how many are in the bins 0 ... k. Who opens at no p is in bin len(p).
     """
     for i in range(len(bins)):
-        k = first_open(uniform(key, U(i)), p, guide)
+        k = bin_of(uniform(key, U(i)), p, guide)
         bins[i] = k
         ends[k + 1] += 1
     for k in range(len(p) + 1):
@@ -89,19 +90,10 @@ def sort_items(bins, places, source, items):
             places[k] += 1
 
 
-@kernel
-def first_open(u, p, guide):
+@part
+def bin_of(u, p, guide):
     """Number of values of p, ascending, that are not above u; guide[j] is that number for u = j / len(guide)."""
     k = guide[U(u * len(guide))]
     while k < len(p) and p[k] <= u:
         k += 1
     return k
-
-
-@part
-def uniform(key, i):
-    """The i-th uniform number of a stream in [0, 1): splitmix64 of Steele, Lea and Flood (2014)."""
-    z = key + i * U(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> U(30))) * U(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> U(27))) * U(0x94D049BB133111EB)
-    return np.float64((z ^ (z >> U(31))) >> U(11)) * 2.0**-53

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from percolation._kernels.sweep_jit import part
+from percolation._kernels.compiling import part
 
 
 class Totals(NamedTuple):

@@ -4,10 +4,32 @@ Bonds inside the box need no displacements: they are united first, in an order t
 that lead round the torus then join the roots, and only there is a winding number carried.
 """
 
-import numpy as np
-from numba import njit
+from typing import NamedTuple
 
-kernel = njit(cache=True, nogil=True)
+import numpy as np
+
+from percolation._kernels.compiling import kernel, part
+from percolation._kernels.union_find import find_lowest, find_lowest_across, unite_lowest
+
+
+class Torus(NamedTuple):
+    """A torus as the kernels take it: bonds inside the box by their higher end, then those across its seams."""
+
+    starts: np.ndarray  # (n_sites + 1,) int32, where the bonds of a site begin in lower
+    lower: np.ndarray  # (n_inside,) int32, the lower end of each
+    seams: np.ndarray  # (n_seams, 2) int32
+    crossed: np.ndarray  # (n_seams,) int64, the seams crossed on the way, 64 // d bits an axis
+    numbers: np.ndarray  # (n_bonds,) of all these in lattice.bonds(), in this order
+    most_lower: int  # bonds inside that one site is the higher end of
+
+
+class Workspace(NamedTuple):
+    """What a kernel writes on; its contents do not matter before or after."""
+
+    parent: np.ndarray  # (n_sites,) int32
+    crossed: np.ndarray  # (n_sites,) int64, on the way from a site to its parent
+    listed: np.ndarray  # (n_sites + 1,) int32
+    around: np.ndarray  # (most bonds of a site + 1,) int32
 
 
 @kernel
@@ -16,11 +38,11 @@ def wind_by_sites(opened, torus, work, axes, rank):
     for row in range(len(opened)):
         sites = work.listed[: list_opened(opened[row], work.listed)]
         unite_sites(opened[row], sites, torus, work)
-        first = np.zeros(axes.shape[1], dtype=np.int64)
+        loops = np.zeros((2, axes.shape[1]), dtype=np.int64)
         for k in range(len(torus.seams)):
             i, j = torus.seams[k]
             if opened[row, i] and opened[row, j]:
-                close(work, i, j, torus.crossed[k], axes[row], rank[row : row + 1], first)
+                open_seam_bond(work, i, j, torus.crossed[k], axes[row], rank[row : row + 1], loops)
 
 
 @kernel
@@ -29,11 +51,11 @@ def wind_by_bonds(opened, torus, work, axes, rank):
     n_inside = len(torus.lower)
     for row in range(len(opened)):
         unite_bonds(opened[row], torus, work)
-        first = np.zeros(axes.shape[1], dtype=np.int64)
+        loops = np.zeros((2, axes.shape[1]), dtype=np.int64)
         for k in range(len(torus.seams)):
             i, j = torus.seams[k]
             if opened[row, n_inside + k]:
-                close(work, i, j, torus.crossed[k], axes[row], rank[row : row + 1], first)
+                open_seam_bond(work, i, j, torus.crossed[k], axes[row], rank[row : row + 1], loops)
 
 
 @kernel
@@ -46,7 +68,7 @@ def count_open(opened, n_open):
         n_open[row] = n
 
 
-@kernel
+@part
 def list_opened(opened, listed):
     """Write the numbers of what is open to listed, without a branch to mispredict; returns how many."""
     n = 0
@@ -56,7 +78,7 @@ def list_opened(opened, listed):
     return n
 
 
-@kernel
+@part
 def unite_sites(opened, sites, torus, work):
     """Unite every open site with its open neighbours of lower number; a root is the lowest site of its cluster."""
     starts, lower, around = torus.starts, torus.lower, work.around
@@ -65,10 +87,10 @@ def unite_sites(opened, sites, torus, work):
         for k in range(starts[site], starts[site + 1]):
             around[n] = lower[k]
             n += opened[lower[k]]
-        settle(work, site, n)
+        unite_with_lower(work, site, n)
 
 
-@kernel
+@part
 def unite_bonds(opened, torus, work):
     """Unite every site with the neighbours of lower number to which its bonds are open."""
     starts, lower, around = torus.starts, torus.lower, work.around
@@ -77,73 +99,50 @@ def unite_bonds(opened, torus, work):
         for k in range(starts[site], starts[site + 1]):
             around[n] = lower[k]
             n += opened[k]
-        settle(work, site, n)
+        unite_with_lower(work, site, n)
 
 
-@kernel
-def settle(work, site, n):
+@part
+def unite_with_lower(work, site, n):
     """Put a new site under the lowest of the roots of work.around[:n], and those under it too."""
     parent, root = work.parent, site
     for k in range(n):
-        other = find(parent, work.around[k])
-        low, high = min(root, other), max(root, other)
-        parent[high] = low
-        root = low
+        root = unite_lowest(parent, root, find_lowest(parent, work.around[k]))
     parent[site] = root
     work.crossed[site] = 0
 
 
-@kernel
-def find(parent, i):
-    """Root of site i, halving the path on the way; a root is its own parent."""
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
+@part
+def open_seam_bond(work, i, j, crossed, axes, rank, loops):
+    """Open the bond from i to j that crosses the seams as `crossed` counts; note_loop how a loop it closes winds.
 
-
-@kernel
-def close(work, i, j, crossed, axes, rank, first):
-    """Open the bond from i to j that crosses the seams as `crossed` counts; note how a loop it closes winds.
-
-    rank: 1 after the first loop that winds, 2 after one that is no multiple of it; first: the windings of the first.
+    rank: 1 after the first loop that winds, 2 after one that is no multiple of it. loops: (2, d), the windings of the
+    first and of this one.
     """
-    i, to_i = find_across(work, i)
-    j, to_j = find_across(work, j)
+    i, to_i = find_lowest_across(work.parent, work.crossed, i)
+    j, to_j = find_lowest_across(work.parent, work.crossed, j)
     way = to_i + crossed - to_j  # of the root of j, seen from that of i
     if i != j:
         work.parent[j], work.crossed[j] = i, way
     elif way != 0:
-        note(way, axes, rank, first)
+        note_loop(way, axes, rank, loops)
 
 
-@kernel
-def note(way, axes, rank, first):
+@part
+def note_loop(way, axes, rank, loops):
     """Unpack the windings of a loop, 64 // d bits an axis, the first lowest."""
     bits = 64 // len(axes)
-    turns = np.empty(len(axes), dtype=np.int64)
+    first, turns = loops[0], loops[1]
     for axis in range(len(axes)):
         turns[axis] = (way << (64 - bits)) >> (64 - bits)
         way = (way - turns[axis]) >> bits
         axes[axis] |= turns[axis] != 0
     if rank[0] == 0:
         rank[0] = 1
-        first[:] = turns
+        for axis in range(len(turns)):
+            first[axis] = turns[axis]
     elif rank[0] == 1:
         for a in range(len(turns)):
             for b in range(a):
                 if first[a] * turns[b] != first[b] * turns[a]:
                     rank[0] = 2
-
-
-@kernel
-def find_across(work, i):
-    """Root of site i and where i lies, seen from it, in seams crossed; halves the path."""
-    parent, crossed, way = work.parent, work.crossed, 0
-    while parent[i] != i:
-        above = parent[i]
-        crossed[i] += crossed[above]
-        parent[i] = parent[above]
-        way += crossed[i]
-        i = parent[i]
-    return i, way

@@ -12,7 +12,7 @@ import numpy as np
 ORDER = 256  # Hermite polynomials of tanh that are kept, the odd ones
 # the trapezoidal rule errs by exp(-2 pi a / step) for a function analytic up to the distance a from the line, and
 # tanh(sqrt(q) z) is up to pi / 2 sqrt(q): 1e-27 at q = 100. Gauss and Hermite's 512 nodes err by 1e-8 at q = 20
-FARTHEST, NODES = 12.5, 1601  # there h_k exp(-z^2 / 2) is below 1e-16 for k < ORDER
+INTEGRATED_TO, NODES = 12.5, 1601  # there h_k exp(-z^2 / 2) is below 1e-16 for k < ORDER
 
 
 class Activation(Protocol):
@@ -104,7 +104,7 @@ class Tanh:
 @lru_cache(maxsize=1)
 def nodes() -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights of E f(z), z standard normal."""
-    z = np.linspace(-FARTHEST, FARTHEST, NODES)
+    z = np.linspace(-INTEGRATED_TO, INTEGRATED_TO, NODES)
     weights = np.exp(-(z**2) / 2)
     return z, weights / weights.sum()
 

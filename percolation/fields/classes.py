@@ -15,7 +15,7 @@ from percolation import checks
 from percolation.fields.field import Field, OnePointLaw, SmoothField, checked_points
 from percolation.seeds import Seed, child
 
-FARTHEST = 12.0  # standard deviations up to which averages are integrated: what is left out is below 1e-30
+INTEGRATED_TO = 12.0  # standard deviations up to which averages are integrated: what is left out is below 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,4 +169,4 @@ def boundary_rate(n_classes: int, xi: float) -> float:
 
 def _average(function: Callable[[float], float]) -> float:
     """E function(z), z standard normal."""
-    return quad(lambda z: norm.pdf(z) * function(z), -FARTHEST, FARTHEST, epsabs=1e-12, limit=200)[0]
+    return quad(lambda z: norm.pdf(z) * function(z), -INTEGRATED_TO, INTEGRATED_TO, epsabs=1e-12, limit=200)[0]

@@ -9,7 +9,7 @@ from percolation import checks
 from percolation.seeds import Seed, generator
 
 REACH = 6  # correlation lengths between the two ends of an open axis on the torus that it is cut from
-FARTHEST = 9  # correlation lengths from which on images of the torus are left out
+IMAGES_WITHIN = 9  # correlation lengths from which on images of the torus are left out
 
 
 def gaussian_grid(
@@ -47,7 +47,7 @@ def gaussian_grid(
 
 def _root_spectrum(length: int, xi: float) -> np.ndarray:
     """Square root of the spectrum of the covariance along an axis, (length,): its mean square is 1."""
-    n_images = math.ceil(FARTHEST * xi / length) + 1
+    n_images = math.ceil(IMAGES_WITHIN * xi / length) + 1
     x = np.arange(length) + length * np.arange(-n_images, n_images + 1)[:, None]
     covariance = np.exp(-((x / xi) ** 2) / 2).sum(axis=0)
     spectrum = fft.fft(covariance / covariance[0]).real

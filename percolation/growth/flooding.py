@@ -50,36 +50,36 @@ def flood(field: LatticeField, n_sites: int, *, side: float | None = None, marks
     n_sites: how many to take. marks: numbers taken at which to record, 1, 2, 4, ... and n_sites if absent.
     Error: values differ from `field(points)` by the rounding of sums, 1e-13 (M = 400). A site is known by 32 bits of
     its hash beyond its slot, so that a few in 10^10 look-ups take a new site for one that was seen, see `invade`.
-    Memory: 8 bytes for each tested value (2d - 1 a site at most), 16 on the shore, 4 for each of 1.5 to 3 slots.
+    Memory: 8 bytes for each tested value (2d - 1 a site at most), 16 on the boundary, 4 for each of 1.5 to 3 slots.
     Cost: see benchmarks/level_set_growth.md.
     """
     checks.integer("n_sites", n_sites, at_least=1)
     side = _checked_side(field, side)
     marks = doubling_marks(n_sites) if marks is None else checked_marks(marks, n_sites)
     start, steps = _keys(field)
-    room = (len(steps) - 1) * n_sites + len(steps) + 1
-    land = kernels.Land(
+    capacity = (len(steps) - 1) * n_sites + len(steps) + 1
+    cluster = kernels.Cluster(
         keys=np.full(n_sites + 1, start, dtype=np.uint64),
         places=np.zeros((n_sites + 1, field.d), dtype=np.int32),
         accepted=np.empty(n_sites),
-        tested=np.empty(room),
+        tested=np.empty(capacity),
     )
-    shore = kernels.Shore(np.empty(room), np.empty(room, dtype=np.int64))
-    table = np.zeros(1 << (int(1.5 * room) - 1).bit_length(), dtype=np.uint32)
+    boundary = kernels.Boundary(np.empty(capacity), np.empty(capacity, dtype=np.int64))
+    table = np.zeros(1 << (int(1.5 * capacity) - 1).bit_length(), dtype=np.uint32)
     n_tested, squares = np.empty((2, len(marks)), dtype=np.int64)
     waves = _waves(field, side)
     phases, slopes, products = np.empty((3, len(waves.offsets)))
-    work = kernels.Room(phases, slopes, products, around=np.empty(len(steps)))
-    kernels.flood(steps, waves, _ending(marks, n_sites), table, land, shore, work, n_tested, squares)
+    neighbourhood = kernels.Neighbourhood(phases, slopes, products, around=np.empty(len(steps)))
+    kernels.flood(steps, waves, _ending(marks, n_sites), table, cluster, boundary, neighbourhood, n_tested, squares)
     return Flood(
         d=field.d,
         side=side,
         n_accepted=marks,
         n_tested=n_tested,
         radius=side * np.sqrt(squares / marks),
-        accepted=_values(field, land.accepted),
-        tested=_values(field, land.tested[: n_tested[-1]].copy()),
-        n_bytes=table.nbytes + sum(array.nbytes for array in (*land, *shore)),
+        accepted=_values(field, cluster.accepted),
+        tested=_values(field, cluster.tested[: n_tested[-1]].copy()),
+        n_bytes=table.nbytes + sum(array.nbytes for array in (*cluster, *boundary)),
     )
 
 

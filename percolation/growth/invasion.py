@@ -98,14 +98,14 @@ def checked_marks(marks: np.ndarray, n_sites: int) -> np.ndarray:
     return marks.astype(np.int64)
 
 
-def _few_due_above(lattice: InfiniteLattice, around: kernels.Ways) -> float:
+def _few_due_above(lattice: InfiniteLattice, around: kernels.Neighbours) -> float:
     """A weight somewhat above p_c: what lies above comes up rarely, so that one bucket of the queue takes it all."""
     form = "any" if isinstance(lattice, lattices.Crystal) else "hypercubic"
     return min(FEW_DUE_ABOVE[form] / max(around.steps.shape[1] - 1, 1), 1.0)
 
 
 def _grow(
-    kind: str, origin: np.uint64, around: kernels.Ways, marks: np.ndarray, last_bucket: float
+    kind: str, origin: np.uint64, around: kernels.Neighbours, marks: np.ndarray, last_bucket: float
 ) -> tuple[np.ndarray, int, int]:
     """Run the kernel until pruning has provably left out nothing that was due: (revealed, bytes, slots)."""
     n_sites, z = int(marks[-1]), around.steps.shape[1]

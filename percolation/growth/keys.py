@@ -37,7 +37,7 @@ def keys(lattice: InfiniteLattice, seed: seeds.Seed) -> Keys:
     return Keys((origin << bits)[0], (r | np.uint64(1)) << bits, salts, offsets)
 
 
-def ways(lattice: InfiniteLattice, numbers: Keys) -> kernels.Ways:
+def ways(lattice: InfiniteLattice, numbers: Keys) -> kernels.Neighbours:
     """What leads from a key to its neighbours' and to its bonds': up and down each of `bonds_of_a_cell`, in turn."""
     r, salts, offsets = numbers.r, numbers.salts, numbers.offsets
     if isinstance(lattice, lattices.Crystal):
@@ -48,7 +48,7 @@ def ways(lattice: InfiniteLattice, numbers: Keys) -> kernels.Ways:
         rises = r
     steps = by_basis(starts, ends, rises, -rises)
     bonds = by_basis(starts, ends, salts, salts - rises)
-    return kernels.Ways(steps, bonds, np.uint64((1 << (len(offsets) - 1).bit_length()) - 1))
+    return kernels.Neighbours(steps, bonds, np.uint64((1 << (len(offsets) - 1).bit_length()) - 1))
 
 
 def bonds_of_a_cell(lattice: lattices.Crystal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -109,5 +109,5 @@ def _guide(p: np.ndarray) -> np.ndarray:
 def _bins(key: np.uint64, n: int, p: np.ndarray, guide: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bin of each of 0 ... n - 1, and how many are open at each p, after a 0: (n,) uint16 and (n_p + 1,) int64."""
     bins, ends = np.empty(n, dtype=np.uint16), np.zeros(len(p) + 2, dtype=np.int64)
-    kernels.throw(key, p, guide, bins, ends)
+    kernels.bin_by_p(key, p, guide, bins, ends)
     return bins, ends[:-1]

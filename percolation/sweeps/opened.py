@@ -32,7 +32,7 @@ class Sites:
 
     def ordered(self, order: np.ndarray, coins: np.uint64) -> kernels.Opening:
         """In this order."""
-        of_bonds = kernels.Coins(coins, self.p_bond)
+        of_bonds = kernels.BondDraws(coins, self.p_bond)
         if isinstance(self.graph, Graph):
             return kernels.GraphSites(self.graph.indptr, self.graph.indices, order, of_bonds)
         form = self.graph.kernel_form()

@@ -51,7 +51,7 @@ def assert_means(samples, exact):
     assert np.abs(z).max() < t.isf(RATE / (2 * m), n - 1), z
 
 
-EVERY = {
+GENERATORS = {
     "gnp": lambda seed: random_graphs.gnp(200, 0.02, seed=seed),
     "gnm": lambda seed: random_graphs.gnm(200, 300, seed=seed),
     "configuration_model": lambda seed: random_graphs.configuration_model([1, 2, 3] * 20, seed=seed),
@@ -61,10 +61,10 @@ EVERY = {
 }
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", GENERATORS)
 def test_seed_fixes_the_graph(name):
-    np.testing.assert_array_equal(EVERY[name](1).bonds(), EVERY[name](1).bonds())
-    assert pairs(EVERY[name](1)) != pairs(EVERY[name](2))
+    np.testing.assert_array_equal(GENERATORS[name](1).bonds(), GENERATORS[name](1).bonds())
+    assert pairs(GENERATORS[name](1)) != pairs(GENERATORS[name](2))
 
 
 SLOW = pytest.mark.slow

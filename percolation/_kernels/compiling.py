@@ -1,0 +1,43 @@
+"""How kernels are compiled: what is called from Python and kept in a cache, its parts, and choice by type."""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+from numba.extending import overload
+
+from percolation._kernels.numba_private import PUBLIC_ONLY, UNCOUNTED, keep_under_all_sources
+
+# for what is large but called in one place: left to itself, LLVM calls it with fifty arguments a step
+INLINED: Any = {**UNCOUNTED, "forceinline": True}
+# what kernels are made of, which allocates nothing; not cached by itself
+part = njit(nogil=True, **UNCOUNTED)
+
+
+def kernel(function: Callable) -> Any:
+    """Compiled, and cached until a file of this folder changes; for what is called from Python, or allocates."""
+    return _cached(function, {})
+
+
+def lean_kernel(function: Callable) -> Any:
+    """The same without counts of references; it must not allocate."""
+    return _cached(function, UNCOUNTED)
+
+
+def _cached(function: Callable, options: Any) -> Any:
+    if PUBLIC_ONLY:  # a cache of numba's own would not see edits of the other files
+        return njit(nogil=True)(function)
+    return keep_under_all_sources(njit(cache=True, nogil=True, **options)(function))
+
+
+def by_kind(choose: Callable[[type], Callable]) -> Callable:
+    """A function whose body is chosen by the class of its first argument, compiled or not."""
+
+    def chosen(first, *rest):
+        return choose(type(first))(first, *rest)
+
+    @overload(chosen, strict=False, jit_options=INLINED)
+    def of_type(first, *rest):
+        return choose(first.instance_class)
+
+    return chosen

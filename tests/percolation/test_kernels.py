@@ -1,0 +1,78 @@
+"""How kernels are compiled: never from a stale cache, and with the same bits without numba's private names."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numba
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("percolation", "empirical", "papers", "benchmarks")
+PRIVATE = re.compile(r"numba\.core|_nrt\b|numba\.np|\._cache\b")
+SWEEP = """
+from percolation import lattices, sweeps
+sweep = sweeps.bond_sweep(
+    lattices.square(12), n_realisations=2, seed=3, observables=("largest", "second_moment", "wrapping"), progress=False
+)
+print(sweep.largest.tobytes().hex(), sweep.second_moment.tobytes().hex(), sweep.wrapping.tobytes().hex())
+"""
+RANK = """
+import numpy as np
+from percolation import lattices, wrapping
+print(wrapping.windings_of(lattices.square(3), np.ones((1, 9), dtype=bool))[1])
+"""
+
+
+def printed(program: str, folder: Path = ROOT, **variables: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(folder), **variables}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_without_private_names_the_bits_are_the_same():
+    assert printed(SWEEP, PERCOLATION_PUBLIC_NUMBA="1") == printed(SWEEP) != ""
+
+
+def test_private_names_are_in_one_file():
+    naming = [
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if PRIVATE.search(path.read_text())
+    ]
+    assert naming == ["percolation/_kernels/numba_private.py"]
+
+
+def test_numba_is_bounded_by_what_was_tried():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (bounds,) = [one.specifier for one in map(Requirement, project["dependencies"]) if one.name == "numba"]
+    assert any(bound.operator == "<" for bound in bounds)
+    assert numba.__version__ in bounds
+
+
+def test_an_edit_of_another_file_is_seen_by_a_cached_kernel(tmp_path):
+    """A class in the cache's key has another name then, too; what was kept cannot be read any more."""
+    shutil.copytree(ROOT / "percolation", tmp_path / "percolation", ignore=shutil.ignore_patterns("__pycache__"))
+    cache = tmp_path / "numba"
+    assert printed(RANK, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "[2]\n"
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.nbc")}
+    assert kept
+    assert printed(RANK, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "[2]\n"
+    assert kept == {path: path.stat().st_mtime_ns for path in cache.rglob("*.nbc")}  # nothing was compiled anew
+    edit(tmp_path / "percolation/_kernels/union_find.py", "min(i, j), max(i, j)", "i, i")  # nothing is united
+    assert printed(RANK, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "[0]\n"
+    for name in ("percolation/_kernels/wrapping.py", "percolation/wrapping.py"):
+        edit(tmp_path / name, "Workspace", "Scratch")
+    assert printed(RANK, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "[0]\n"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    source = path.read_text()
+    assert old in source
+    path.write_text(source.replace(old, new))
