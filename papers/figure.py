@@ -80,7 +80,7 @@ def keep(
     return path
 
 
-def beside(data_file: Path, key: str) -> pd.DataFrame:
+def kept_table(data_file: Path, key: str) -> pd.DataFrame:
     """The table NAME_key.csv that `keep` wrote with the data."""
     return pd.read_csv(data_file.with_name(f"{data_file.stem}_{key}.csv"))
 

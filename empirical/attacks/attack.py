@@ -47,7 +47,7 @@ class Attacked:
         return self.success.float().mean().item()
 
 
-def _article(
+def _targeted_descent(
     model: nn.Module,
     x: Tensor,
     y: Tensor,
@@ -62,7 +62,7 @@ def _article(
 
 
 ATTACKS = {
-    "targeted": Attack("targeted", _article, ("l2", "linf"), False),
+    "targeted": Attack("targeted", _targeted_descent, ("l2", "linf"), False),
     "fgsm": Attack("FGSM", libraries.fast_gradient, NORMS, True, "foolbox", "detect"),
     "bim": Attack("BIM", libraries.basic_iterative, NORMS, True, "foolbox", "detect"),
     "pgd": Attack("PGD", libraries.projected_gradient, NORMS, True, "foolbox", "detect"),

@@ -17,7 +17,7 @@ from empirical.losses.objectives import Objective, total_variation
 from empirical.losses.points import columns
 from percolation import checks
 
-GAIN = 0.99  # of the lowest loss so far: what counts as lower, for a row's patience
+LEAST_GAIN = 0.99  # of the lowest loss so far: what counts as lower, for a row's patience
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ class Descents:
         now["best_loss"] = torch.where(better, losses, now["best_loss"])
         now["best"] = torch.where(columns(better, now["x"]), now["x"], now["best"])
         if self.rule.patience is not None:
-            gained = losses - now["stop"] < GAIN * (now["mark"] - now["stop"])
+            gained = losses - now["stop"] < LEAST_GAIN * (now["mark"] - now["stop"])
             now["mark"] = torch.where(gained, losses, now["mark"])
             now["gained"] = torch.where(gained, now["step"], now["gained"])
 

@@ -16,7 +16,7 @@ from empirical.losses.points import columns
 State = dict[str, Tensor]
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015
-BEYOND = 0.01  # steepest descent aims so much further than stop, as a share of the way: curvature would keep it above
+OVERSHOOT = 0.01  # share of the way by which steepest descent aims further than stop: curvature would keep it above
 SHRINK, GROW = 0.25, 2.0  # of the reach after a step that led up, or down
 SMALLEST = 1e-4  # reach, in units of the longest step, below which a row is stuck
 
@@ -117,7 +117,7 @@ class Steepest:
         steepness = state["slope"].flatten(1).norm(dim=1)
         state["reach"] = torch.where(steepness > 0, state["reach"], 0.0)  # level ground: no step, and none after it
         steepness = steepness.clamp(min=torch.finfo(x.dtype).tiny)
-        length = torch.minimum((1 + BEYOND) * (state["low"] - stop) / steepness, state["reach"])
+        length = torch.minimum((1 + OVERSHOOT) * (state["low"] - stop) / steepness, state["reach"])
         return state["origin"] - columns(length / steepness, x) * state["slope"]
 
     def stuck(self, state: State) -> Tensor:

@@ -18,7 +18,7 @@ from empirical.losses.objectives import ClassLoss, device_of
 from empirical.networks import models
 
 ATTEMPTS = 4  # at drawing class-optimal inputs: in low dimension many do not reach the level from noise
-CROWD = 3  # class-optimal inputs among which one is chosen for a diverse set
+DIVERSE_CANDIDATES = 3  # class-optimal inputs among which one is chosen for a diverse set
 MIXTURES = 4  # tried for each interpolated point
 
 # Adversarial partners in small dimension: the article's deviation weight of 0.1 holds their loss above stop there.
@@ -104,7 +104,7 @@ class _Drawing:
     def class_optimal(self) -> Pairs:
         """Class-optimal inputs, drawn again up to ATTEMPTS times while too few reach stop for all pairs."""
         wanted = self.wanted
-        crowd = CROWD if wanted.kind == "diverse" else 1
+        crowd = DIVERSE_CANDIDATES if wanted.kind == "diverse" else 1
         labels = torch.arange(self.spare, device=self.device).repeat_interleave(2 * crowd) % self.n_classes
         if wanted.label is not None:
             labels = torch.full_like(labels, wanted.label)

@@ -28,10 +28,10 @@ from empirical.losses.evaluation import Evaluator
 SAFETY = 2.0  # times the steepest secant nearby
 CHECKS = 8  # random places a segment
 FINEST = 1024  # intervals of a segment, below which none is halved
-SURPRISE = 0.01  # of the room between bound and level: what lies further above a bound is no rounding
-HASHED = 64  # coordinates of each end that the random places are drawn by
-ODD = 0x9E3779B97F4A7C15 - 2**64  # 2^64 over the golden ratio, as int64
-MIX = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)  # splitmix64, Steele, Lea and Flood 2014
+BOUND_VIOLATED_BY = 0.01  # of the room between bound and level: what lies further above a bound is no rounding
+HASHED_COORDINATES = 64  # coordinates of each end that the random places are drawn by
+GOLDEN_RATIO = 0x9E3779B97F4A7C15 - 2**64  # 2^64 over the golden ratio, as int64
+SPLITMIX = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)  # splitmix64, Steele, Lea and Flood 2014
 
 
 def scan_by(
@@ -69,19 +69,19 @@ def random_places(lines: Lines) -> Tensor:
     So they depend on no other line of a batch, and come again when a search is repeated.
     """
     flat = [end.flatten(1) for end in (lines.a, lines.c)]
-    every = -(-flat[0].shape[1] // HASHED)
+    every = -(-flat[0].shape[1] // HASHED_COORDINATES)
     bits = torch.cat([end[:, ::every].float() for end in flat], dim=1).contiguous().view(torch.int32).long()
     numbers = torch.arange(1, bits.shape[1] + 1, device=bits.device)
-    word = (_mixed(numbers * ODD) | 1).mul(bits).sum(1, keepdim=True)
+    word = (_mixed(numbers * GOLDEN_RATIO) | 1).mul(bits).sum(1, keepdim=True)
     parts = torch.arange(CHECKS, device=bits.device)
-    uniform = ((_mixed(word + (parts + 1) * ODD) >> 11) & (2**53 - 1)).double() / 2**53
+    uniform = ((_mixed(word + (parts + 1) * GOLDEN_RATIO) >> 11) & (2**53 - 1)).double() / 2**53
     return (parts + uniform) / CHECKS
 
 
 def _mixed(words: Tensor) -> Tensor:
     """The finalizer of splitmix64."""
-    words = (words ^ _shifted(words, 30)) * MIX[0]
-    words = (words ^ _shifted(words, 27)) * MIX[1]
+    words = (words ^ _shifted(words, 30)) * SPLITMIX[0]
+    words = (words ^ _shifted(words, 27)) * SPLITMIX[1]
     return words ^ _shifted(words, 31)
 
 
@@ -191,7 +191,7 @@ class _Intervals:
         beside = torch.stack([torch.cat([none, secant[:, :-1]], 1), torch.cat([secant[:, 1:], none], 1)], dim=2)
         bound = _bound(f[:, :-1], f[:, 1:], beside, h)
         own = bound.gather(1, (places * n).long().clamp(max=n - 1))
-        surprised = ((checks > own) & (checks - own > SURPRISE * (level - own))).any(1)
+        surprised = ((checks > own) & (checks - own > BOUND_VIOLATED_BY * (level - own))).any(1)
         wanted = ((bound > level) | surprised[:, None]) & alive[:, None]
         segment, k = wanted.nonzero(as_tuple=True)
         both = torch.stack([f[segment, k], f[segment, k + 1]], dim=1)

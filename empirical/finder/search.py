@@ -23,7 +23,7 @@ from empirical.finder.settings import Finder
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import InPrecision, Objective
 
-ASIDE = 0.1  # of a segment's length: how far the further candidates for its waypoint start beside the barrier
+CANDIDATE_DISTANCE = 0.1  # of a segment's length: how far beside the barrier further candidates for a waypoint start
 BATCH = 256  # barriers optimised at a time on a CPU
 IN_FLIGHT = 4  # times the batch: pairs that are searched at a time
 
@@ -267,7 +267,7 @@ class Search:
         barrier, normal = _worst_point(segment), segment.c - segment.a
         starts = [barrier]
         for number in range(1, self.finder.candidates):
-            starts.append(aside(barrier, ASIDE * float(normal.norm()), number, normal))
+            starts.append(aside(barrier, CANDIDATE_DISTANCE * float(normal.norm()), number, normal))
         return [Row(start, segment.pair, self.finder.descent.stop, normal) for start in starts]
 
     def _end(self, pair: Pair) -> None:

@@ -21,8 +21,8 @@ CACHE = 20 * 2**20
 MEMORY = 2**30  # bytes kept for the backward pass of a chunk, where the device does not say what is free
 MOST_POINTS = 4096  # of a chunk without gradients on a CPU
 SMALLEST, FACTOR = 16, 4  # of the fixed sizes: 16, 64, 256, ...
-PROBED = 64  # points whose time is measured first
-LONG = 0.01  # seconds of a chunk beside which the host's work for it does not count
+POINTS_TIMED_FIRST = 64  # points whose time is measured first
+HOST_TIME_COVERED = 0.01  # seconds of a chunk beside which the host's work for it does not count
 LARGEST = 2**17  # points of a chunk on a device, where memory has room
 Penalty = Callable[[Tensor, slice], Tensor]
 
@@ -32,7 +32,7 @@ class Evaluator:
 
     On a CPU chunks follow from the bytes of one point, so that they, and the last bits of every loss, depend on the
     objective alone. On another device the sizes are few and the largest is measured: as many points as keep the device
-    busy for LONG.
+    busy for HOST_TIME_COVERED.
     """
 
     def __init__(
@@ -208,8 +208,8 @@ def _filled(points: Tensor, pairs: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _busy(work: Callable[[Tensor, Tensor], object], point: Tensor, most: int) -> int:
-    """The least of PROBED, 4 PROBED, ... points, at most `most`, on which the device works for about LONG."""
-    n = PROBED
+    """The least of n, 4 n, ... points, n = POINTS_TIMED_FIRST, at most `most`, that keep the device HOST_TIME_COVERED busy."""
+    n = POINTS_TIMED_FIRST
     while n < most:
         try:
             taken = _seconds(work, point, n)
@@ -217,7 +217,7 @@ def _busy(work: Callable[[Tensor, Tensor], object], point: Tensor, most: int) ->
             if not out_of_memory(error):
                 raise
             return max(n // FACTOR, 1)
-        if taken > LONG / 2:
+        if taken > HOST_TIME_COVERED / 2:
             return n
         n *= FACTOR
     return most

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-AFTER = 2  # plain evaluations of a size, before it is worth a graph: capturing costs some three of them
-WARM = 2  # runs on a side stream before a capture, as torch asks for
-CLOSE = 1e-3  # relative: a graph whose losses differ by more from the plain ones is not used
+CAPTURE_AFTER = 2  # plain evaluations of a size, before it is worth a graph: capturing costs some three of them
+WARM_UP_RUNS = 2  # runs on a side stream before a capture, as torch asks for
+LARGEST_DEVIATION = 1e-3  # relative: a graph whose losses differ by more from the plain ones is not used
 
 Work = Callable[[Tensor, Tensor], tuple[Tensor, ...]]  # points (n, *shape), pairs (n,) to tensors of n rows
 Key = tuple[Any, ...]
@@ -40,7 +40,7 @@ class Graphs:
         key = (*key, tuple(points.shape), points.dtype)
         self.uses[key] += 1
         kept = self.kept.get(key)
-        made = kept is None and self.uses[key] > AFTER
+        made = kept is None and self.uses[key] > CAPTURE_AFTER
         if made:
             kept = self._capture(key, work, points, pairs)
         return kept.replay(points, pairs) if kept else work(points, pairs), made
@@ -49,7 +49,7 @@ class Graphs:
         try:
             captured = _Captured(work, points, pairs)
             expected, found = work(points, pairs)[0], captured.replay(points, pairs)[0]
-            if not torch.allclose(found, expected, rtol=CLOSE, atol=1e-6, equal_nan=True):
+            if not torch.allclose(found, expected, rtol=LARGEST_DEVIATION, atol=1e-6, equal_nan=True):
                 raise RuntimeError("its replay gives other losses")
         except Exception as error:  # whatever an objective does that a capture forbids
             if isinstance(error, torch.OutOfMemoryError):
@@ -70,7 +70,7 @@ class _Captured:
             current, side = torch.cuda.current_stream(), torch.cuda.Stream()
             side.wait_stream(current)
             with torch.cuda.stream(side):
-                for _ in range(WARM):
+                for _ in range(WARM_UP_RUNS):
                     work(self.points, self.pairs)
             current.wait_stream(side)
             self.graph = torch.cuda.CUDAGraph()

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from papers import drawing
-from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record
+from papers.figure import PAGE, house, keep, kept_table, macro_name, made_by, record
 from percolation import lattices, scaling, sweeps
 from percolation.quantities import with_error
 from percolation.theory import exponents, thresholds
@@ -81,7 +81,7 @@ def _table(d: int, curve: scaling.collapse.Curve, scaled: scaling.collapse.Curve
 
 def draw(data_file: Path) -> Figure:
     """A row a dimension: strength against p to the left, in scaling variables to the right."""
-    rows, qualities = pd.read_csv(data_file), beside(data_file, "quality")
+    rows, qualities = pd.read_csv(data_file), kept_table(data_file, "quality")
     with house():
         figure, axes = plt.subplots(len(qualities), 2, figsize=(PAGE, 2.0 * len(qualities)), squeeze=False)
         for (left, right), known in zip(axes, qualities.itertuples(), strict=True):
@@ -109,7 +109,7 @@ def _titles(qualities: pd.DataFrame) -> list[str]:
 
 def caption(data_file: Path) -> str:
     """What is plotted, n, errors, the command."""
-    made, qualities = record(data_file)["parameters"], beside(data_file, "quality")
+    made, qualities = record(data_file)["parameters"], kept_table(data_file, "quality")
     quality = "; ".join(
         rf"$S = {one.quality:.1f}$ in $d = {one.d}$, {one.quality_unscaled:.0f} without scaling"
         for one in qualities.itertuples()
@@ -126,7 +126,7 @@ def caption(data_file: Path) -> str:
 def macros(data_file: Path) -> dict[str, str]:
     """Quality of each collapse, and the strength at the p nearest to p_c on the largest torus."""
     rows, found = pd.read_csv(data_file), {}
-    for one in beside(data_file, "quality").itertuples():
+    for one in kept_table(data_file, "quality").itertuples():
         found[macro_name("collapse quality", int(one.d))] = f"{one.quality:.1f}"
         found[macro_name("collapse unscaled", int(one.d))] = f"{one.quality_unscaled:.0f}"
         largest = rows[(rows["d"] == one.d) & (rows["L"] == rows[rows["d"] == one.d]["L"].max())]
@@ -139,7 +139,7 @@ def finding(data_file: Path) -> str:
     """One line."""
     parts = [
         f"S = {one.quality:.1f} in d = {one.d} (unscaled {one.quality_unscaled:.0f})"
-        for one in beside(data_file, "quality").itertuples()
+        for one in kept_table(data_file, "quality").itertuples()
     ]
     return (
         f"With the exponents of theory, nothing fitted, all sizes fall on one curve: {', '.join(parts)}; 1 is perfect."

@@ -14,7 +14,7 @@ from empirical.experiments.compare.measure import measure_all
 from empirical.experiments.connect.measure import Measured, connectivity_pairs, connectivity_table
 from papers import drawing
 from papers.averages import geometric, share
-from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record
+from papers.figure import PAGE, house, keep, kept_table, macro_name, made_by, record
 from papers.tables import Table
 from percolation.quantities import with_error
 
@@ -58,7 +58,7 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
 
 def draw(data_file: Path) -> Figure:
     """Three panels over the dimension."""
-    rows, pairs = pd.read_csv(data_file), beside(data_file, "pairs")
+    rows, pairs = pd.read_csv(data_file), kept_table(data_file, "pairs")
     with house():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.75))
         for series, label, some in _groups(rows):
@@ -127,7 +127,7 @@ def macros(data_file: Path) -> dict[str, str]:
 
 def finding(data_file: Path) -> str:
     """One line."""
-    rows, pairs = pd.read_csv(data_file), beside(data_file, "pairs")
+    rows, pairs = pd.read_csv(data_file), kept_table(data_file, "pairs")
     connected = (pairs["status"] == "connected").groupby(pairs["training"]).agg(["sum", "size"])
     shares = [f"{one.sum_} of {one.n} {training}" for training, one in _counted(connected)]
     verdicts = rows["verdict"].value_counts()

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from empirical.experiments.barriers.statistics import p_value
 from papers import drawing
 from papers.averages import share
-from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record
-from papers.input_space_mode_connectivity import looks
+from papers.figure import PAGE, house, keep, kept_table, macro_name, made_by, record
+from papers.input_space_mode_connectivity import path_styles
 from papers.input_space_mode_connectivity.inputs import Inputs, after_rounds, searched, summary, system
 from percolation.quantities import with_error
 
@@ -70,12 +70,12 @@ def _p(data_file: Path) -> float:
 
 def draw(data_file: Path) -> Figure:
     """The example to the left; segments and barriers of all pairs to the right."""
-    rows, example = pd.read_csv(data_file), beside(data_file, "example")
+    rows, example = pd.read_csv(data_file), kept_table(data_file, "example")
     with house():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.4), width_ratios=(1.5, 1, 1))
-        looks.plot_rounds(example, left)
-        looks.level_line(left, record(data_file)["level"])
-        left.set_ylim(looks.FLOOR / 3, example["loss"].max() * 1e4)
+        path_styles.plot_rounds(example, left)
+        path_styles.level_line(left, record(data_file)["level"])
+        left.set_ylim(path_styles.FLOOR / 3, example["loss"].max() * 1e4)
         left.legend(loc="upper center", ncols=2, columnspacing=1)
         _plot_segments(rows, middle)
         _plot_barriers(rows, right)
@@ -103,15 +103,15 @@ def _plot_barriers(rows: pd.DataFrame, ax: Axes) -> None:
         heights = np.sort(rows.loc[rows["kind"] == kind, "barrier_0"])
         above = 1 - np.arange(len(heights)) / len(heights)
         looking: dict[str, Any] = {"color": f"C{series}", "marker": drawing.MARKERS[series], "markevery": 0.12, "ms": 3}
-        ax.step(np.maximum(heights, looks.FLOOR), above, where="pre", label=kind.split("-")[1], **looking)
-    low = max(rows["barrier_0"].quantile(0.02) / 3, looks.FLOOR)
+        ax.step(np.maximum(heights, path_styles.FLOOR), above, where="pre", label=kind.split("-")[1], **looking)
+    low = max(rows["barrier_0"].quantile(0.02) / 3, path_styles.FLOOR)
     ax.set(xscale="log", xlim=(low, rows["barrier_0"].max() * 2), ylim=(0, 1.04))
     ax.set(xlabel="barrier [nats]", ylabel="share of pairs above")
 
 
 def caption(data_file: Path) -> str:
     """What is plotted, n, errors, the command."""
-    made, means, example = record(data_file), numbers(data_file), beside(data_file, "example")
+    made, means, example = record(data_file), numbers(data_file), kept_table(data_file, "example")
     last = example[example["round"] == example["round"].max()]
     pairs = means.loc[list(KINDS)]
     return (

@@ -23,8 +23,8 @@ from empirical.losses.objectives import Objective
 from empirical.threads import one_thread
 from papers import drawing
 from papers.averages import share
-from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record
-from papers.input_space_mode_connectivity import looks
+from papers.figure import PAGE, house, keep, kept_table, macro_name, made_by, record
+from papers.input_space_mode_connectivity import path_styles
 from papers.input_space_mode_connectivity.inputs import Inputs, after_rounds, searched, summary, system
 
 NAME = "input_space_mode_connectivity/barrier_optimisation"
@@ -80,12 +80,12 @@ def _descent(objective: Objective, a: Tensor, c: Tensor, pair: int, finder: Find
 
 def draw(data_file: Path) -> Figure:
     """The descents; the loss along the path after each round; secondary against primary barriers of all pairs."""
-    made, paths = record(data_file), beside(data_file, "paths")
+    made, paths = record(data_file), kept_table(data_file, "paths")
     with house():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.4), width_ratios=(1, 1.45, 1))
-        _plot_descents(beside(data_file, "descents"), made["stop"], left)
-        looks.plot_rounds(paths, middle)
-        looks.level_line(middle, made["level"])
+        _plot_descents(kept_table(data_file, "descents"), made["stop"], left)
+        path_styles.plot_rounds(paths, middle)
+        path_styles.level_line(middle, made["level"])
         middle.set_ylim(paths["loss"].max() * 1e-7, paths["loss"].max() * 1e3)
         middle.legend(loc="upper center", ncols=2, columnspacing=0.8)
         _plot_secondary(pd.read_csv(data_file), made["level"], right)
@@ -97,13 +97,13 @@ def draw(data_file: Path) -> Figure:
 def _plot_descents(rows: pd.DataFrame, stop: float, ax: Axes) -> None:
     """Loss against optimiser steps, a line a barrier, coloured by its round."""
     for (number, _), some in rows.groupby(["round", "segment"]):
-        color, marker = looks.look(int(number))
+        color, marker = path_styles.style_of_round(int(number))
         label = (
             f"round {number}" if some["segment"].iloc[0] == rows.loc[rows["round"] == number, "segment"].min() else None
         )
         places = [0, len(some) - 1]
         ax.plot(some["step"] + 1, some["loss"], color=color, marker=marker, markevery=places, ms=3, label=label)
-    looks.level_line(ax, stop, f"stop, {stop:g} nats")
+    path_styles.level_line(ax, stop, f"stop, {stop:g} nats")
     ax.set(xscale="log", yscale="log", xlabel="evaluations of the gradient", ylabel="lowest loss so far [nats]")
     ax.set_ylim(stop / 3, rows["loss"].max() * 1000)
     ax.legend(loc="upper right")
@@ -116,7 +116,7 @@ def _plot_secondary(rows: pd.DataFrame, level: float, ax: Axes) -> None:
     for series, (some, label) in enumerate(((cut[low], "open after round 1"), (cut[~low], "barrier left"))):
         marker, color = drawing.MARKERS[series], f"C{series}"
         ax.plot(some["barrier_0"], some["barrier_1"], marker, color=color, ms=3, mew=0.6, mfc="none", label=label)
-    looks.level_line(ax, level)
+    path_styles.level_line(ax, level)
     ends = np.array([level, cut["barrier_0"].max() * 1.5])
     ax.plot(ends, ends, color="0.6", lw=0.7, label="as high as before")
     ax.set(xscale="log", yscale="log", xlabel="primary barrier [nats]", ylabel="secondary barrier [nats]")
@@ -126,7 +126,7 @@ def _plot_secondary(rows: pd.DataFrame, level: float, ax: Axes) -> None:
 
 def numbers(data_file: Path) -> dict[str, float]:
     """What caption, macros and finding quote."""
-    rows, paths, descents = pd.read_csv(data_file), beside(data_file, "paths"), beside(data_file, "descents")
+    rows, paths, descents = pd.read_csv(data_file), kept_table(data_file, "paths"), kept_table(data_file, "descents")
     level = record(data_file)["level"]
     cut = rows[rows["rounds"] >= 1]
     left = int((cut["barrier_1"] > level).sum())

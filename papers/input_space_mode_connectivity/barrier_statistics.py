@@ -18,7 +18,7 @@ from empirical.experiments.barriers.measure import Plan, measure_barriers
 from empirical.experiments.detect import cases, measure
 from empirical.experiments.detect.figure import plot_matrix
 from papers import drawing
-from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record, tex
+from papers.figure import PAGE, house, keep, kept_table, macro_name, made_by, record, tex
 from percolation.terminal import stages
 
 NAME = "input_space_mode_connectivity/barrier_statistics"
@@ -84,7 +84,7 @@ def summaries(data_file: Path) -> dict[str, pd.DataFrame]:
 
 def best(data_file: Path) -> pd.DataFrame:
     """A row an attack: the detector of largest AUC, and the best of the loss curves."""
-    rows = beside(data_file, "detection").dropna(subset=["auc"])
+    rows = kept_table(data_file, "detection").dropna(subset=["auc"])
     found = []
     for attack, some in rows.groupby("attack", sort=False):
         first = some.loc[some["auc"].idxmax()]
@@ -111,7 +111,7 @@ def draw(data_file: Path) -> Figure:
         left.set_ylim(top=1.25 * left.get_ylim()[1])
         left.legend(handles, KINDS, loc="upper right")
         bottom = lower.subplots()
-        _plot_detection(beside(data_file, "detection"), bottom)
+        _plot_detection(kept_table(data_file, "detection"), bottom)
         drawing.letters(
             [left, right, bottom],
             ["barriers, GoogLeNet on ImageNet (published)", "barriers, this work", "AUC of detectors (bold: best)"],
@@ -134,7 +134,7 @@ def caption(data_file: Path) -> str:
         rf"{rows['gap_median'].iloc[1]:.2f}, AUC {_auc(rows)}"
         for name, rows in (("published", found[PUBLISHED]), ("here", found[OURS]))
     )
-    tried = beside(data_file, "detection")
+    tried = kept_table(data_file, "detection")
     n = tried.groupby("attack")["n"].first()
     return (
         rf"Losses at the ends, maximum and gap of straight lines from a natural input A to another of its class, or to "

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from empirical.finder.paths import Path as Line
 from papers.figure import PAGE, arrays, house, keep, macro_name, made_by, record
-from papers.input_space_mode_connectivity import looks
+from papers.input_space_mode_connectivity import path_styles
 from papers.input_space_mode_connectivity.inputs import Inputs, after_rounds, searched, system
 
 NAME = "input_space_mode_connectivity/example_path"
@@ -85,9 +85,9 @@ def draw(data_file: Path) -> Figure:
         parts: Any = figure.subfigures(1, 2, width_ratios=(1, 1.35))
         left, right = parts
         ax = left.subplots()
-        looks.plot_rounds(rows, ax, NAMES[1]).set_title("(a) loss along both ways")
-        looks.level_line(ax, made["level"])
-        ax.set_ylim(looks.FLOOR / 2, 60 * max(_barriers(data_file)))
+        path_styles.plot_rounds(rows, ax, NAMES[1]).set_title("(a) loss along both ways")
+        path_styles.level_line(ax, made["level"])
+        ax.set_ylim(path_styles.FLOOR / 2, 60 * max(_barriers(data_file)))
         ax.legend(loc="upper center", ncols=2, columnspacing=1)
         right.suptitle("(b) the inputs along them, and their losses in nats", fontsize=8, x=0.02, ha="left")
         axes = right.subplots(2, n, sharex=True, sharey=True)
@@ -95,7 +95,7 @@ def draw(data_file: Path) -> Figure:
             along = rows[rows["round"] == (0, made["rounds"])[row]]
             for place in range(n):
                 loss = float(np.interp(data["shares"][place], along["share"], along["loss"]))
-                _show(data["inputs"][row, place], axes[row, place], looks.FOUND[0] if row else "black")
+                _show(data["inputs"][row, place], axes[row, place], path_styles.FOUND[0] if row else "black")
                 axes[row, place].set_title(_short(loss), loc="center", fontsize=6)
             axes[row, 0].set_ylabel(name, fontsize=7)
         for place, name in ((0, "A"), (n - 1, "C")):
@@ -116,7 +116,7 @@ def _show(x: np.ndarray, ax: Axes, color: str) -> None:
 
 def _short(loss: float) -> str:
     """One digit of a loss, as few characters as can be."""
-    if loss < looks.FLOOR:
+    if loss < path_styles.FLOOR:
         return "0"
     digit, power = f"{loss:.0e}".split("e")
     return f"{loss:.1f}" if loss >= 0.1 else rf"${digit}\cdot10^{{{int(power)}}}$"
@@ -131,8 +131,8 @@ def caption(data_file: Path) -> str:
         rf"which rises to {straight:.3g} nats, and along the path found in {made['rounds']} "
         rf"round{'s' * (made['rounds'] != 1)} ({made['segments']} segments, marks at the vertices), which stays at or "
         rf"below {found:.2g} nats; it is {made['length_ratio']:.3f} times as long. Dotted: the level {made['level']:g} "
-        rf"nats; losses that vanish in single precision are drawn at ${_power(looks.FLOOR)}$. (b) Inputs at equal "
-        rf"distances along both, with their losses. Of {made['tried']} pairs {made['connected']} are connected; this "
+        rf"nats; losses that vanish in single precision are drawn at ${_power(path_styles.FLOOR)}$. (b) Inputs at "
+        rf"equal distances along both, with their losses. Of {made['tried']} pairs {made['connected']} are connected; this "
         rf"is the one with the highest barrier of those that take as many rounds. A single example: no errors. "
         + made_by(data_file, QUICK)
     )

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from empirical.experiments.weights import measure
 from empirical.experiments.weights.curves import BEND_TRAINING
 from papers import drawing
-from papers.figure import PAGE, arrays, beside, house, keep, macro_name, made_by, record, tex
-from papers.input_space_mode_connectivity import looks
+from papers.figure import PAGE, arrays, house, keep, kept_table, macro_name, made_by, record, tex
+from papers.input_space_mode_connectivity import path_styles
 from percolation.quantities import with_error
 
 NAME = "input_space_mode_connectivity/parameter_connectivity"
@@ -56,21 +56,23 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
 
 def means(data_file: Path) -> pd.DataFrame:
     """A row a path: means over the pairs of networks with standard errors."""
-    return measure.summary(beside(data_file, "paths")).set_index("path")
+    return measure.summary(kept_table(data_file, "paths")).set_index("path")
 
 
 def draw(data_file: Path) -> Figure:
     """The loss around the chain; training loss and test error along the paths of the first pair."""
-    made, profiles = record(data_file), beside(data_file, "profiles")
+    made, profiles = record(data_file), kept_table(data_file, "profiles")
     first = profiles[profiles["pair"] == 0]
     with house():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.6), width_ratios=(1.35, 1, 1))
         _plot_map(arrays(data_file), left)
         for path, name in PATHS.items():
             some, (color, style) = first[first["path"] == path], STYLES[path]
-            middle.plot(some["share"], np.maximum(some["train_loss"], looks.FLOOR), color=color, ls=style, label=name)
+            middle.plot(
+                some["share"], np.maximum(some["train_loss"], path_styles.FLOOR), color=color, ls=style, label=name
+            )
             right.plot(some["share"], 100 * some["test_error"], color=color, ls=style)
-        looks.level_line(middle, made["level"], f"level, {made['level']:.2g} nats")
+        path_styles.level_line(middle, made["level"], f"level, {made['level']:.2g} nats")
         middle.set(yscale="log", ylabel="training loss [nats]")
         figure.legend(loc="outside lower center", ncols=5, columnspacing=1.5, handlelength=2.6)
         right.set(ylabel="test error [%]", ylim=(0, None))
@@ -82,7 +84,7 @@ def draw(data_file: Path) -> Figure:
 
 def _plot_map(plane: dict[str, np.ndarray], ax: Axes) -> None:
     """Training loss on the plane through both networks and the bend, in units of their distance."""
-    loss = np.maximum(plane["loss"], looks.FLOOR)
+    loss = np.maximum(plane["loss"], path_styles.FLOOR)
     drawn = ax.pcolormesh(
         plane["x"], plane["y"], loss, norm=LogNorm(), cmap="Blues", shading="nearest", rasterized=True
     )

@@ -16,16 +16,16 @@ from matplotlib.figure import Figure
 from empirical.prediction.cells import Slice, affine_slice, cut
 from empirical.threads import one_thread
 from papers import drawing
-from papers.figure import PAGE, arrays, beside, house, keep, macro_name, made_by, record
-from papers.input_space_mode_connectivity import looks
+from papers.figure import PAGE, arrays, house, keep, kept_table, macro_name, made_by, record
+from papers.input_space_mode_connectivity import path_styles
 from papers.input_space_mode_connectivity.inputs import Inputs, Searched, searched, system
 from percolation import clusters, lattices, level_sets, seeds
 
 NAME = "input_space_mode_connectivity/percolation_slice"
 TITLE = "Percolation on the segmented input space"
 MINUTES = 0.5
-SPECK = 1e-3  # share of the cells up to which a cluster does not count in the choice of a slice
-WAYS = ("random", "through")  # the second direction of a slice: at random, or towards B'
+SMALLEST_CLUSTER = 1e-3  # share of the cells up to which a cluster does not count in the choice of a slice
+SECOND_DIRECTIONS = ("random", "through")  # the second direction of a slice: at random, or towards B'
 # closed, cluster of A, cluster of C if it is another, and the further ones in turn
 CLOSED, OF_A, OF_C, OTHERS = "0.88", "#0072B2", "#D55E00", ("#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 
@@ -65,7 +65,7 @@ def _n_clusters(config: Config, done: Searched, pair: int) -> int:
     where = _through(config, done, pair, config.n_others, config.wide)
     opened = cut(done.objective, where, pair=pair).values <= done.finder.level
     sizes = np.bincount(clusters.label(_square(config.n_others), opened).ravel())[1:]
-    return int((sizes > SPECK * opened.size).sum())
+    return int((sizes > SMALLEST_CLUSTER * opened.size).sum())
 
 
 def _square(n: int) -> lattices.Crystal:
@@ -82,7 +82,7 @@ def _example(config: Config, done: Searched, pair: int) -> tuple[dict[str, np.nd
     labels = clusters.label(_square(config.n), values <= level)
     at = where.coordinates(path.vertices)
     aside = (where.points(at) - path.vertices).flatten(1).norm(dim=1)
-    levels = np.geomspace(max(float(values.min()), looks.FLOOR), float(values.max()), 100)
+    levels = np.geomspace(max(float(values.min()), path_styles.FLOOR), float(values.max()), 100)
     data = {
         "loss": values,
         "labels": labels,
@@ -117,7 +117,7 @@ def _slices(config: Config, done: Searched, generator: torch.Generator) -> Itera
         a, c = done.drawn.a[pair], done.drawn.c[pair]
         random = affine_slice(a, c, n=config.n_others, margin=config.margin, generator=generator)
         chosen = _through(config, done, pair, config.n_others, config.margin)
-        for way, where in zip(WAYS, (random, chosen), strict=True):
+        for way, where in zip(SECOND_DIRECTIONS, (random, chosen), strict=True):
             swept = level_sets.sweep(cut(done.objective, where, pair=pair).values)
             barrier = float(swept.barrier(*where.ends))
             occupied = float(swept.occupation(done.finder.level))
@@ -211,9 +211,11 @@ def _plot_growth(data: dict[str, np.ndarray], made: dict[str, Any], ax: Axes) ->
 
 def numbers(data_file: Path) -> dict[str, Any]:
     """What caption, macros and finding quote."""
-    made, data, slices = record(data_file), arrays(data_file), beside(data_file, "slices")
+    made, data, slices = record(data_file), arrays(data_file), kept_table(data_file, "slices")
     labels = data["labels"].ravel()
-    met = {way: int((slices.loc[slices["slice"] == way, "barrier"] <= made["level"]).sum()) for way in WAYS}
+    met = {
+        way: int((slices.loc[slices["slice"] == way, "barrier"] <= made["level"]).sum()) for way in SECOND_DIRECTIONS
+    }
     return met | {
         "pairs": slices["pair"].nunique(),
         "open": float((labels > 0).mean()),

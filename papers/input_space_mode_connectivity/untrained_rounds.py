@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from empirical.ends.subject import Subject
 from papers import drawing
 from papers.averages import geometric
-from papers.figure import PAGE, beside, house, keep, macro_name, made_by, record, tex
-from papers.input_space_mode_connectivity import looks
+from papers.figure import PAGE, house, keep, kept_table, macro_name, made_by, record, tex
+from papers.input_space_mode_connectivity import path_styles
 from papers.input_space_mode_connectivity.inputs import after_rounds, searched, summary
 
 NAME = "input_space_mode_connectivity/untrained_rounds"
@@ -55,7 +55,7 @@ def after_each(data_file: Path) -> pd.DataFrame:
     found = []
     for k, name in enumerate(columns):
         values = barriers[name]
-        sides = dict(zip(("mean", "below", "above"), geometric(values, looks.FLOOR), strict=True))
+        sides = dict(zip(("mean", "below", "above"), geometric(values, path_styles.FLOOR), strict=True))
         spread = {"low": values.min(), "high": values.max(), "closed": int((values > level).sum())}
         found.append({"round": k, "pairs": len(values)} | sides | spread)
     return pd.DataFrame(found)
@@ -63,15 +63,15 @@ def after_each(data_file: Path) -> pd.DataFrame:
 
 def draw(data_file: Path) -> Figure:
     """The loss along one path after each round to the left, the largest losses of all pairs to the right."""
-    made, example = record(data_file), beside(data_file, "example")
+    made, example = record(data_file), kept_table(data_file, "example")
     with house():
         figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.5), width_ratios=(1.4, 1))
-        looks.plot_rounds(example, left)
-        looks.level_line(left, made["level"])
+        path_styles.plot_rounds(example, left)
+        path_styles.level_line(left, made["level"])
         left.set_ylim(example["loss"].min() / 2, example["loss"].max() * 30)
         left.legend(loc="upper center", ncols=3, columnspacing=1)
         _plot_all(data_file, right)
-        looks.level_line(right, made["level"])
+        path_styles.level_line(right, made["level"])
         right.legend(loc="upper right")
         drawing.letters([left, right], ["loss along one path", "largest loss of every path"])
     return figure

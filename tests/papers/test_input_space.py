@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from papers.figure import arrays, beside, record
+from papers.figure import arrays, kept_table, record
 from papers.input_space_mode_connectivity import (
     adversarial_path,
     barrier_optimisation,
@@ -27,7 +27,7 @@ def test_the_path_is_open_and_the_line_is_not(data_of):
 
 def test_descents_begin_at_the_barrier_and_end_at_the_stop(data_of):
     data = data_of(barrier_optimisation.NAME)
-    descents, paths, said = beside(data, "descents"), beside(data, "paths"), record(data)
+    descents, paths, said = kept_table(data, "descents"), kept_table(data, "paths"), record(data)
     for _, one in descents.groupby(["round", "segment"]):
         assert one["loss"].iloc[0] > said["level"] and one["loss"].iloc[-1] <= said["stop"]
     first = descents.loc[descents["round"] == 1, "loss"].iloc[0]
@@ -66,5 +66,5 @@ def test_published_barriers_are_beside_ours(data_of):
 def test_losses_fall_from_round_to_round(data_of):
     rows = untrained_rounds.after_each(data_of(untrained_rounds.NAME))
     assert rows["mean"].is_monotonic_decreasing and rows["closed"].iloc[-1] <= rows["closed"].iloc[0]
-    example = beside(data_of(untrained_rounds.NAME), "example")
+    example = kept_table(data_of(untrained_rounds.NAME), "example")
     assert example.groupby("round")["loss"].max().is_monotonic_decreasing

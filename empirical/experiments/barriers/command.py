@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from empirical.experiments.barriers.measure import Plan
 
-USUAL = (("cnn", "digits"), ("cnn1d", "mnist1d"))  # networks and data where nothing is said
+DEFAULT_NETWORKS = (("cnn", "digits"), ("cnn1d", "mnist1d"))  # networks and data where nothing is said
 NETWORKS = 3  # of each kind, from as many seeds; they see the same images, in other pairs
 PAIRS = 50  # of each class and kind, if there are so many inputs: all that the test set of mnist1d has
 FORMATS = ("csv", "parquet")
@@ -84,7 +84,9 @@ def barriers(
     if data is not None:
         checks.one_of("data set", data, DATA)
     chosen = (
-        USUAL if network is None and data is None else ((network or _network_for(data), data or _data_for(network)),)
+        DEFAULT_NETWORKS
+        if network is None and data is None
+        else ((network or _network_for(data), data or _data_for(network)),)
     )
     finder = _finder(PRESETS["default"], level, stop, max_rounds)
     plans = [
@@ -128,7 +130,7 @@ def _tables(plans: "list[Plan]", n_networks: int, run: Run) -> "dict[str, pd.Dat
     from percolation import ensembles
 
     def measured(plan: "Plan", seed: int) -> pd.DataFrame:
-        told = _told(report, f"{_name(plan)}, seed {seed}")
+        told = _group_counter(report, f"{_name(plan)}, seed {seed}")
         found = measure_barriers(plan, seed=seed, device=run.conditions["device"], report=told)
         return found.assign(seed=seed)[["seed", *found]]
 
@@ -145,7 +147,7 @@ def _name(plan: "Plan") -> str:
     return f"{plan.subject.network}, {plan.subject.data}"
 
 
-def _told(report: Callable[[str], None], name: str) -> Callable[[int, int], None]:
+def _group_counter(report: Callable[[str], None], name: str) -> Callable[[int, int], None]:
     return lambda done, chunks: report(f"{name}: {done} of {chunks} groups of classes")
 
 

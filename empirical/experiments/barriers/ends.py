@@ -42,7 +42,7 @@ class Classes:
 
 
 @dataclass(frozen=True)
-class World:
+class NaturalInputs:
     """A network with its natural inputs, class by class."""
 
     model: nn.Module
@@ -65,7 +65,7 @@ class World:
             ).points
 
 
-def world(subject: Subject, *, seed: int, stop: float, device: str = "cpu") -> World:
+def natural_inputs(subject: Subject, *, seed: int, stop: float, device: str = "cpu") -> NaturalInputs:
     """The subject's network, trained if that is asked for, and the natural inputs of its data."""
     model, source, space = build(subject, seed=seed, device=device)
     if source is None:
@@ -74,35 +74,37 @@ def world(subject: Subject, *, seed: int, stop: float, device: str = "cpu") -> W
     if subject.label is not None and subject.label >= n:
         raise ValueError(f"class must lie in 0..{n - 1}, the network's, got {subject.label}")
     threshold = max(CONFIDENT, stop) if subject.lower_ends else stop
-    return World(model, _classes(subject, source, model, n), space, n, threshold, stop)
+    return NaturalInputs(model, _classes(subject, source, model, n), space, n, threshold, stop)
 
 
-def partners(world: World, places: list[int], n: int, kinds: tuple[str, ...], generator: torch.Generator) -> "Ends":
+def partners(
+    natural_inputs: NaturalInputs, places: list[int], n: int, kinds: tuple[str, ...], generator: torch.Generator
+) -> "Ends":
     """At most n inputs of each place, and their partners of each kind.
 
     No input is used twice among those of a call.
     """
-    low = {place: world.low(place, generator) for place in range(len(world.classes.labels))}
+    low = {place: natural_inputs.low(place, generator) for place in range(len(natural_inputs.classes.labels))}
     a, c, labels, numbers = [], [], [], []
     for place in places:
         own = list(islice(low[place], 2 * n))
         half = len(own) // 2
         a += own[:half]
         c += own[half : 2 * half]
-        labels += [world.classes.labels[place]] * half
+        labels += [natural_inputs.classes.labels[place]] * half
         numbers += list(range(half))
     if not a:
         return Ends(torch.zeros(0), torch.zeros(0, dtype=torch.long), torch.zeros(0, dtype=torch.long), {})
-    first, classes = torch.stack(a), torch.tensor(labels, device=world.device)
-    whole = torch.ones(len(a), dtype=torch.bool, device=world.device)
+    first, classes = torch.stack(a), torch.tensor(labels, device=natural_inputs.device)
+    whole = torch.ones(len(a), dtype=torch.bool, device=natural_inputs.device)
     made: Partners = {"natural-natural": (torch.stack(c), whole)}
     if {"across-classes", "natural-adversarial"} & set(kinds):
-        made["across-classes"] = _strangers(world, low, classes.tolist(), first, generator)
+        made["across-classes"] = _inputs_of_other_classes(natural_inputs, low, classes.tolist(), first, generator)
     if {"natural-noise", "natural-fooling"} & set(kinds):
-        made["natural-noise"] = _noise(first, world.space, generator), whole
+        made["natural-noise"] = _noise(first, natural_inputs.space, generator), whole
     for kind, begin in (("natural-adversarial", "across-classes"), ("natural-fooling", "natural-noise")):
         if kind in kinds:
-            made[kind] = _moved(world, first, classes, *made[begin])
+            made[kind] = _lowered(natural_inputs, first, classes, *made[begin])
     return Ends(first, classes, torch.tensor(numbers), {kind: made[kind] for kind in kinds})
 
 
@@ -116,13 +118,17 @@ class Ends:
     partners: Partners
 
 
-def _strangers(
-    world: World, low: dict[int, Iterator[Tensor]], labels: list[int], like: Tensor, generator: torch.Generator
+def _inputs_of_other_classes(
+    natural_inputs: NaturalInputs,
+    low: dict[int, Iterator[Tensor]],
+    labels: list[int],
+    like: Tensor,
+    generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """A natural input of a random other class for each of the labels; which could be found."""
     x, found = like.clone(), torch.zeros(len(labels), dtype=torch.bool, device=like.device)
     for i, label in enumerate(labels):
-        others = [place for place in low if world.classes.labels[place] != label]
+        others = [place for place in low if natural_inputs.classes.labels[place] != label]
         for chosen in torch.randperm(len(others), generator=generator).tolist():
             one = next(low[others[chosen]], None)
             if one is not None:
@@ -139,14 +145,16 @@ def _noise(like: Tensor, space: Space, generator: torch.Generator) -> Tensor:
     return noise if space.bounds is None else noise.clamp(*space.bounds)
 
 
-def _moved(world: World, a: Tensor, labels: Tensor, start: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+def _lowered(
+    natural_inputs: NaturalInputs, a: Tensor, labels: Tensor, start: Tensor, there: Tensor
+) -> tuple[Tensor, Tensor]:
     """The starts, moved until their loss is not above A's; which of them came there."""
     rows = there.nonzero().squeeze(1)
     if not len(rows):
         return start, there
-    own = losses(ClassLoss(world.model, labels), a).clamp(min=FLOOR)
-    rule = world.space.rule(PARTNER)
-    moved = attacks.targeted(world.model, start[rows], labels[rows], target_losses=own[rows], rule=rule)
+    own = losses(ClassLoss(natural_inputs.model, labels), a).clamp(min=FLOOR)
+    rule = natural_inputs.space.rule(PARTNER)
+    moved = attacks.targeted(natural_inputs.model, start[rows], labels[rows], target_losses=own[rows], rule=rule)
     return start.index_copy(0, rows, moved.points), there.index_copy(0, rows, moved.reached)
 
 

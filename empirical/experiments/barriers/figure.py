@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from empirical.experiments.barriers.measure import NO_PARTNER
-from empirical.experiments.barriers.statistics import USUAL
+from empirical.experiments.barriers.statistics import REFERENCE_KIND
 from percolation.plotting import STYLE
 
 COLORS = {
-    USUAL: "C0",
+    REFERENCE_KIND: "C0",
     "natural-adversarial": "C1",
     "natural-fooling": "C3",
     "across-classes": "C2",

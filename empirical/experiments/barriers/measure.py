@@ -18,7 +18,7 @@ from empirical.descent.lowering import lowered
 from empirical.ends.pairs import LOWERING
 from empirical.ends.subject import Subject
 from empirical.ends.wanted import NoPairs
-from empirical.experiments.barriers.ends import KINDS, Ends, World, checked_kinds, partners, world
+from empirical.experiments.barriers.ends import KINDS, Ends, NaturalInputs, checked_kinds, natural_inputs, partners
 from empirical.finder.connections import Connection
 from empirical.finder.find import PRESETS, Finder, find_paths
 from empirical.finder.paths import between
@@ -99,7 +99,7 @@ def stream(
     report: Callable[[int, int], None] = lambda done, chunks: None,
 ) -> Iterator[pd.DataFrame]:
     """The same a few classes at a time, in their order; nothing of them is kept here."""
-    met = world(plan.subject, seed=seed, stop=plan.finder.descent.stop, device=device)
+    met = natural_inputs(plan.subject, seed=seed, stop=plan.finder.descent.stop, device=device)
     chunks, parts = Chunks(plan, met, seed, device), _chunks(plan, met)
     label = f"{plan.subject.network}, {plan.subject.data}, seed {seed}: groups of classes"
     ensembles.foresee(chunks, parts, label)
@@ -114,12 +114,12 @@ class Chunks:
     """Makes the pairs of some classes, and says what such a task is called."""
 
     plan: Plan
-    world: World
+    natural_inputs: NaturalInputs
     seed: int
     device: str
 
     def __call__(self, places: list[int]) -> pd.DataFrame:
-        return chunk(self.plan, self.world, places, _seed(self.plan, self._labels(places), self.seed))
+        return chunk(self.plan, self.natural_inputs, places, _seed(self.plan, self._labels(places), self.seed))
 
     def task(self, places: list[int]) -> Task:
         """By what it depends on: the class labels in place of the network."""
@@ -127,16 +127,16 @@ class Chunks:
         return Task(FUNCTION, what, self.seed)
 
     def _labels(self, places: list[int]) -> list[int]:
-        return [self.world.classes.labels[place] for place in places]
+        return [self.natural_inputs.classes.labels[place] for place in places]
 
 
-def chunk(plan: Plan, world: World, places: list[int], seed: np.random.SeedSequence) -> pd.DataFrame:
+def chunk(plan: Plan, natural_inputs: NaturalInputs, places: list[int], seed: np.random.SeedSequence) -> pd.DataFrame:
     """The pairs of some classes."""
     generator = torch.Generator().manual_seed(seeds.integer(seed))
-    ends = partners(world, places, plan.subject.pairs, plan.kinds, generator)
+    ends = partners(natural_inputs, places, plan.subject.pairs, plan.kinds, generator)
     if not len(ends.a):
         return pd.DataFrame(columns=COLUMNS)
-    parts = [_of_kind(plan, world, ends, kind) for kind in ends.partners]
+    parts = [_of_kind(plan, natural_inputs, ends, kind) for kind in ends.partners]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -167,14 +167,14 @@ def _along(objective: ClassLoss, a: Tensor, c: Tensor, t: Tensor, pair: int) -> 
     return losses(objective, line, torch.full((len(t),), pair, device=a.device))
 
 
-def _of_kind(plan: Plan, world: World, ends: Ends, kind: str) -> pd.DataFrame:
+def _of_kind(plan: Plan, natural_inputs: NaturalInputs, ends: Ends, kind: str) -> pd.DataFrame:
     c, there = ends.partners[kind]
-    found = barriers(world.model, ends.a, c, ends.labels, plan.points)
+    found = barriers(natural_inputs.model, ends.a, c, ends.labels, plan.points)
     found.insert(0, "kind", kind)
     found.insert(1, "class", ends.labels.cpu().numpy())
     found.insert(2, "pair", ends.numbers.numpy())
     searched = _connected(
-        plan, world, ends, c, there.cpu().numpy(), lower=kind not in ("across-classes", "natural-noise")
+        plan, natural_inputs, ends, c, there.cpu().numpy(), lower=kind not in ("across-classes", "natural-noise")
     )
     found["status"] = [status if isinstance(status, str) else status.status for status in searched]
     for name, count in (("rounds", lambda one: one.rounds), ("segments", lambda one: one.path.n_segments)):
@@ -185,39 +185,39 @@ def _of_kind(plan: Plan, world: World, ends: Ends, kind: str) -> pd.DataFrame:
 
 
 def _connected(
-    plan: Plan, world: World, ends: Ends, c: Tensor, there: np.ndarray, *, lower: bool
+    plan: Plan, natural_inputs: NaturalInputs, ends: Ends, c: Tensor, there: np.ndarray, *, lower: bool
 ) -> list[Connection | str]:
     """What the finder found for each pair, or why it was not asked."""
     a = ends.a
     if plan.subject.lower_ends and lower:
-        a, c = _lowered(world, a, ends.labels), _lowered(world, c, ends.labels)
-    objective = ClassLoss(world.model, ends.labels)
+        a, c = _lowered(natural_inputs, a, ends.labels), _lowered(natural_inputs, c, ends.labels)
+    objective = ClassLoss(natural_inputs.model, ends.labels)
     low = (torch.maximum(losses(objective, a), losses(objective, c)) <= plan.finder.level).cpu().numpy()
     answers: list[Connection | str] = [CLOSED_END if one else NO_PARTNER for one in there]
     rows = (low & there).nonzero()[0]
     if len(rows):
-        finder = replace(plan.finder, descent=world.space.rule(plan.finder.descent))
+        finder = replace(plan.finder, descent=natural_inputs.space.rule(plan.finder.descent))
         index = torch.as_tensor(rows, device=a.device)
-        found = find_paths(ClassLoss(world.model, ends.labels[index]), a[index], c[index], finder)
+        found = find_paths(ClassLoss(natural_inputs.model, ends.labels[index]), a[index], c[index], finder)
         for row, one in zip(rows, found, strict=True):
             answers[row] = one
     return answers
 
 
-def _lowered(world: World, x: Tensor, labels: Tensor) -> Tensor:
+def _lowered(natural_inputs: NaturalInputs, x: Tensor, labels: Tensor) -> Tensor:
     """The points, moved downhill to `stop` where they are above."""
-    rule = world.space.rule(replace(LOWERING, stop=world.stop))
-    return lowered(ClassLoss(world.model, labels), x, rule).points
+    rule = natural_inputs.space.rule(replace(LOWERING, stop=natural_inputs.stop))
+    return lowered(ClassLoss(natural_inputs.model, labels), x, rule).points
 
 
-def _chunks(plan: Plan, world: World) -> list[list[int]]:
+def _chunks(plan: Plan, natural_inputs: NaturalInputs) -> list[list[int]]:
     """Places that are done together: one class, or a few where there are many."""
-    places = list(range(len(world.classes.labels)))
+    places = list(range(len(natural_inputs.classes.labels)))
     size = max(AT_A_TIME // plan.subject.pairs, 1) if len(places) > AT_A_TIME else 1
     if plan.subject.label is not None:
-        if plan.subject.label not in world.classes.labels:
+        if plan.subject.label not in natural_inputs.classes.labels:
             raise NoPairs(f"there is no input of class {plan.subject.label} in {plan.subject.data}")
-        return [[world.classes.labels.index(plan.subject.label)]]
+        return [[natural_inputs.classes.labels.index(plan.subject.label)]]
     places = places[: plan.n_classes]
     return [places[i : i + size] for i in range(0, len(places), size)]
 

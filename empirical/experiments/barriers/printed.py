@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import typer
 
-from empirical.experiments.barriers.statistics import USUAL, verdicts
+from empirical.experiments.barriers.statistics import REFERENCE_KIND, verdicts
 from percolation.terminal import print_table
 
 SHORT = {
@@ -33,7 +33,7 @@ def print_barriers(name: str, found: pd.DataFrame) -> None:
                 _limits(row, "gap_median"),
                 f"{row['auc']:.3f}",
                 _limits(row, "auc", ".2f"),
-                "-" if row["kind"] == USUAL else f"{row['p']:.0e}",
+                "-" if row["kind"] == REFERENCE_KIND else f"{row['p']:.0e}",
                 _or_dash(row["paired_p"], ".0e"),
             ]
             for row in rows
@@ -46,8 +46,8 @@ def print_barriers(name: str, found: pd.DataFrame) -> None:
             [_rounds_cells(row) for row in rows],
         )
     for row in rows:
-        if row["kind"] != USUAL:
-            typer.echo(f"{row['kind']} against {USUAL}: {'; '.join(verdicts(row, rows[0]))}")
+        if row["kind"] != REFERENCE_KIND:
+            typer.echo(f"{row['kind']} against {REFERENCE_KIND}: {'; '.join(verdicts(row, rows[0]))}")
         if row["without_partner"]:
             typer.echo(f"{row['kind']}: {row['without_partner']} of {row['pairs']} came to no partner, left out")
     typer.echo("")

@@ -11,8 +11,8 @@ from empirical.experiments.barriers.measure import CLOSED_END, NO_PARTNER
 from percolation import intervals
 from percolation.intervals import CONFIDENCE, Interval
 
-USUAL = "natural-natural"  # with what the others are compared
-SURE, PERHAPS = 1e-6, 1e-3  # p-values at which kinds are told apart
+REFERENCE_KIND = "natural-natural"  # with what the others are compared
+SIGNIFICANT, SUGGESTIVE = 1e-6, 1e-3  # p-values at which kinds are told apart
 MOST_ROUNDS = np.inf  # rounds that a pair counts for where no path was found
 
 
@@ -27,8 +27,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     The pairs of a kind are taken as independent. Pair i of every kind has the same first end, which makes p
     conservative where it makes the gaps alike; paired_p is of Wilcoxon's signed ranks, which takes it into account.
     """
-    kinds = sorted(table["kind"].unique(), key=lambda kind: kind != USUAL)  # stable
-    usual = table[table["kind"] == USUAL]
+    kinds = sorted(table["kind"].unique(), key=lambda kind: kind != REFERENCE_KIND)  # stable
+    usual = table[table["kind"] == REFERENCE_KIND]
     return pd.DataFrame([_row(table[table["kind"] == kind], usual) for kind in kinds])
 
 
@@ -156,9 +156,10 @@ def _compared(prefix: str, x: np.ndarray, usual: np.ndarray) -> dict[str, float]
 
 
 def _verdict(what: str, auc: float, p: float, higher: str, lower: str, sizes: str) -> str:
-    """Told apart at SURE, perhaps (below PERHAPS), or not."""
+    """Told apart at SIGNIFICANT, perhaps (below SUGGESTIVE), or not."""
     p = max(p, 1e-300)  # below, a float has no digits
     numbers = f"p = {p:.1e}, AUC {auc:.3f}, {sizes}"
-    if not p < PERHAPS:
+    if not p < SUGGESTIVE:
         return f"{what} not told apart ({numbers})"
-    return f"{what} {higher if auc > 0.5 else lower} ({numbers}{'' if p < SURE else f'; p not below {SURE:g}'})"
+    doubt = "" if p < SIGNIFICANT else f"; p not below {SIGNIFICANT:g}"
+    return f"{what} {higher if auc > 0.5 else lower} ({numbers}{doubt})"

@@ -77,7 +77,7 @@ def detect(
     paths = run.write(table, record, **others)
     print_detection(table.to_dict("records"))
     print_adaptive(evaded.to_dict("records"))
-    _say_who_wins(table.to_dict("records"))
+    _print_best_detectors(table.to_dict("records"))
     print_paths(paths)
 
 
@@ -131,7 +131,7 @@ def print_adaptive(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _say_who_wins(rows: list[dict[str, Any]]) -> None:
+def _print_best_detectors(rows: list[dict[str, Any]]) -> None:
     """For each attack, how the better of the loss curves stands against the best baseline; and what gave no numbers."""
     for key in dict.fromkeys((row["data"], row["attack"]) for row in rows):
         of_attack = [row for row in rows if (row["data"], row["attack"]) == key]

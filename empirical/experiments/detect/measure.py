@@ -47,7 +47,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Tried:
+class AttackResult:
     """What came of one attack on one network."""
 
     rows: list[dict[str, Any]]  # of each detector
@@ -57,7 +57,7 @@ class Tried:
     attack: str
 
 
-def run(plan: Plan, *, seed: int, workers: int = 1, device: str = "cpu") -> list[Tried]:
+def run(plan: Plan, *, seed: int, workers: int = 1, device: str = "cpu") -> list[AttackResult]:
     """All attacks on all networks; the numbers depend on neither the others nor the workers."""
     checks.seed(seed)
     for case in plan.cases:  # trained once, here, and read from the cache by the tasks
@@ -77,17 +77,17 @@ def run(plan: Plan, *, seed: int, workers: int = 1, device: str = "cpu") -> list
     )
 
 
-def table(tried: Sequence[Tried]) -> pd.DataFrame:
+def table(tried: Sequence[AttackResult]) -> pd.DataFrame:
     """A row a detector x attack x network."""
     return pd.DataFrame([row for one in tried for row in one.rows], columns=rows.COLUMNS)
 
 
-def adaptive_table(tried: Sequence[Tried]) -> pd.DataFrame:
+def adaptive_table(tried: Sequence[AttackResult]) -> pd.DataFrame:
     """A row a loss-curve detector x budget x network: detection before and after, and what it costs."""
     return pd.DataFrame([row for one in tried for row in one.adaptive], columns=rows.ADAPTIVE_COLUMNS)
 
 
-def score_table(tried: Sequence[Tried]) -> pd.DataFrame:
+def score_table(tried: Sequence[AttackResult]) -> pd.DataFrame:
     """A row a tested input x detector x attack x network, so that all else can be computed again."""
     parts = []
     for one in tried:
@@ -98,7 +98,7 @@ def score_table(tried: Sequence[Tried]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
 
 
-def roc_table(tried: Sequence[Tried]) -> pd.DataFrame:
+def roc_table(tried: Sequence[AttackResult]) -> pd.DataFrame:
     """A row a point of the ROC curve of each detector x attack x network."""
     parts = []
     for one in tried:
@@ -126,24 +126,24 @@ def parameters(plan: Plan) -> dict[str, Any]:
     return {"plan": asdict(plan), "bootstrap_samples": statistics.N_SAMPLES} | settings
 
 
-def _task(item: tuple[Case, str], *, plan: Plan, seed: int, device: str) -> Tried:
+def _task(item: tuple[Case, str], *, plan: Plan, seed: int, device: str) -> AttackResult:
     case, attack = item
     with one_thread():  # of torch; classifiers see to themselves
         return attempt(cases.prepare(case, seed=seed, device=device), attack, plan, seed=seed)
 
 
-def attempt(prepared: Prepared, attack: str, plan: Plan, *, seed: int) -> Tried:
+def attempt(prepared: Prepared, attack: str, plan: Plan, *, seed: int) -> AttackResult:
     """One attack on one network, against all detectors of the plan."""
     case = prepared.case
     if not len(prepared.x):
         note = f"the network takes none of {prepared.tried} test inputs for what it is"
-        return Tried(rows.empty(prepared, attack, None, plan, note), [], {}, case, attack)
+        return AttackResult(rows.empty(prepared, attack, None, plan, note), [], {}, case, attack)
     one = attacked(prepared, attack, seed)
     won = one.success.cpu().numpy()
     sources = trials.sources_of(prepared.x.cpu().numpy())
     if (n := len(np.unique(sources[won]))) < trials.FEWEST:
         note = f"{n} of {len(won)} attacks succeeded, a trial needs {trials.FEWEST}"
-        return Tried(rows.empty(prepared, attack, one, plan, note), [], {}, case, attack)
+        return AttackResult(rows.empty(prepared, attack, one, plan, note), [], {}, case, attack)
     folds = trials.folds_of(sources, seeds.of(f"folds of {case.data}", seed))
     detectors = made(prepared, plan, seed)
     scores = {}
@@ -153,8 +153,12 @@ def attempt(prepared: Prepared, attack: str, plan: Plan, *, seed: int) -> Tried:
         of = seeds.of(f"classifier of {case.data} {attack} {name}", seed)
         scores[name] = trials.run(natural, fooled, sources[won], folds[won], classifier=classifier, seed=of)
     found = rows.of_scores(prepared, attack, one, plan, scores, seed)
-    evaded = adaptive_trial.rows(prepared, one, detectors, sources, folds, seed) if adapts(plan, attack) else []
-    return Tried(found, evaded, scores, case, attack)
+    evaded = (
+        adaptive_trial.rows(prepared, one, detectors, sources, folds, seed)
+        if starts_adaptive_attack(plan, attack)
+        else []
+    )
+    return AttackResult(found, evaded, scores, case, attack)
 
 
 def attacked(prepared: Prepared, attack: str, seed: int) -> Attacked:
@@ -181,7 +185,7 @@ def made(prepared: Prepared, plan: Plan, seed: int) -> dict[str, Detector]:
     }
 
 
-def adapts(plan: Plan, attack: str) -> bool:
+def starts_adaptive_attack(plan: Plan, attack: str) -> bool:
     """Whether the adaptive attack begins where this one ends."""
     return plan.adaptive and attack == adaptive_trial.START
 

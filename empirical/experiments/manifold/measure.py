@@ -26,7 +26,7 @@ from percolation import checks, seeds
 
 # the small networks of this package, beside those of `architectures`
 SMALL = {"resnet": "empirical.networks.small:resnet", "vit": "empirical.networks.small:vit"}
-PROBED = 4  # modes at which the directions are tried
+MODES_PROBED = 4  # modes at which the directions are tried
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Explored:
     walk_losses: np.ndarray
     sheet: Sheet | None  # None for two modes
     cloud: Cloud
-    directions: list[Directions]  # of PROBED modes
+    directions: list[Directions]  # of MODES_PROBED modes
     row: dict[str, Any]
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -125,10 +125,10 @@ def explore(
         finder = replace(plan.finder, descent=_step(plan, space.rule(plan.finder.descent)))
         graph = mode_graph(model, found.points, plan.label, finder, report=lambda now: report(f"{plan.network}: {now}"))
         report(f"{plan.network}: sheet and directions")
-        return _looked_at(plan, model, found, graph, finder, probing)
+        return _explored(plan, model, found, graph, finder, probing)
 
 
-def _looked_at(
+def _explored(
     plan: Plan, model: nn.Module, found: Modes, graph: ModeGraph, finder: Finder, generator: torch.Generator
 ) -> Explored:
     objective = ClassLoss(model, found.labels[:1])
@@ -144,7 +144,7 @@ def _looked_at(
     norm = found.points.flatten(1).norm(dim=1).mean().item()
     directions = [
         open_directions(model, mode, plan.label, level=finder.level, step=plan.step * norm, generator=generator)
-        for mode in found.points[:PROBED]
+        for mode in found.points[:MODES_PROBED]
     ]
     near = cloud(found.points, plan.neighbours)
     row = _row(plan, found, graph, spanned, near, directions)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LARGEST = 999_999  # dimension or number of classes
 # dimensions, classes and pairs of the full diagram and of the quick one
-USUAL = {False: ("2..64", "2,10,50,200", 40), True: ("2,3,5,8,32", "2,10", 6)}
+DEFAULT_GRIDS = {False: ("2..64", "2,10,50,200", 40), True: ("2,3,5,8,32", "2,10", 6)}
 
 
 def phase(
@@ -56,7 +56,7 @@ def phase(
     from percolation.plotting import writers
 
     checks.one_of("field", field, (*measure.FIELDS, "all"))
-    usual_dim, usual_classes, usual_pairs = USUAL[quick]
+    usual_dim, usual_classes, usual_pairs = DEFAULT_GRIDS[quick]
     plan = measure.Plan(
         dimensions=numbers("dim", usual_dim if dim is None else dim),
         classes=numbers("classes", usual_classes if classes is None else classes),

@@ -38,7 +38,7 @@ def phase_figure(rows: pd.DataFrame) -> Figure:
             plot_shares(of_field, ax)
             plot_grids(of_field, ax)
             plot_thresholds(ax)
-            ax.set_title(f"({letter}) {TITLES[field]}\n{_fared(of_field)}")
+            ax.set_title(f"({letter}) {TITLES[field]}\n{_agreement(of_field)}")
         panels[0][0].set_ylabel("number of classes $C$")
         bar = figure.colorbar(ScalarMappable(SHARE, _colours()), ax=list(panels[0]), pad=0.01, aspect=30)
         bar.set_label("share of same-class pairs connected")
@@ -99,7 +99,7 @@ def _legend() -> list[Line2D | Patch]:
     ]
 
 
-def _fared(rows: pd.DataFrame) -> str:
+def _agreement(rows: pd.DataFrame) -> str:
     """How often each theory agrees with what was measured."""
     n = len(rows)
     iid, smooth = ((rows[f"{theory}_verdict"] == "agrees").sum() for theory in ("iid", "smooth"))

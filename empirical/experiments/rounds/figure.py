@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 from percolation.plotting import STYLE
 from percolation.theory import rounds
 
-LOOKS = {  # of a kind of landscape: label, colour, marker
+STYLES = {  # of a kind of landscape: label, colour, marker
     "gaussian": ("Gaussian fields", "0.45", "o"),
     "untrained": ("random networks", "C3", "^"),
     "trained": ("trained networks", "C4", "s"),
@@ -93,7 +93,7 @@ def _columns(name: str) -> list[str]:
 def _kinds(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str, str]]:
     """The rows of each kind of landscape that there is, with its label, colour and marker."""
     kind = rows["training"].where(rows["field"] != "gaussian", "gaussian")
-    for name, look in LOOKS.items():
+    for name, look in STYLES.items():
         if (kind == name).any():
             yield rows[kind == name], *look
 

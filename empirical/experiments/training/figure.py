@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from percolation.plotting import STYLE
 
-LOOKS = {  # of a kind of inputs: label, colour, marker
+STYLES = {  # of a kind of inputs: label, colour, marker
     "class-optimal": ("class-optimal inputs", "C1", "o"),
     "natural": ("natural inputs", "C0", "s"),
 }
@@ -25,7 +25,7 @@ def training_figure(rows: pd.DataFrame, level: float) -> Figure:
         plot_primary_barriers(rows, level, axes[0]).set_title("(a) straight lines: median, quartiles")
         plot_rounds_over_time(rows, axes[1]).set_title("(b) rounds; hollow: some pairs not found")
         plot_learning(rows, axes[2]).set_title("(c) accuracy, share of inputs that are low")
-        handles = [Line2D([], [], color=color, marker=marker, label=label) for label, color, marker in LOOKS.values()]
+        handles = [Line2D([], [], color=color, marker=marker, label=label) for label, color, marker in STYLES.values()]
         handles += [axes[2].lines[0], axes[2].lines[1]]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         return figure
@@ -60,7 +60,7 @@ def plot_learning(rows: pd.DataFrame, ax: Axes) -> Axes:
     first = rows.drop_duplicates("epoch")
     ax.plot(first["epoch"], first["test_accuracy"], "-", color="black", label="test accuracy")
     ax.plot(first["epoch"], first["train_accuracy"], "--", color="0.5", label="training accuracy")
-    for kind, (_, color, marker) in LOOKS.items():
+    for kind, (_, color, marker) in STYLES.items():
         of_kind = rows[rows["kind"] == kind]
         ax.plot(of_kind["epoch"], of_kind["inputs_low"] / of_kind["inputs_tried"], marker + ":", color=color, lw=1)
     ax.set(ylabel="share", ylim=(-0.03, 1.05))
@@ -69,7 +69,7 @@ def plot_learning(rows: pd.DataFrame, ax: Axes) -> Axes:
 
 def _kinds(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str, str]]:
     """The rows with pairs of each kind of inputs, with its label, colour and marker."""
-    for kind, look in LOOKS.items():
+    for kind, look in STYLES.items():
         of_kind = rows[(rows["kind"] == kind) & (rows["pairs"] > 0)]
         if len(of_kind):
             yield of_kind, *look

@@ -87,7 +87,7 @@ def watch(task: Task, *, seed: int = 0, workers: int = 0, device: str = "cpu") -
     train = partial(trained_checkpoints, task.network, training=task.training, kept_at=kept_at, seed=seed)
     (kept,) = ensembles.run(train, [dataset], label="training")
     items = [(checkpoint, kind) for checkpoint in kept for kind in KINDS]
-    looked = partial(_looked, task, seed, device)
+    looked = partial(_connected, task, seed, device)
     found = ensembles.run(looked, items, workers=workers, processes=workers != 1, label="checkpoints")
     return Watched(task, [row for row, _ in found], [pair for _, pairs in found for pair in pairs])
 
@@ -126,7 +126,7 @@ def trained_checkpoints(
         ]
 
 
-def _looked(
+def _connected(
     task: Task, seed: int, device: str, item: tuple[Checkpoint, str]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The row of one checkpoint and kind, and those of its pairs."""

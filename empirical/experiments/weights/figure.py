@@ -14,7 +14,7 @@ from matplotlib.ticker import LogFormatterMathtext, LogLocator
 from empirical.experiments.weights.measure import Connected, Plane, table
 from percolation.plotting import STYLE
 
-LOOKS = {  # of a path: label, colour, marker
+STYLES = {  # of a path: label, colour, marker
     "line": ("straight line", "0.35", "o"),
     "chain": ("chain, trained bend", "C0", "s"),
     "bezier": ("Bezier, trained bend", "C2", "^"),
@@ -43,14 +43,14 @@ def parameters_figure(connected: Connected) -> Figure:
         bar = figure.colorbar(drawn, ax=axes[1, 1], ticks=LogLocator(), format=LogFormatterMathtext())
         bar.set_label("training loss [nats]")
         bar.ax.minorticks_off()
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LOOKS))
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(STYLES))
         return figure
 
 
 def plot_along(profiles: pd.DataFrame, name: str, ax: Axes) -> Axes:
     """A quantity against the share of the path: thin lines the pairs, thick ones their mean."""
     share = np.linspace(0, 1, 101)
-    for path, (label, color, _) in LOOKS.items():
+    for path, (label, color, _) in STYLES.items():
         of_path = profiles[profiles["path"] == path]
         curves = [np.interp(share, one["share"], one[name]) for _, one in of_path.groupby("pair")]
         for curve in curves:
@@ -65,7 +65,7 @@ def plot_barriers(rows: pd.DataFrame, level: float, ax: Axes) -> Axes:
     """Largest training loss on every path, and that of the ends; the finder's level as a dashed line."""
     ends = rows[rows["path"] == "line"][["loss_a", "loss_c"]].to_numpy().ravel()
     groups = [("ends", ends, "black", "_")]
-    groups += [(name, rows[rows["path"] == name]["barrier"].to_numpy(), *look[1:]) for name, look in LOOKS.items()]
+    groups += [(name, rows[rows["path"] == name]["barrier"].to_numpy(), *look[1:]) for name, look in STYLES.items()]
     for place, (_, values, color, marker) in enumerate(groups):
         spread = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else np.zeros(1)
         ax.plot(place + spread, values, marker, color=color, ms=6, ls="")

@@ -30,7 +30,8 @@ from percolation import checks, ensembles, seeds
 PATHS = ("line", *curves.KINDS, "finder")
 ABOVE_ENDS, LOWEST_LEVEL = 3.0, 1e-3  # the usual level: so many times the largest loss of a network, nats
 COSTS = {"line": 0, "chain": 2, "bezier": 2, "finder": 3}  # rough, relative
-ASIDE, TALL = 0.3, 1.2  # how far the map goes beyond networks and bend, and its least height, in their distance
+MAP_MARGIN = 0.3  # how far the map goes beyond networks and bend, in their distance
+LEAST_MAP_HEIGHT = 1.2  # in the same
 
 
 @dataclass(frozen=True)
@@ -274,8 +275,8 @@ def _plane(train: TrainingLoss, chain: Curve, side: int) -> Plane:
     across = aside - x_bend * along
     y_bend = float(across.norm() / unit)
     across = across * (unit / across.norm().clamp(min=1e-12))
-    x = np.linspace(min(0, x_bend) - ASIDE, max(1, x_bend) + ASIDE, side)
-    aside_y = max(ASIDE, (TALL - y_bend) / 2)
+    x = np.linspace(min(0, x_bend) - MAP_MARGIN, max(1, x_bend) + MAP_MARGIN, side)
+    aside_y = max(MAP_MARGIN, (LEAST_MAP_HEIGHT - y_bend) / 2)
     y = np.linspace(-aside_y, y_bend + aside_y, side)
     loss = [[train.loss_and_error(chain.a + u * along + v * across)[0] for u in x] for v in y]
     return Plane(x, y, np.array(loss), (x_bend, y_bend))

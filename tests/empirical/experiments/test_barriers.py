@@ -17,7 +17,7 @@ from empirical.ends.space import Space
 from empirical.ends.subject import Subject
 from empirical.ends.wanted import NoPairs
 from empirical.experiments.barriers import command, measure, published, statistics
-from empirical.experiments.barriers.ends import KINDS, Classes, World, partners, world
+from empirical.experiments.barriers.ends import KINDS, Classes, NaturalInputs, natural_inputs, partners
 from empirical.experiments.barriers.figure import barriers_figure
 from empirical.experiments.barriers.measure import Plan, measure_barriers
 from empirical.losses.objectives import ClassLoss, losses
@@ -92,7 +92,7 @@ def test_the_barrier_of_a_line_known_in_closed_form():
 def test_pairs_are_what_they_are_called():
     """Partners of one A: their losses, how they came by them, and that no input is used twice."""
     plan = Plan(SMALL)
-    met = world(SMALL, seed=1, stop=5e-4)
+    met = natural_inputs(SMALL, seed=1, stop=5e-4)
     generator = torch.Generator().manual_seed(0)
     ends = partners(met, [0, 4], 3, plan.kinds, generator)
     assert ends.labels.tolist() == [0, 0, 0, 4, 4, 4] and ends.numbers.tolist() == [0, 1, 2, 0, 1, 2]
@@ -188,8 +188,8 @@ class Sure(nn.Module):  # takes every input for the class that it is asked for: 
         return torch.zeros(len(x), 1000)
 
 classes = ends.Classes(tuple(range(1000)), batches)
-measure.world = lambda *a, **k: ends.World(Sure().eval(), classes, ends.Space((1,)), 1000, 10.0, 7.0)
-measure._connected = lambda plan, world, ends, *rest, **more: ["closed end"] * len(ends.a)
+measure.natural_inputs = lambda *a, **k: ends.NaturalInputs(Sure().eval(), classes, ends.Space((1,)), 1000, 10.0, 7.0)
+measure._connected = lambda plan, natural_inputs, ends, *rest, **more: ["closed end"] * len(ends.a)
 torch.set_num_threads(1)
 plan = Plan(Subject("mlp", "digits", "untrained", "natural-natural", 5), kinds=("natural-natural",), points=3)
 sizes, peaks = [], []
@@ -211,9 +211,9 @@ def test_memory_does_not_grow_with_the_classes():
 
 def test_classes_of_one_image_give_no_pair():
     single = Classes((0, 1), lambda place, generator: iter([torch.zeros(1, 1, 40)]))
-    world = World(_flat(2), single, Space((1, 40)), 2, 1.0, 5e-4)
+    natural_inputs = NaturalInputs(_flat(2), single, Space((1, 40)), 2, 1.0, 5e-4)
     plan = Plan(Subject("mlp", "digits", "untrained", "natural-natural", 5))
-    assert measure.chunk(plan, world, [0, 1], seeds.of("", 0)).empty
+    assert measure.chunk(plan, natural_inputs, [0, 1], seeds.of("", 0)).empty
 
 
 def test_no_class_with_two_low_inputs():

@@ -87,7 +87,7 @@ def test_a_surprise_halves_the_whole_segment(monkeypatch):
     ripple = lambda t: 0.45 * torch.sin(16 * np.pi * t) ** 2 + 0.1 * (t > 2)  # noqa: E731
     (segment,), n = bisected(ripple)
     assert segment.loss == pytest.approx(0.45, abs=1e-3) and n >= 15 + CHECKS + 2 + 16
-    monkeypatch.setattr(bisection, "SURPRISE", 1e9)
+    monkeypatch.setattr(bisection, "BOUND_VIOLATED_BY", 1e9)
     assert bisected(ripple)[1] == 15 + CHECKS + 2
 
 

@@ -6,7 +6,7 @@ import torch
 from empirical.finder.find import PRESETS, find_paths
 from empirical.losses import graphs
 from empirical.losses.evaluation import FACTOR, SMALLEST, Evaluator, _busy
-from empirical.losses.graphs import AFTER, Graphs, graphs_of
+from empirical.losses.graphs import CAPTURE_AFTER, Graphs, graphs_of
 from empirical.losses.objectives import ClassLoss, Field
 
 
@@ -126,8 +126,8 @@ def pretended(monkeypatch):
 def test_a_graph_is_captured_once_a_size_is_asked_for_often(pretended, points):
     kept, pairs = Graphs(), torch.zeros(16, dtype=torch.long)
     work = lambda x, pairs: (x.square().sum(1),)  # noqa: E731
-    made = [kept.run(("forward",), work, points[:16], pairs)[1] for _ in range(AFTER + 3)]
-    assert made == [False] * AFTER + [True, False, False]
+    made = [kept.run(("forward",), work, points[:16], pairs)[1] for _ in range(CAPTURE_AFTER + 3)]
+    assert made == [False] * CAPTURE_AFTER + [True, False, False]
     ((_, captured),) = kept.kept.items()
     assert captured.replays == 1 + 3  # compared once
     kept.run(("forward",), work, points[:64], torch.zeros(64, dtype=torch.long))
@@ -138,7 +138,7 @@ def test_what_cannot_be_captured_is_evaluated_plainly_and_says_so(pretended, poi
     kept, pairs = Graphs(), torch.zeros(16, dtype=torch.long)
     nan = torch.full((16, 3), torch.nan)
     with pytest.warns(UserWarning, match="no CUDA graph of this objective.*not permitted when stream is capturing"):
-        for _ in range(AFTER + 2):
+        for _ in range(CAPTURE_AFTER + 2):
             (found,), _ = kept.run(("forward",), lambda x, pairs: (x.sum(1),), nan, pairs)
     assert found.isnan().all() and not kept.on and "RuntimeError" in kept.refused
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_captured_is_evaluated_plainly_and_says_so(pretended, poi
 def test_a_replay_that_gives_other_losses_is_refused(pretended, points):
     kept, generator = Graphs(), torch.Generator().manual_seed(0)
     with pytest.warns(UserWarning, match="its replay gives other losses"):
-        for _ in range(AFTER + 1):
+        for _ in range(CAPTURE_AFTER + 1):
             kept.run(
                 ("forward",),
                 lambda x, pairs: (torch.rand(16, generator=generator),),

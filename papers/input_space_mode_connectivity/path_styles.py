@@ -25,7 +25,7 @@ def name_of_round(k: int) -> str:
     return "straight line" if k == 0 else f"after round {k}"
 
 
-def look(k: int) -> tuple[str, str | None]:
+def style_of_round(k: int) -> tuple[str, str | None]:
     """Colour and marker of the path after round k."""
     return ROUNDS[min(k, len(ROUNDS) - 1)]
 
@@ -37,7 +37,7 @@ def plot_rounds(rows: pd.DataFrame, ax: Axes, last: str | None = None) -> Axes:
     """
     for k, some in rows.groupby("round"):
         named = last is not None and k == rows["round"].max()
-        color, marker = FOUND if named else look(int(k))
+        color, marker = FOUND if named else style_of_round(int(k))
         label = last if named else name_of_round(int(k))
         loss = np.maximum(some["loss"], FLOOR)
         marks: dict[str, Any] = {"marker": marker, "markevery": list(np.flatnonzero(some["vertex"])), "ms": 3.2}
