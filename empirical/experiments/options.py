@@ -61,7 +61,10 @@ Precision = Annotated[str, typer.Option(help="Of the coarse scan, which only ran
 Seconds = Annotated[float | None, typer.Option("--time", help="Seconds of search, then pairs are given up.")]
 Evaluations = Annotated[int | None, typer.Option(help="Points to evaluate, then pairs are given up.")]
 Certify = Annotated[
-    float | None, typer.Option(help="Bound the loss between grid points of each path to this many nats.")
+    str | None,
+    typer.Option(
+        help="Bound the loss between grid points of each path to this many nats; exact: for piecewise-linear networks."
+    ),
 ]
 SavePaths = Annotated[bool, typer.Option(help="Write paths.npz and paths.json, for connections.load.")]
 Quality = Annotated[

@@ -10,6 +10,8 @@ an estimate, the largest slope seen in the interval and its neighbours times a s
 too high are halved, all of them in one batch, until none is left or the budget is spent. Every halving also puts the
 estimate to the test: a new point that exceeds the bound of its interval by more than the tolerance is a *surprise*, and
 their number says how far to trust the rest.
+
+For piecewise-linear networks there is no need of bounds: exact=True finds the largest loss itself (see `exact`).
 """
 
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from empirical.finder import exact as kinks
 from empirical.finder.paths import Path, between
 from empirical.losses.objectives import Objective, checked_points, chunk_size
 from empirical.losses.points import columns
@@ -42,7 +45,8 @@ class Certificate:
     evaluations: int  # of loss and gradient
     tests: int  # halvings, each a test of an interval's bound
     surprises: int  # points found above the bound of their interval
-    rigorous: bool  # the Lipschitz constant was given, not estimated
+    rigorous: bool  # the Lipschitz constant was given, not estimated; or exact
+    exact: bool = False  # `largest` is the largest loss on the path, not the largest seen; evaluations: kinks and ends
 
     @property
     def reached(self) -> float:
@@ -67,11 +71,12 @@ class Certificate:
         return 0.0 if self.rigorous else upper_limit(self.surprises, self.tests)
 
     def __str__(self) -> str:
-        sure = (
-            "rigorous for the given Lipschitz constant"
-            if self.rigorous
-            else f"by slopes seen; {self.surprises} of {self.tests} halvings surprised"
-        )
+        if self.exact:
+            sure = "exact but for rounding"
+        elif self.rigorous:
+            sure = "rigorous for the given Lipschitz constant"
+        else:
+            sure = f"by slopes seen; {self.surprises} of {self.tests} halvings surprised"
         verdict = "" if self.level is None else f"{self.verdict} at level {self.level:g}: "
         return (
             f"{verdict}largest loss seen {self.largest:.6g} at s = {self.at:.4f}, bound {self.bound:.6g} ({sure}), "
@@ -80,7 +85,7 @@ class Certificate:
 
 
 def certify(objective: Objective, path: Path, pair: int = 0, tolerance: float = 1e-5, **options: Any) -> Certificate:
-    """Bound the largest loss on one path; tolerance and options are those of `certify_many`."""
+    """Bound the largest loss on one path, or find it; tolerance and options are those of `certify_many`."""
     return certify_many(objective, [path], [pair], tolerance, **options)[0]
 
 
@@ -95,13 +100,16 @@ def certify_many(
     safety: float = SAFETY,
     intervals: int = INTERVALS,
     budget: int = BUDGET,
+    exact: bool = False,
 ) -> list[Certificate]:
-    """Bound the largest loss on each path, all intervals of all of them in one batch.
+    """Bound the largest loss on each path, all intervals of all of them in one batch; or find it, exactly.
 
     pairs: of each path, handed to the objective. tolerance: an interval is left once its bound is at most the largest
     loss seen on its path plus this, in nats; with a level, also once its bound is at most the level.
     lipschitz: of the objective, in nats per unit of x; None: estimated from slopes with the factor safety.
     budget: gradient evaluations a path; the intervals of highest bound come first.
+    exact: for the class loss of a piecewise-linear network, another is refused by its layer; the other options are not
+    asked then, but for the level. Takes an evaluation and more, in float64, for every kink of every segment.
     Error: a spike that none of the slopes tells of is missed; see `surprises`.
     """
     _check(paths, pairs, safety)
@@ -112,6 +120,8 @@ def certify_many(
         checks.finite("level", level)
     checks.integer("intervals", intervals, at_least=1)
     checks.integer("budget", budget, at_least=1)
+    if exact:
+        return [_exactly(objective, path, pair, level) for path, pair in zip(paths, pairs, strict=True)]
     grid = _Grid(objective, paths, pairs, intervals, safety, lipschitz)
     budgets = torch.full((len(paths),), budget)
     wanted = torch.ones(len(grid.bounds()), dtype=torch.bool)  # at first every interval is halved
@@ -122,6 +132,13 @@ def certify_many(
         grid.halve(wanted, tolerance)
         wanted = grid.bounds() > grid.enough(tolerance, level)
     return grid.certificates(tolerance, level)
+
+
+def _exactly(objective: Objective, path: Path, pair: int, level: float | None) -> Certificate:
+    found = kinks.largest(objective, path.vertices, pair)
+    return Certificate(
+        found.largest, found.at, found.largest, level, 0.0, found.kinks, tests=0, surprises=0, rigorous=True, exact=True
+    )
 
 
 class _Grid:

@@ -130,8 +130,8 @@ def connect_inputs(
         print_comparison(table)
     else:
         print_connected(table)
-    if examination.tolerance is not None:
-        typer.echo(f"between grid points, to {examination.tolerance:g} nats: {examination.verdicts()}\n")
+    if examination.certificates:
+        typer.echo(f"{examination.verdicts()}\n")
     print_paths(paths)
 
 

@@ -15,21 +15,22 @@ from percolation import checks, files
 class Examination:
     """Looks at the paths found, as `measure.measure` calls it with them, and keeps what was asked for."""
 
-    def __init__(self, level: float, tolerance: float | None, judge: bool, keep: bool) -> None:
-        if tolerance is not None:
-            checks.positive("certify", tolerance)
-        self.level, self.tolerance, self.judge, self.keep = level, tolerance, judge, keep
+    def __init__(self, level: float, certify: str | None, judge: bool, keep: bool) -> None:
+        """certify: a tolerance in nats, or 'exact'."""
+        self.exact = certify == "exact"
+        self.tolerance = None if certify is None or self.exact else _tolerance(certify)
+        self.level, self.judge, self.keep = level, judge, keep
         self.certificates: list[Certificate] = []
         self.quality: pd.DataFrame | None = None
         self.found: Connections | None = None
 
     def __call__(self, objective: Objective, found: Connections) -> None:
         self.found = found
-        if self.tolerance is not None:
-            paths = [one.path for one in found]
-            self.certificates = certify_many(
-                objective, paths, list(range(len(found))), self.tolerance, level=self.level
-            )
+        paths, pairs = [one.path for one in found], list(range(len(found)))
+        if self.exact:
+            self.certificates = certify_many(objective, paths, pairs, level=self.level, exact=True)
+        elif self.tolerance is not None:
+            self.certificates = certify_many(objective, paths, pairs, self.tolerance, level=self.level)
         if self.judge:
             self.quality = quality.table(objective, found)
 
@@ -43,8 +44,11 @@ class Examination:
         )
 
     def verdicts(self) -> str:
+        """How many paths are open, with what that rests on."""
         counts = Counter(one.verdict for one in self.certificates)
-        return ", ".join(f"{n} paths {verdict}" for verdict, n in counts.items())
+        said = ", ".join(f"{n} paths {verdict}" for verdict, n in counts.items())
+        how = "at every kink, exactly" if self.exact else f"between grid points, to {self.tolerance:g} nats"
+        return f"{how}: {said}"
 
     def writers(self, record: dict[str, Any]) -> dict[str, files.Writer]:
         made: dict[str, files.Writer] = {}
@@ -53,3 +57,11 @@ class Examination:
         if self.keep and self.found is not None:
             made |= self.found.writers("paths", record)
         return made
+
+
+def _tolerance(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise ValueError(f"certify takes a tolerance in nats, or exact, got {text!r}") from error
+    return checks.positive("certify", number)

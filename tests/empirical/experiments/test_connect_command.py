@@ -169,6 +169,7 @@ def test_without_lowering_no_natural_picture_is_low_enough(generator):
         ("--time 0", "seconds must be a finite number above 0"),
         ("--evaluations 0", "evaluations must be at least 1"),
         ("--certify 0", "certify must be a finite number above 0"),
+        ("--certify exactly", "certify takes a tolerance in nats, or exact, got 'exactly'"),
         ("--space parameters --pairs 0", "pairs must be at least 1"),
         ("--network nowhere:model", "cannot import the module 'nowhere'"),
         ("--network googlnet", "did you mean 'googlenet'"),
@@ -198,6 +199,16 @@ def test_what_may_be_asked_beside_the_table(percolation, tmp_path):
     assert set(pairs_["certificate"]) <= {"open", "undecided"}
     cost = json.loads((tmp_path / "run.json").read_text())["cost"]
     assert cost["n_forward"] > 5 * 1000 and cost["n_gradient"] > 0
+
+
+def test_paths_of_a_piecewise_linear_network_are_proved(percolation, tmp_path):
+    """By the sparse scan, a tenth of the points; every path that was found is open at every kink."""
+    arguments = "connect --preset fast --scan sparse --pairs 3 --no-theory --certify exact --seed 3"
+    code, output, error = percolation(*arguments.split(), "--out", tmp_path)
+    assert (code, error) == (0, "") and "at every kink, exactly: 3 paths open" in output
+    table = pd.read_csv(tmp_path / "pairs.csv")
+    assert (table["certified_bound"] <= 1e-3).all() and (table["status"] == "connected").all()
+    assert json.loads((tmp_path / "run.json").read_text())["cost"]["n_forward"] < 3 * 400
 
 
 def test_a_search_without_time_gives_its_pairs_up(percolation, tmp_path):
