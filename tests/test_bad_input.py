@@ -49,6 +49,16 @@ SQUARE = lattices.square(4)
 GENERATOR = torch.Generator()
 
 
+def collapsing(L):
+    """A strength L^-0.1 (1.2 + tanh(x)), x = (p - 1/2) L^(1/1.3), in 40 noisy realisations."""
+    p = 0.5 + np.linspace(-1, 1, 17) * L ** (-1 / 1.3)
+    noise = 0.01 * np.random.default_rng(L).standard_normal((40, 17))
+    return scaling.Curve.of(L, p, L**-0.1 * (1.2 + np.tanh((p - 0.5) * L ** (1 / 1.3))) * (1 + noise))
+
+
+CURVES = [collapsing(L) for L in (16, 64)]
+
+
 def bowl(x):
     """A loss that is low near the origin."""
     return x.flatten(1).pow(2).mean(1)
@@ -105,6 +115,8 @@ CALLS = {
         "seed": 0,
         "workers": 1,
     },
+    scaling.collapse: {"curves": CURVES, "n_resamples": 20, "seed": 0},
+    scaling.quality_band: {"curves": CURVES, "p_c": 0.5, "nu": 1.3, "power": -0.1, "n_resamples": 20, "seed": 0},
     lattice_finder.find: {"d": 2, "L": 4, "p": 0.9, "n_pairs": 2, "max_rounds": 2, "ties": "coordinates", "seed": 0},
     dimension_scan.Plan: {"dimensions": [3], "kind": "site", "lattice": "hypercubic", "method": "auto", "n_runs": 64},
     ensembles.seeds: {"seed": 0, "n": 2},
@@ -246,6 +258,8 @@ COMMANDS = [
     ("rounds --field gausian", "did you mean 'gaussian'"),
     ("rounds --field gaussian --occupation 2", "occupation"),
     ("rounds --field gaussian --pairs 0", "pairs must be at least 2"),
+    ("rounds --field gaussian --length 1e9", "take shorter lines"),
+    ("rounds --field gaussian --pairs 1000000000", "pairs must be at most 10000"),
     ("rounds --dim 3", "no effect"),
     ("phase --dim 1", "dim"),
     ("phase --classes 1", "classes"),

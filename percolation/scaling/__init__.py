@@ -1,17 +1,20 @@
 """From runs to estimates: canonical averages of microcanonical data, thresholds and exponents with honest errors."""
 
 from percolation.averages import FirstSteps, canonical
-from percolation.scaling.collapse import Curve, quality
+from percolation.scaling.collapse import Collapse, collapse
 from percolation.scaling.crossing import crossing, crossing_threshold
+from percolation.scaling.curves import Curve, scaled, strength_curve
 from percolation.scaling.flooding import CriticalOccupation, critical_occupation
 from percolation.scaling.growth_exponents import chemical_dimension, fractal_dimension, size_exponent
 from percolation.scaling.invasion import InvasionThreshold, extrapolate, invasion_threshold
 from percolation.scaling.leath import LeathThreshold, leath_threshold
 from percolation.scaling.powers import effective_length, exponent
+from percolation.scaling.quality import quality, quality_band
 from percolation.scaling.window import WindowThreshold, window_threshold
 from percolation.scaling.wrapping import WrappingThreshold, wrapping_threshold
 
 __all__ = [
+    "Collapse",
     "CriticalOccupation",
     "Curve",
     "FirstSteps",
@@ -22,6 +25,7 @@ __all__ = [
     "canonical",
     "critical_occupation",
     "chemical_dimension",
+    "collapse",
     "crossing",
     "crossing_threshold",
     "effective_length",
@@ -31,7 +35,10 @@ __all__ = [
     "invasion_threshold",
     "leath_threshold",
     "quality",
+    "quality_band",
+    "scaled",
     "size_exponent",
+    "strength_curve",
     "window_threshold",
     "wrapping_threshold",
 ]
