@@ -26,9 +26,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from percolation import checks, files
+from percolation.plotting import STYLE
 
 COLUMN, PAGE = 3.25, 6.75  # widths of a column and of a page of a journal, inches
-HOUSE = Path(__file__).with_name("house.mplstyle")
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 TEENS = ("Thirteen", "Fourteen", "Fifteen", "Sixteen", "Seventeen", "Eighteen", "Nineteen")
 ESCAPES = str.maketrans(
@@ -55,8 +55,8 @@ class FigureModule(Protocol):
 
 @contextmanager
 def house() -> Iterator[None]:
-    """The style of all figures of papers."""
-    with plt.style.context(HOUSE):
+    """The style of all figures."""
+    with plt.style.context(STYLE):
         yield
 
 

@@ -43,7 +43,7 @@ def draw(name: str, data: Path, formats: Sequence[str]) -> tuple[list[Path], flo
     figure = module.draw(data)
     try:
         _settle(figure)
-        drawn = plotting.writers(data.stem, figure, formats=formats, style=figures.HOUSE)
+        drawn = plotting.writers(data.stem, figure, formats=formats)
         caption = {f"{data.stem}.txt": text(module.caption(data) + "\n")}
         return files.write_together(data.parent, drawn | caption), float(figure.get_figwidth())
     finally:

@@ -95,17 +95,12 @@ def save(folder: Path, name: str, figure: Figure) -> list[Path]:
     return files.write_together(folder, writers(name, figure))
 
 
-def writers(
-    name: str, figure: Figure, *, formats: Sequence[str] = ("pdf", "png"), style: str | Path = STYLE
-) -> dict[str, files.Writer]:
-    """What writes the figure as name.pdf, name.png, ...; equal data give equal bytes.
-
-    style: of matplotlib, the one in which the figure was drawn.
-    """
+def writers(name: str, figure: Figure, *, formats: Sequence[str] = ("pdf", "png")) -> dict[str, files.Writer]:
+    """What writes the figure as name.pdf, name.png, ...; equal data give equal bytes."""
 
     def write(path: Path) -> None:
         # colours of the cycle and the resolution are looked up only now
-        with plt.style.context(style), _without_remarks("fontTools"):
+        with plt.style.context(STYLE), _without_remarks("fontTools"):
             figure.savefig(path, metadata=UNDATED[path.suffix[1:]])
 
     return {f"{name}.{form}": write for form in formats}
