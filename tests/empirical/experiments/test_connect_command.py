@@ -28,7 +28,12 @@ def drawn_pairs(subject, seed, stop, generator):
     return draw(*build(subject, seed=seed), subject.wanted, stop=stop, generator=generator)
 
 
-@pytest.mark.parametrize(("network", "side"), ARTICLE.items())
+def _slow_but(quick):
+    """The networks of the article, all but one for `make test-slow`: vgg16 alone takes half a minute."""
+    return [pytest.param(*one, marks=[] if one[0] == quick else pytest.mark.slow, id=one[0]) for one in ARTICLE.items()]
+
+
+@pytest.mark.parametrize(("network", "side"), _slow_but("resnet18"))
 def test_every_network_of_the_article_is_connected(network, side):
     """Random weights, class-optimal inputs, at a level and with points that take seconds."""
     rule = Descent(lr=ARCHITECTURES[network].finder_step or 0.05, log=True, stop=0.1)

@@ -306,7 +306,7 @@ def test_a_loss_that_is_not_finite_fails_its_pair_alone():
 
 
 def test_points_stay_within_bounds(cnn1d, natural_pairs):
-    a, c, labels = natural_pairs
+    a, c, labels = (part[:16] for part in natural_pairs)
     low, high = min(a.min(), c.min()).item(), max(a.max(), c.max()).item()
     rule = replace(PRESETS["default"].descent, bounds=(low, high), lr=2.0)
     found = find_paths(ClassLoss(cnn1d, labels), a, c, replace(PRESETS["default"], descent=rule))
