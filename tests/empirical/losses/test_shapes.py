@@ -1,5 +1,7 @@
 """Few shapes: batches of a few sizes, whatever is asked, with the same numbers; graphs that fall back and say so."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from empirical.losses import graphs
 from empirical.losses.evaluation import FACTOR, SMALLEST, Evaluator, _busy
 from empirical.losses.graphs import CAPTURE_AFTER, Graphs, graphs_of
 from empirical.losses.objectives import ClassLoss, Field
+from empirical.networks import models
 
 
 class Seen:
@@ -167,3 +170,27 @@ def test_graphs_live_as_long_as_their_objective_and_its_weights(cnn1d):
     del objective
     assert key not in graphs._of
     assert not graphs_of(Field(torch.sum), on=False).on
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_real_graphs_give_the_losses_and_gradients_of_the_cpu():
+    """In float64 to 1e-9, and after the weights were changed in place too."""
+    model = models.untrained("cnn1d", (1, 40), seed=1).double()
+    objective = ClassLoss(model, torch.tensor([1, 2, 3]))
+    there = ClassLoss(deepcopy(model).cuda(), torch.tensor([1, 2, 3]).cuda())
+    x = torch.randn(300, 1, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    pairs = torch.arange(300) % 3
+    plain, graphed = Evaluator(objective, x), Evaluator(there, x.cuda())
+    for scale in (1.0, 1.5):
+        for network in (model, there.model):
+            with torch.no_grad():
+                network[0].weight.mul_(scale)
+        for _ in range(AFTER + 2):
+            found = graphed.losses(x.cuda(), pairs.cuda())
+            losses, gradient = graphed.slopes(x.cuda(), pairs.cuda(), log=True)
+        expected = plain.slopes(x, pairs, log=True)
+        torch.testing.assert_close(found.cpu(), plain.losses(x, pairs), rtol=0, atol=1e-9)
+        torch.testing.assert_close(losses.cpu(), expected[0], rtol=0, atol=1e-9)
+        torch.testing.assert_close(gradient.cpu(), expected[1], rtol=0, atol=1e-9)
+    assert graphed.graphs.on and graphed.graphs.kept
