@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from percolation import ensembles, executors, lattices, sweeps
-from percolation.store import Store, Task, query
-from percolation.store.writing import Entry
+from percolation import lattices, sweeps
+from percolation.runs import executors, tools
+from percolation.runs.scan import run_until
+from percolation.runs.store import Store
+from percolation.runs.tasks import Outcome, Task
 
 N = 10**6
 ROOT = Path(__file__).parents[1]
@@ -41,12 +43,12 @@ def sweep(L: int, d: int, seed: np.random.SeedSequence) -> float:
     return float(done.largest[0, done.n_steps // 2])
 
 
-def stored(n: int) -> Iterator[Entry]:
+def stored(n: int) -> Iterator[Outcome]:
     """Small results of a hundred cases."""
     x = np.random.default_rng(1).random(n)
     for k in range(n):
         task = Task("benchmarks.module.strength", {"L": 8 + k % 100, "p": 0.59275, "kind": "site"}, (0, k // 100))
-        yield Entry(task, {"strength": float(x[k]), "wraps": bool(k % 2)}, 1.25e-3, 1.2e-3)
+        yield Outcome(task, {"strength": float(x[k]), "wraps": bool(k % 2)}, wall=1.25e-3, cpu=1.2e-3)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +71,8 @@ def test_insert(million):
 
 def test_list(benchmark, million):
     with Store(million[0], code="one", read_only=True) as store:
-        rows = benchmark.pedantic(query.experiments, args=(store,), rounds=3)
-    assert rows.values.tolist() == [["e", "one", N, 0]]
+        rows = benchmark.pedantic(tools.experiments, args=(store,), rounds=3)
+    assert rows == [("e", "one", N, 0)]
     assert benchmark.stats.stats.max < 1
 
 
@@ -78,7 +80,7 @@ def test_query(benchmark, million):
     """All results of one case."""
     with Store(million[0], code="one", read_only=True) as store:
         options = {"experiment": "e", "parameters": {"L": 50}}
-        found = benchmark.pedantic(query.find, args=(store,), kwargs=options, rounds=3)
+        found = benchmark.pedantic(tools.table, args=(store,), kwargs=options, rounds=3)
     assert len(found) == N / 100
     assert benchmark.stats.stats.max < 1
 
@@ -86,7 +88,7 @@ def test_query(benchmark, million):
 def overhead(executor, task, n: int, store: Store | None = None, executing: float = 0.0) -> float:
     """Seconds a task beyond those of the task itself, on the workers that there are."""
     began = time.perf_counter()
-    done = ensembles.run_until(task, [{"k": 1}], n, executor=executor, store=store, progress=False)
+    done = run_until(task, [{"k": 1}], n, executor=executor, store=store, progress=False)
     assert done.status == "complete"
     return (time.perf_counter() - began) / n - executing / executors.n_workers(executor)
 
@@ -145,11 +147,12 @@ def test_memory_of_the_driver(tmp_path):
     program = (
         "import sys\n"
         "from benchmarks.test_store import nothing\n"
-        "from percolation import ensembles, executors\n"
-        "from percolation.store import Store\n"
+        "from percolation.runs import executors\n"
+        "from percolation.runs.scan import run_until\n"
+        "from percolation.runs.store import Store\n"
         "with Store(sys.argv[1]) as store, executors.threads(2) as pool:\n"
         "    grid = [{'k': k} for k in range(100)]\n"
-        "    ensembles.run_until(nothing, grid, int(sys.argv[2]) // 100, store=store, executor=pool, progress=False)\n"
+        "    run_until(nothing, grid, int(sys.argv[2]) // 100, store=store, executor=pool, progress=False)\n"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     peaks = {}
@@ -172,7 +175,7 @@ def test_two_workers_on_sweeps_of_7_to_the_7():
         for workers, taken in seconds.items():
             with executors.threads(workers) as pool:
                 began = time.perf_counter()
-                ensembles.run_until(sweep, [{"L": 7, "d": 7}], 60, executor=pool, progress=False)
+                run_until(sweep, [{"L": 7, "d": 7}], 60, executor=pool, progress=False)
                 taken.append(time.perf_counter() - began)
     ratio = min(seconds[1]) / min(seconds[2])
     print(f"\n60 sweeps of 7^7: {min(seconds[1]):.2f} s on one worker, {ratio:.2f} times as fast on two")

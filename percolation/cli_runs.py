@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from percolation.terminal import print_paths, print_table
+
+if TYPE_CHECKING:
+    from percolation.runs.store import Store
 
 app = typer.Typer(help="Finished runs in a store: list, show, export, verify, merge, gc.", no_args_is_help=True)
 
@@ -18,25 +21,26 @@ Code = Annotated[str | None, typer.Option(help="Version of the code, as `list` s
 @app.command("list", epilog="Example:  percolation runs list scan.db")
 def list_(store: File) -> None:
     """Experiments in the store, with their results and failures by version of the code."""
-    from percolation.store import Store, query
+    from percolation.runs import tools
+    from percolation.runs.store import Store
 
     with Store(store, read_only=True) as opened:
-        table = query.experiments(opened)
-    rows = [[str(value) for value in row] for row in table.itertuples(index=False)]
+        rows = [[str(value) for value in row] for row in tools.experiments(opened)]
     print_table(str(store), ["experiment", "code", "results", "failed"], rows)
 
 
 @app.command(epilog="Example:  percolation runs show scan.db --experiment threshold")
 def show(store: File, experiment: Experiment = None, code: Code = None) -> None:
     """Means and errors of an experiment, case by case, the tasks that failed, and what made the results."""
-    from percolation import ensembles
-    from percolation.store import Store, query
+    from percolation.runs import tools
+    from percolation.runs.ensemble import from_store
+    from percolation.runs.store import Store
 
     with Store(store, read_only=True) as opened:
         name = _experiment(opened, experiment)
-        chosen = opened.with_code(code or query.latest_code(opened, name))
-        found = ensembles.from_store(chosen, name)
-        made = [record for one, record in query.provenance(opened) if one == chosen.code]
+        chosen = opened.with_code(code or tools.latest_code(opened, name))
+        found = from_store(chosen, name)
+        made = tools.machines(chosen)
     table = found.table()
     rows = [[_text(value) for value in row] for row in table.itertuples(index=False)]
     print_table(f"{name or store}, code {chosen.code}", [str(column) for column in table.columns], rows)
@@ -58,23 +62,23 @@ def export(
     code: Code = None,
 ) -> None:
     """Every result of an experiment, a row each, with its parameters and seed, as CSV or Parquet."""
-    from percolation.store import Store, query
-    from percolation.store.export import export as write
+    from percolation.runs import tools
+    from percolation.runs.store import Store
 
     with Store(store, read_only=True) as opened:
         name = _experiment(opened, experiment)
-        write(opened.with_code(code or query.latest_code(opened, name)), out, experiment=name)
+        tools.export(opened.with_code(code or tools.latest_code(opened, name)), out, experiment=name)
     print_paths([out])
 
 
 @app.command(epilog="Example:  percolation runs verify scan.db")
 def verify(store: File) -> None:
     """Check the file, its references, and the bits of every result; exit code 1 if anything is wrong."""
-    from percolation.store import Store
-    from percolation.store.verify import verify as findings_of
+    from percolation.runs import tools
+    from percolation.runs.store import Store
 
     with Store(store, read_only=True) as opened:
-        findings = findings_of(opened)
+        findings = tools.verify(opened)
     for finding in findings:
         typer.echo(finding)
     typer.echo(f"{store}: {f'{len(findings)} findings' if findings else 'sound'}")
@@ -88,13 +92,13 @@ def merge(
     others: Annotated[list[Path], typer.Argument(help="Stores whose results to add; they are only read.")],
 ) -> None:
     """Add the results of other stores to this one; exit code 1 if the same task has different results."""
-    from percolation.store import Store
-    from percolation.store.merge import merge as add
+    from percolation.runs import tools
+    from percolation.runs.store import Store
 
     different = 0
     with Store(store) as opened:
         for path in others:
-            merged = add(opened, path)
+            merged = tools.merge(opened, path)
             different += len(merged.different)
             typer.echo(f"{path}: {merged.added} added, {merged.already_there} there already")
             for key in merged.different:
@@ -111,29 +115,27 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
 ) -> None:
     """Remove what belongs to no experiment, or what you name, and give the space back."""
-    from percolation.store import Store
-    from percolation.store.gc import gc as remove
+    from percolation.runs import tools
+    from percolation.runs.store import Store
 
     if not store.is_file():
         raise OSError(f"there is no store {store}")
     with Store(store) as opened:
-        removed = remove(opened, experiment=experiment, code=code, dry_run=dry_run)
+        removed = tools.gc(opened, experiment=experiment, code=code, dry_run=dry_run)
     print_table(
         f"{store}: {'would be ' if dry_run else ''}removed", ["rows of", "n"], [[t, str(n)] for t, n in removed.items()]
     )
 
 
-def _experiment(store: "object", name: str | None) -> str:
+def _experiment(store: "Store", name: str | None) -> str:
     """The experiment that is meant: the named one, or the only one."""
-    from percolation.store import Store
+    from percolation.runs import tools
 
-    assert isinstance(store, Store)
-    known = [one for (one,) in store.connection.rows("SELECT name FROM experiments ORDER BY name")]
     if name is not None:
         return name
-    if len(known) != 1:
+    if len(known := tools.names(store)) != 1:
         raise ValueError(f"{store.path} holds {len(known)} experiments; name one with --experiment: {', '.join(known)}")
-    return str(known[0])
+    return known[0]
 
 
 def _text(value: object) -> str:

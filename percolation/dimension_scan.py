@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from percolation import checks, ensembles, families, lattices
+from percolation import checks, families, lattices, runs
 from percolation.quantities import Estimate, Threshold
 from percolation.scaling import (
     InvasionThreshold,
@@ -156,7 +156,7 @@ class Plan:
         """Estimate p_c in each dimension; a row does not change with the others."""
         children = np.random.SeedSequence(checks.seed(seed)).generate_state(max(self.dimensions) + 1)
         stages = (partial(self._simulated, d, int(children[d]), workers) for d in self.dimensions)
-        simulated = tuple(ensembles.in_turn(*stages))
+        simulated = tuple(runs.independent(*stages))
         return DimensionScan(self.lattice, self.kind, tuple(self.dimensions), simulated)
 
     def _simulated(self, d: int, seed: int, workers: int) -> Simulated:

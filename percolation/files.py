@@ -9,13 +9,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 Writer = Callable[[Path], object]
+DISTRIBUTION = "highdim-percolation"
 LIBRARIES = ("numpy", "scipy", "numba", "networkx", "pandas", "matplotlib", "torch", "torchvision")
 
 
@@ -39,12 +43,12 @@ def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
         _write_json(temporary, content)
 
 
-def csv(table: pd.DataFrame) -> Writer:
+def csv(table: "pd.DataFrame") -> Writer:
     """What writes a table whose numbers, read as Python's float reads them, have the same bits."""
     return lambda path: table.to_csv(path, index=False)
 
 
-def write_run(folder: Path, table: pd.DataFrame, record: dict[str, Any], **others: Writer) -> list[Path]:
+def write_run(folder: Path, table: "pd.DataFrame", record: dict[str, Any], **others: Writer) -> list[Path]:
     """run.json and table.csv, what every command leaves in its folder, and others by file name; all or none."""
     writers: dict[str, Writer] = {
         "run.json": lambda path: _write_json(path, record),
@@ -77,9 +81,17 @@ def provenance(parameters: dict[str, Any], seed: int) -> dict[str, Any]:
 def version() -> str:
     """Version of this distribution."""
     try:
-        return metadata.version("highdim-percolation")
+        return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return "not installed"
+
+
+@cache
+def packages() -> frozenset[str]:
+    """The packages that one version stands for: this one, and those of this distribution that add commands to it."""
+    added = entry_points(group="percolation.commands")
+    own = {one.module.split(".")[0] for one in added if one.dist is not None and one.dist.name == DISTRIBUTION}
+    return frozenset({__name__.split(".")[0], *own})
 
 
 def git_commit() -> str | None:

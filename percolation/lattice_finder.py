@@ -19,12 +19,12 @@ The rule, in full:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.stats import beta
 
-from percolation import checks, ensembles
+from percolation import checks, runs
 from percolation._kernels import lattice_finder as kernels
 from percolation.quantities import Estimate
 
@@ -149,14 +149,10 @@ def between(
     look_ahead = checks.integer("look_ahead", look_ahead, at_least=1)
     max_rounds = checks.integer("max_rounds", max_rounds, at_least=0)
     checks.one_of("ties", ties, TIES)
-    offsets = offsets_by_distance(cells.shape[1])
-
-    def one(child: np.random.SeedSequence) -> tuple[int, int, int, int, np.ndarray]:
-        own = offsets if ties == "coordinates" else shuffled(offsets, child)
-        return _connect(cells[1] - cells[0], p, kernels.Search(own, look_ahead, max_rounds), child)
-
-    children = ensembles.seeds(seed, checks.integer("n_pairs", n_pairs, at_least=1))
-    found = ensembles.run(one, children, workers=workers, label="pairs of cells", progress=progress)
+    search = kernels.Search(offsets_by_distance(cells.shape[1]), look_ahead, max_rounds)
+    one = partial(_pair, cells[1] - cells[0], p, search, ties)
+    children = runs.seeds(seed, checks.integer("n_pairs", n_pairs, at_least=1))
+    found = runs.run(one, children, workers=workers, label="pairs of cells", progress=progress)
     status, rounds, segments, short, paths = zip(*found, strict=True)
     return Found(
         start=cells[0],
@@ -208,6 +204,14 @@ def shuffled(offsets: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
     """The offsets with those of the same length in a drawn order."""
     drawn = np.random.Generator(np.random.PCG64(seed).jumped()).random(len(offsets))
     return offsets[np.lexsort((drawn, (offsets**2).sum(axis=1)))]
+
+
+def _pair(
+    way: np.ndarray, p: float, search: kernels.Search, ties: str, seed: np.random.SeedSequence
+) -> tuple[int, int, int, int, np.ndarray]:
+    """One pair, which breaks ties in its own way if that is asked for."""
+    own = search if ties == "coordinates" else search._replace(offsets=shuffled(search.offsets, seed))
+    return _connect(way, p, own, seed)
 
 
 def _connect(

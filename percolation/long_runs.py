@@ -12,7 +12,7 @@ from percolation import checks
 from percolation.terminal import print_table
 
 if TYPE_CHECKING:
-    from percolation.ensembles import Session, Step
+    from percolation.runs import Session, Step
 
 Result = TypeVar("Result")
 KEPT = "finished.sqlite"  # of the folder of a command, where no other file is named
@@ -55,7 +55,7 @@ class LongRun:
 
     def __call__(self, work: Callable[[], Result]) -> Result:
         """What the work returns, its tasks kept; a dry run lists the tasks, and the command ends."""
-        from percolation.ensembles import Planned
+        from percolation.runs import Planned
 
         with self.session() as session:
             try:
@@ -71,8 +71,8 @@ class LongRun:
     @contextmanager
     def session(self) -> "Iterator[Session]":
         """The session in which the command computes; alone with its store: another that names it waits."""
-        from percolation import ensembles
-        from percolation.store import Store
+        from percolation import runs
+        from percolation.runs.store import Store
 
         with ExitStack() as stack:
             store = None
@@ -85,7 +85,7 @@ class LongRun:
             if executor is not None:
                 stack.enter_context(executor)
             how = {"executor": executor, "resume": self.resume, "dry_run": self.dry_run}
-            yield stack.enter_context(ensembles.session(store=store, experiment=self.experiment, **how))
+            yield stack.enter_context(runs.session(store=store, experiment=self.experiment, **how))
             if store is not None:
                 self._say_kept_apart(store.other_codes(self.experiment))
 
@@ -98,7 +98,7 @@ class LongRun:
         typer.echo("by the time of one task of each list, pilots done; nothing was written")
 
     def _cluster(self) -> Any:
-        from percolation import executors
+        from percolation.runs import executors
 
         if self.dry_run or (self.scheduler is None and self.local_cluster is None):
             return None

@@ -49,7 +49,7 @@ class Run:
     def begin(cls, out: Path, *, seed: int, workers: int, device: str | None = None, dry_run: bool = False) -> "Run":
         """Check what all commands take, make the folder, start the clock: once the command's own options are checked.
 
-        A device is recorded only; `empirical.losses.objectives.device` checks it. dry_run: the folder is not made.
+        A device is recorded only; the command checks it. dry_run: the folder is not made.
         """
         checks.seed(seed)
         conditions: dict[str, Any] = {"workers": checks.integer("workers", workers, at_least=0)}

@@ -24,8 +24,6 @@ from empirical.networks import models
 from empirical.prediction import cells as segmentation
 from percolation import (
     dimension_scan,
-    ensembles,
-    executors,
     families,
     fields,
     growth,
@@ -34,11 +32,14 @@ from percolation import (
     level_sets,
     long_runs,
     random_graphs,
+    runs,
     scaling,
     seeds,
     sweeps,
     wrapping,
 )
+from percolation.runs import executors
+from percolation.runs.scan import run_until
 from percolation.theory import exponents, thresholds
 from percolation.theory import lattices as named
 from percolation.theory import random_graphs as branching
@@ -119,9 +120,9 @@ CALLS = {
     scaling.quality_band: {"curves": CURVES, "p_c": 0.5, "nu": 1.3, "power": -0.1, "n_resamples": 20, "seed": 0},
     lattice_finder.find: {"d": 2, "L": 4, "p": 0.9, "n_pairs": 2, "max_rounds": 2, "ties": "coordinates", "seed": 0},
     dimension_scan.Plan: {"dimensions": [3], "kind": "site", "lattice": "hypercubic", "method": "auto", "n_runs": 64},
-    ensembles.seeds: {"seed": 0, "n": 2},
-    ensembles.run: {"task": abs, "items": [1], "workers": 1},
-    ensembles.run_until: {"task": task, "grid": [{"x": 1.0}], "realisations": 2, "seed": 0, "progress": False},
+    runs.seeds: {"seed": 0, "n": 2},
+    runs.run: {"task": abs, "items": [1], "workers": 1},
+    run_until: {"task": task, "grid": [{"x": 1.0}], "realisations": 2, "seed": 0, "progress": False},
     executors.threads: {"workers": 1},
     executors.processes: {"workers": 1},
     seeds.sequence: {"seed": 0},
@@ -185,7 +186,7 @@ BAD = {
 # what these functions allow there, or how they word it: the parameter, the value, and why
 ALLOWED = {
     (growth.invade, "lattice"), (growth.leath, "lattice"), (scaling.invasion_threshold, "lattice"),  # d
-    (ensembles.seeds, "n"),  # none are none
+    (runs.seeds, "n"),  # none are none
     (wrapping.windings, "lattice"),
 }  # fmt: skip
 

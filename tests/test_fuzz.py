@@ -24,10 +24,10 @@ from empirical.finder.paths import Path as Chain
 from empirical.networks import models
 from percolation import graphs
 from percolation.cli import parse_dimensions
-from percolation.ensembles import coding
-from percolation.store import Store, Task
-from percolation.store.export import export
-from percolation.store.verify import verify
+from percolation.runs import coding
+from percolation.runs.store import Store
+from percolation.runs.tasks import Outcome, Task
+from percolation.runs.tools import export, verify
 
 FEW, MANY = 60, 500
 
@@ -156,7 +156,8 @@ def test_stores(n, tmp_path):
 
 def _handed_out(path, put):
     with Store(path, code="c", read_only=True) as store:
-        for task, result in store.results("e"):
+        for one in store.outcomes("e"):
+            task, result = one.task, one.value
             if task.parameters.keys() == {"k"} and task.function == "f":
                 expected = put[task.parameters["k"]] if task.parameters["k"] in put else None
                 if (
@@ -189,17 +190,9 @@ def test_stores_at_the_command_line(command, n, tmp_path, percolation):
 
 
 @amounts
-def test_results_as_text(n):
-    text = coding.encode({"a": (1, 2.5), "t": np.arange(3), "n": [None, float("nan")]})
-
-    def check(data):
-        try:
-            said = data.decode()
-        except UnicodeDecodeError:
-            return
-        read(coding.decode, said)
-
-    fuzz(text.encode(), check)(n)
+def test_results_as_bytes(n):
+    content = coding.encode({"a": (1, 2.5), "t": np.arange(3), "n": [None, float("nan")]})
+    fuzz(content, lambda data: read(coding.decode, data))(n)
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)
@@ -249,8 +242,8 @@ def _first(folder):
 
 def _store(path):
     with Store(path, code="c") as store:
-        results = [(Task("f", {"k": k}, 0), {"x": k / 7, "a": np.arange(k + 1.0)}) for k in range(20)]
-        store.put_many(results, experiment="e")
+        results = [Outcome(Task("f", {"k": k}, 0), {"x": k / 7, "a": np.arange(k + 1.0)}) for k in range(20)]
+        store.write(results, experiment="e")
     return path.read_bytes()
 
 

@@ -1,6 +1,7 @@
 """Who imports whom: papers -> empirical -> percolation, theory and simulation apart, torch above percolation only."""
 
 import ast
+import re
 from pathlib import Path
 
 import networkx as nx
@@ -35,6 +36,14 @@ def test_no_package_names_one_above_it(package):
     for path in modules(package):
         roots = {name.split(".")[0] for name in imported(path)}
         assert not roots & ABOVE[package], path
+
+
+@pytest.mark.parametrize("package", ABOVE)
+def test_no_package_speaks_of_one_above_it(package):
+    """Not in its text either: what is above adds itself, by entry points."""
+    above = ABOVE[package] & {"empirical", "papers"}
+    for path in modules(package):
+        assert not set(re.findall(r"\w+", path.read_text())) & above, path
 
 
 def test_theory_and_simulation_do_not_import_each_other():
@@ -81,8 +90,7 @@ def test_modules_do_not_import_each_other_in_a_circle(package):
 FLOORS = (
     ("_kernels", "checks", "intervals", "quantities"),
     ("seeds", "files"),
-    ("store", "executors"),
-    ("graphs", "averages", "ensembles", "fields"),
+    ("graphs", "averages", "runs", "fields"),
     ("lattices",),
     ("recorder", "random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
     ("sweeps", "families", "level_sets"),

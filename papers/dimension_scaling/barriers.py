@@ -24,7 +24,7 @@ from empirical.threads import one_thread
 from papers import drawing
 from papers.averages import geometric, two_sided
 from papers.figure import PAGE, house, keep, macro_name, made_by, record
-from percolation import ensembles, level_sets
+from percolation import level_sets, runs
 from percolation.quantities import with_error
 from percolation.seeds import child, integer
 
@@ -64,7 +64,7 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
     """A row a system, pair and k: the barrier of the slice and the larger value of its ends."""
     task = partial(_barriers, config, seed)
     systems = ["gaussian", *NETWORKS]
-    found = ensembles.run(task, systems, workers=workers, processes=workers != 1, label="slices")
+    found = runs.run(task, systems, workers=workers, processes=workers != 1, label="slices")
     return keep(folder, NAME, config, seed, pd.DataFrame([row for rows in found for row in rows]))
 
 

@@ -52,7 +52,7 @@ def invade(
     lattice: d for Z^d, or a crystal of `lattices`, then the infinite lattice of its displacements and its basis: the
     side L and the boundaries of its box do not matter, nor does the box limit d. Growth begins at site 0 of a cell.
     n_sites: how many to accept, bonds if kind="bond".
-    seed: an integer, or a child that `ensembles.seeds` made.
+    seed: an integer, or a child that `runs.seeds` made.
     marks: numbers accepted at which to record, increasing and at most n_sites; 1, 2, 4, ... and n_sites if absent.
     Returns an Invasion. The order is exactly greedy: weights have 64 bits and no ties.
     Error: two sites share a key with probability 2^-64 a pair. The set keeps 32 bits of each site's hash, so a new

@@ -78,7 +78,7 @@ def leath(
     side L and the boundaries of its box do not matter. Clusters begin at site 0 of a cell.
     p: probability that a site (bond) is open. n_clusters: grown one after another, of one draw of the keys.
     max_size: a generation that brings a cluster to so many sites is its last. max_generations: likewise.
-    seed: an integer, or a child that `ensembles.seeds` made.
+    seed: an integer, or a child that `runs.seeds` made.
     Returns a Leath. Its `excess`, by generation, are sums over the cluster's sites i, with T_i tested and k_i opened
     around i, of what was found minus its mean given what was tested, the control variates of `leath_threshold`:
     pairs k (k - 1) - p^2 T (T - 1); straight: k - p T of the one neighbour straight ahead, by the displacement that

@@ -12,8 +12,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from percolation.ensembles import Ensemble
 from percolation.plotting import STYLE
+from percolation.runs.ensemble import Ensemble
 
 MOST_FIGURES, MOST_LINES = 12, 8
 INK = "#010203"  # a colour that no style uses; the page's own takes its place

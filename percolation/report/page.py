@@ -8,10 +8,13 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 
-from percolation import ensembles, files
+from percolation import files
 from percolation.report import figures
 from percolation.report.tables import table
-from percolation.store import KINDS, Store, query
+from percolation.runs import tools
+from percolation.runs.ensemble import Case, Ensemble, from_store
+from percolation.runs.store import Store
+from percolation.runs.tasks import KINDS
 
 STYLE = """
 :root { color-scheme: light dark }
@@ -54,9 +57,8 @@ def write(
 ) -> Path:
     """The report on one experiment, or on all of the store, by one version of the code, default each one's newest."""
     with Store(store, read_only=True) as opened:
-        known = [str(name) for (name,) in opened.connection.rows("SELECT name FROM experiments ORDER BY name")]
-        names = known if experiment is None else [experiment]
-        sections = [_section(opened, name, code or query.latest_code(opened, name), str(store)) for name in names]
+        names = tools.names(opened) if experiment is None else [experiment]
+        sections = [_section(opened, name, code or tools.latest_code(opened, name), str(store)) for name in names]
     with files.appearing(out) as temporary:
         temporary.write_text(_page(Path(store).name, sections), encoding="utf-8")
     return Path(out)
@@ -76,7 +78,7 @@ def _page(name: str, sections: list[str]) -> str:
 
 def _section(store: Store, name: str, code: str, path: str) -> str:
     chosen = store.with_code(code)
-    found = _ordered(ensembles.from_store(chosen, name))
+    found = _ordered(from_store(chosen, name))
     rows = found.table()
     export = f"All results, a row each: percolation runs export {path} results.csv --experiment {name}"
     drawn = "".join(figures.means(found, name))
@@ -89,34 +91,34 @@ def _section(store: Store, name: str, code: str, path: str) -> str:
     )
 
 
-def _ordered(found: ensembles.Ensemble) -> ensembles.Ensemble:
+def _ordered(found: Ensemble) -> Ensemble:
     """Its cases by their parameters, numbers as numbers."""
 
-    def place(case: ensembles.Case) -> list[tuple[str, int, float, str]]:
+    def place(case: Case) -> list[tuple[str, int, float, str]]:
         values = sorted(case.parameters.items())
         return [(name, 0, one, "") if figures.is_number(one) else (name, 1, 0, str(one)) for name, one in values]
 
     return replace(found, cases=tuple(sorted(found.cases, key=place)))
 
 
-def _failures(found: ensembles.Ensemble, path: str) -> str:
+def _failures(found: Ensemble, path: str) -> str:
     if not found.failures:
         return ""
-    columns = ["kind", "parameters", "seed", "message"]
-    rows = [[one.kind, dict(one.task.parameters), one.task.seed, one.message] for one in found.failures]
+    columns = ["kind", "parameters", "realisation", "message"]
+    rows = [[one.kind, dict(one.task.parameters), one.task.realisation, one.message] for one in found.failures]
     first = "".join(f"<pre>{escape(one.traceback)}</pre>" for one in found.failures[:3] if one.traceback)
     kinds = {one.kind for one in found.failures}
     words = "; ".join(f"{escape(kind)}: {meaning}" for kind, meaning in KINDS.items() if kind in kinds)
     return f"<h3>Failures</h3><p>{words}</p>{table(columns, rows, f'The rest is in {path}.')}{first}"
 
 
-def _apart(found: ensembles.Ensemble) -> str:
+def _apart(found: Ensemble) -> str:
     if not found.kept_apart:
         return ""
     return "<h3>Kept apart: results of other code</h3>" + table(["code", "results"], list(found.kept_apart.items()))
 
 
 def _provenance(store: Store) -> str:
-    records = [record for code, record in query.provenance(store) if code == store.code]
-    made = "".join(f"<pre>{escape(json.dumps(record, indent=1, sort_keys=True))}</pre>" for record in records)
+    machines = tools.machines(store)
+    made = "".join(f"<pre>{escape(json.dumps(record, indent=1, sort_keys=True))}</pre>" for record in machines)
     return f"<h3>Provenance</h3>{made}"

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import ndtr
 
-from percolation import checks, ensembles, fields, growth
+from percolation import checks, fields, growth, runs
 from percolation.quantities import Estimate
 from percolation.scaling.fits import fits_from_each_first, model_average, power_corrections
 from percolation.scaling.invasion import FEWEST_BLOCKS, FEWEST_RUNS, FEWEST_SITES, POWERS, SMALLEST_SIZE
@@ -52,7 +53,8 @@ def critical_occupation(
     pooled over the runs. F(h_k) = F(h_c) + A N^-delta with A and delta free, F the law of the field, is fitted by
     least squares and averaged over delta and the first block kept, as `invasion_threshold` does.
 
-    draw: makes the field of a run from its seed, e.g. `lambda seed: fields.gaussian(3, kernel, seed=seed)`; waves are
+    draw: makes the field of a run from its seed, e.g. `lambda seed: fields.gaussian(3, kernel, seed=seed)`; in a
+    session with a store a function at the top of a module, or a partial of one, whose runs can then be kept; waves are
     drawn anew for each run, since a draw of M of them misses the covariance by M^-1/2.
     n_sites: taken in each flood, at least 1024. n_runs: at least 8. side: of a step, see `growth.flood`.
     workers: threads; the result does not depend on it.
@@ -65,16 +67,10 @@ def critical_occupation(
     marks = growth.doubling_marks(n_sites)
     marks = marks[marks >= SMALLEST_SIZE]
 
-    def run(child: np.random.SeedSequence) -> tuple[growth.LatticeField, np.ndarray, np.ndarray]:
-        field = draw(child)
-        flood = growth.flood(field, n_sites, side=side, marks=marks)
-        return field, tested_below(flood, levels(field)), (flood.radius / flood.side) ** 2
-
-    drawn, counts, squares = zip(
-        *ensembles.run(run, ensembles.seeds(seed, n_runs), workers=workers, label="floods", progress=progress),
-        strict=True,
-    )
-    field = drawn[0]
+    run, children = partial(_flood, draw, n_sites, side, marks), runs.seeds(seed, n_runs)
+    floods = runs.run(run, children, workers=workers, label="floods", progress=progress)
+    counts, squares = zip(*floods, strict=True)
+    field = draw(runs.seeds(seed, 1)[0])
     excess = np.diff(np.array(counts), axis=1) - np.diff(marks)[:, None]
     values = np.stack([balance(excess[:, k], occupation(field, levels(field))) for k in range(len(marks) - 1)], axis=1)
     step = field.side if isinstance(field, fields.IidField) else (side or 1.0)
@@ -90,6 +86,19 @@ def critical_occupation(
         radius=np.sqrt(np.mean(squares, axis=0)),
         occupations=values,
     )
+
+
+def _flood(
+    draw: Callable[[np.random.SeedSequence], growth.LatticeField],
+    n_sites: int,
+    side: float | None,
+    marks: np.ndarray,
+    seed: np.random.SeedSequence,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tested values by level and mark, and the squared radius at each mark, (n_marks,), of one flood."""
+    field = draw(seed)
+    flood = growth.flood(field, n_sites, side=side, marks=marks)
+    return tested_below(flood, levels(field)), (flood.radius / flood.side) ** 2
 
 
 def levels(field: fields.Field) -> np.ndarray:

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from percolation import checks, ensembles, growth, seeds
+from percolation import checks, growth, runs, seeds
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import fits_from_each_first, model_average, power_corrections
@@ -63,11 +63,11 @@ def invasion_threshold(
 
     run = partial(_revealed, lattice, n_sites, kind)
 
-    def runs(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
-        return ensembles.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
+    def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
+        return runs.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
 
     parent = seeds.sequence(seed)
-    n_revealed = budget.collect(parent, runs, partial(extrapolate, marks))
+    n_revealed = budget.collect(parent, some, partial(extrapolate, marks))
     return InvasionThreshold(
         estimate=extrapolate(marks, n_revealed),
         d=d,

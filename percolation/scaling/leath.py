@@ -21,7 +21,7 @@ from functools import partial
 
 import numpy as np
 
-from percolation import checks, ensembles, growth
+from percolation import checks, growth, runs
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import fits_from_each_first, model_average, power
@@ -103,12 +103,12 @@ def leath_threshold(
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
 
     run = partial(_sums, lattice, kind, n_clusters, n_generations)
-    runs = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), workers, f"d = {d} {kind}", progress)
-    pilots, parent = ensembles.seeds(seed, 2)
+    staged = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), workers, f"d = {d} {kind}", progress)
+    pilots, parent = runs.seeds(seed, 2)
     if p is None:
         stages = [Budget(FEWEST_RUNS)] * (d < MEAN_FIELD) + [budget.pilot()] * budget.is_open
-        p = runs.pilot(pilots, partial(_pilot, lattice, kind), stages)
-    sums = runs.collect(p, budget.after(time.monotonic() - begun), parent)
+        p = staged.pilot(pilots, partial(_pilot, lattice, kind), stages)
+    sums = staged.collect(p, budget.after(time.monotonic() - begun), parent)
     return LeathThreshold(
         estimate=estimate(sums, bounds, d, p),
         d=d,

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from percolation import ensembles
+from percolation import runs
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
 
@@ -26,7 +26,7 @@ class RunsAt:
 
         def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
             run = partial(self.run, p)
-            return ensembles.run(run, children, workers=self.workers, label=self.label, progress=self.progress)
+            return runs.run(run, children, workers=self.workers, label=self.label, progress=self.progress)
 
         return budget.collect(parent, some, lambda done: self.estimate(done, p))
 
@@ -41,6 +41,6 @@ class RunsAt:
         first, *later = seed.spawn(3)
         p = begin(first)
         for stage, child in zip(stages, later, strict=False):
-            with ensembles.preliminary():
+            with runs.pilots():
                 p = near(p, self.estimate(self.collect(p, stage, child), p).value)
         return p

@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from percolation import checks, ensembles, wrapping
+from percolation import checks, runs, wrapping
 from percolation.lattices import Crystal
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
@@ -157,13 +157,13 @@ def wrapping_threshold(
     checks.kind(kind)
     budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
     tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice(min(sizes or (5,))).d))
-    runs = RunsAt(tori.run, tori.estimate, workers, f"{tori.lattices[0].name}, d = {tori.d} {kind}", progress)
-    pilots, parent = ensembles.seeds(seed, 2)
+    staged = RunsAt(tori.run, tori.estimate, workers, f"{tori.lattices[0].name}, d = {tori.d} {kind}", progress)
+    pilots, parent = runs.seeds(seed, 2)
     if p is None:
         stages = [Budget(PILOT_RUNS)] + [budget.pilot()] * budget.is_open
-        p = runs.pilot(pilots, partial(_first_guess, tori), stages, _nearest)
+        p = staged.pilot(pilots, partial(_first_guess, tori), stages, _nearest)
     p = _nearest(p, p)
-    means = runs.collect(p, budget.after(time.monotonic() - begun), parent)
+    means = staged.collect(p, budget.after(time.monotonic() - begun), parent)
     return WrappingThreshold(
         tori.estimate(means, p), d=tori.d, kind=kind, seed=seed, p=p, n_runs=len(means), sizes=tori.sizes, means=means
     )

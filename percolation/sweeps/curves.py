@@ -1,18 +1,19 @@
 """Curves: exact samples at given values of p, in less memory and time than a sweep that records every step."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from percolation import checks, ensembles
+from percolation import checks, runs
 from percolation._kernels import sweep as kernels
 from percolation.graphs import Graph
 from percolation.lattices import Lattice
 from percolation.recorder import Recorder, check_observables
 from percolation.sweeps.every_step import DEFAULT
 from percolation.sweeps.opened import Bonds, Sites, keys
-from percolation.sweeps.results import OBSERVABLES, Curve
+from percolation.sweeps.results import OBSERVABLES, Curve, joined
 
 GUIDE = 2**12  # cells of [0, 1) that point to where in a grid of p to begin a search
 
@@ -72,8 +73,36 @@ def _curve(
     """A curve of either kind."""
     check_observables(observables, (*OBSERVABLES, "cluster_counts"))
     grid = _checked_grid(p)
+    seeds = runs.seeds(seed, checks.integer("n_realisations", n_realisations, at_least=1))
+    of_all, label = (opened, grid, tuple(observables), size_edges), f"{opened.kind} curve"
+    if runs.keeps():
+        return joined(runs.run(partial(_alone, *of_all), seeds, workers=workers, label=label, progress=progress))
+    return _together(*of_all, seeds, workers, label, progress)
+
+
+def _alone(
+    opened: Sites | Bonds,
+    grid: np.ndarray,
+    observables: Sequence[str],
+    size_edges: ArrayLike | None,
+    seed: np.random.SeedSequence,
+) -> Curve:
+    """One realisation, from its seed."""
+    return _together(opened, grid, observables, size_edges, [seed], 1, "", False)
+
+
+def _together(
+    opened: Sites | Bonds,
+    grid: np.ndarray,
+    observables: Sequence[str],
+    size_edges: ArrayLike | None,
+    seeds: Sequence[np.random.SeedSequence],
+    workers: int,
+    label: str,
+    progress: bool,
+) -> Curve:
+    """All realisations, each writing into its row of the record."""
     guide = _guide(grid)
-    seeds = ensembles.seeds(seed, checks.integer("n_realisations", n_realisations, at_least=1))
     n_counted = len(grid) if "cluster_counts" in observables else 0
     recorder = Recorder(opened.graph, observables, len(seeds), len(grid), n_counted, size_edges)
     n_open = np.empty((len(seeds), len(grid)), dtype=np.int64)
@@ -84,7 +113,7 @@ def _curve(
         n_open[row] = ends[1:]
         recorder.fill(row, opened.binned(bins, ends, coins), kernels.At(ends[1:]))
 
-    ensembles.run(realise, range(len(seeds)), workers=workers, label=f"{opened.kind} curve", progress=progress)
+    runs.run(realise, range(len(seeds)), workers=workers, label=label, progress=progress)
     found = recorder.recorded()
     if recorder.axes:
         first = recorder.first_steps(never=np.iinfo(np.int64).max)

@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from percolation import checks, ensembles
+from percolation import checks, runs
 from percolation._kernels import sweep as kernels
 from percolation.graphs import Graph
 from percolation.lattices import Lattice
 from percolation.recorder import TOTALS, Recorder, check_observables
 from percolation.sweeps.opened import Bonds, Sites, keys
-from percolation.sweeps.results import OBSERVABLES, Sweep
+from percolation.sweeps.results import OBSERVABLES, Sweep, joined
 
 DEFAULT = ("largest", "second_moment")
 
@@ -83,10 +84,42 @@ def _sweep(
 ) -> Sweep:
     """A sweep of either kind."""
     check_observables(observables, OBSERVABLES)
-    n_steps, counted = opened.n, _checked_counts_at(counts_at, opened)
+    counted = _checked_counts_at(counts_at, opened)
     given = _checked_orders(orders, n_realisations, opened)
-    n_rows = _checked_number(n_realisations, n_steps, observables) if given is None else len(given)
-    seeds = ensembles.seeds(seed, n_rows)
+    n_rows = _checked_number(n_realisations, opened.n, observables) if given is None else len(given)
+    seeds, label = runs.seeds(seed, n_rows), f"{opened.kind} sweep"
+    of_all = (opened, tuple(observables), counted, size_edges)
+    if runs.keeps():
+        items = seeds if given is None else list(zip(given, seeds, strict=True))
+        return joined(runs.run(partial(_alone, *of_all), items, workers=workers, label=label, progress=progress))
+    return _together(*of_all, given, seeds, workers, label, progress)
+
+
+def _alone(
+    opened: Sites | Bonds,
+    observables: Sequence[str],
+    counted: np.ndarray,
+    size_edges: ArrayLike | None,
+    item: np.random.SeedSequence | tuple[np.ndarray, np.random.SeedSequence],
+) -> Sweep:
+    """One realisation, from its order if there is one and its seed."""
+    order, seed = item if isinstance(item, tuple) else (None, item)
+    return _together(opened, observables, counted, size_edges, None if order is None else [order], [seed], 1, "", False)
+
+
+def _together(
+    opened: Sites | Bonds,
+    observables: Sequence[str],
+    counted: np.ndarray,
+    size_edges: ArrayLike | None,
+    given: list[np.ndarray] | None,
+    seeds: Sequence[np.random.SeedSequence],
+    workers: int,
+    label: str,
+    progress: bool,
+) -> Sweep:
+    """All realisations, each writing into its row of the record."""
+    n_steps = opened.n
     recorder = Recorder(opened.graph, observables, len(seeds), n_steps + 1, len(counted), size_edges)
     when = kernels.EveryStep(np.append(np.sort(counted), n_steps))
 
@@ -99,7 +132,7 @@ def _sweep(
             opening = opened.ordered(given[row], coins)
         recorder.fill(row, opening, when)
 
-    ensembles.run(realise, range(len(seeds)), workers=workers, label=f"{opened.kind} sweep", progress=progress)
+    runs.run(realise, range(len(seeds)), workers=workers, label=label, progress=progress)
     found = recorder.recorded()
     if recorder.axes:
         found[recorder.axes] = recorder.first_steps(never=n_steps + 1)

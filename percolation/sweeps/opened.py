@@ -1,5 +1,7 @@
 """What a sweep opens, the sites or the bonds of a graph, and the orders in which it can."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,14 +11,18 @@ from percolation.graphs import Graph
 from percolation.lattices import Crystal, Lattice
 
 
+@dataclass
 class Sites:
     """The sites of a graph; neighbours join through bonds that are open with this probability."""
 
+    graph: Graph | Lattice
+    bond_probability: ArrayLike
+
     kind = "site"
 
-    def __init__(self, graph: Graph | Lattice, bond_probability: ArrayLike) -> None:
-        self.graph, self.n = _checked_graph(graph), graph.n_sites
-        self.p_bond = float(checks.probabilities(bond_probability, "bond_probability"))
+    def __post_init__(self) -> None:
+        self.n = _checked_graph(self.graph).n_sites
+        self.p_bond = float(checks.probabilities(self.bond_probability, "bond_probability"))
 
     def shuffled(self, key: np.uint64, coins: np.uint64) -> kernels.Opening:
         """In random order."""
@@ -40,17 +46,22 @@ class Sites:
         return kernels.Sites(form, order, around, of_bonds)
 
 
+@dataclass
 class Bonds:
     """The bonds of a graph, and how they go round the torus if that is followed."""
 
+    graph: Graph | Lattice
+    followed: bool
+
     kind = "bond"
 
-    def __init__(self, graph: Graph | Lattice, followed: bool) -> None:
-        self.graph, self.n = _checked_graph(graph), graph.n_bonds
+    def __post_init__(self) -> None:
+        graph = _checked_graph(self.graph)
+        self.n = graph.n_bonds
         self.items = np.ascontiguousarray(graph.bonds()).view(np.int64).ravel()  # a pair of int32 each
         self.windings = np.empty(0, dtype=np.uint32)
         self.torus = None
-        if followed and isinstance(graph, Crystal):
+        if self.followed and isinstance(graph, Crystal):
             form, bits = graph.kernel_form(), kernels.field_bits(graph.d)
             if isinstance(form, kernels.Torus):
                 self.torus = form.L, bits

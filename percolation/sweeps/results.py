@@ -1,6 +1,8 @@
 """What sweeps and curves return: the clusters of every realisation, and means over them with their errors."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +12,7 @@ from percolation.averages import FirstSteps, canonical
 from percolation.recorder import AXES, TOTALS
 
 OBSERVABLES = TOTALS + AXES
+Result = TypeVar("Result", "Sweep", "Curve")
 
 
 class _Result:
@@ -227,6 +230,15 @@ def _of_axis(values: np.ndarray, axis: int | str, any_axis: str, all_axes: str) 
     if isinstance(axis, str) or not 0 <= checks.integer("axis", axis, at_least=0) < d:
         raise ValueError(f"axis is a number in 0 ... {d - 1}, 'any' or 'all', got {axis!r}")
     return values[..., axis]
+
+
+def joined(parts: Sequence[Result]) -> Result:
+    """The realisations of all parts, one part after the other."""
+    rows = [name for name in ("n_open", *OBSERVABLES, "cluster_counts") if getattr(parts[0], name, None) is not None]
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(one, name) for one in parts]) for name in rows}
+    if isinstance(parts[0], Sweep):
+        arrays["n_realisations"] = sum(one.n_realisations for one in parts)
+    return replace(parts[0], **arrays)
 
 
 def _standard_error(samples: np.ndarray) -> np.ndarray:

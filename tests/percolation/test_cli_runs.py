@@ -4,13 +4,14 @@ import sqlite3
 
 import pytest
 
-from percolation.store import Store, Task
+from percolation.runs.store import Store
+from percolation.runs.tasks import Outcome, Task
 
 
 def filled(path, numbers, experiment="e"):
     with Store(path, code="one") as store:
-        tasks = [(Task("module.f", {"L": 8 * (1 + k % 2)}, [0, k]), {"x": k / 7}) for k in numbers]
-        store.put_many(tasks, experiment=experiment)
+        tasks = [Outcome(Task("module.f", {"L": 8 * (1 + k % 2)}, (0, k)), {"x": k / 7}) for k in numbers]
+        store.write(tasks, experiment=experiment)
     return path
 
 
@@ -52,7 +53,8 @@ def test_another_result_of_the_same_task_is_said(percolation, store, tmp_path):
 def test_damage_is_found(percolation, store):
     """A digit of a result is changed behind its checksum."""
     with sqlite3.connect(store) as database:
-        database.execute("UPDATE results SET scalars = replace(scalars, '0.142', '0.143')")
+        changed = "replace(CAST(value AS TEXT), '0.142', '0.143')"
+        database.execute(f"UPDATE outcomes SET value = CAST({changed} AS BLOB)")
     code, out, _ = percolation("runs", "verify", store)
     assert code == 1 and "1 findings" in out
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from percolation import ensembles, lattice_finder
+from percolation import lattice_finder, runs
 from percolation._kernels import lattice_finder as kernels
 
 MASK = 2**64 - 1
@@ -103,7 +103,7 @@ def test_every_search_equals_the_slow_twin(way, p, look_ahead):
     found = lattice_finder.between(
         [0] * len(way), list(way), p, n_pairs=12, look_ahead=look_ahead, max_rounds=4, seed=3
     )
-    for i, seed in enumerate(ensembles.seeds(3, 12)):
+    for i, seed in enumerate(runs.seeds(3, 12)):
         ending, rounds, chain = slow_search(way, p, look_ahead, 4, seed)
         assert lattice_finder.ENDINGS[found.status[i]].split(":")[0] == ending
         if ending == "connected" or ending == "rounds":
@@ -120,7 +120,7 @@ def test_every_path_returned_is_a_path_of_open_cells(start, end, ties):
     p, way = 0.85, np.subtract(end, start)
     found = lattice_finder.between(start, end, p, n_pairs=40, look_ahead=4, ties=ties, seed=5)
     assert found.connected.sum() > 10
-    for path, connected, seed in zip(found.paths, found.connected, ensembles.seeds(5, 40), strict=True):
+    for path, connected, seed in zip(found.paths, found.connected, runs.seeds(5, 40), strict=True):
         if not connected:
             assert len(path) == 0
             continue
@@ -216,7 +216,7 @@ def test_drawn_ties_know_nothing_of_the_cells():
 
     Over 200 pairs a correlation of 0.3 is 4 standard deviations; drawn from the same stream it is 1.
     """
-    offsets, seeds = lattice_finder.offsets_by_distance(4), ensembles.seeds(1, 200)
+    offsets, seeds = lattice_finder.offsets_by_distance(4), runs.seeds(1, 200)
     keys = [lattice_finder.environment(np.array([1, 0, 0, 0]), 0.5, seed).r[0] / 2**64 for seed in seeds]
     ranks = [int((lattice_finder.shuffled(offsets[:9], seed)[1:] == offsets[1]).all(axis=1).argmax()) for seed in seeds]
     assert abs(np.corrcoef(keys, ranks)[0, 1]) < 0.3

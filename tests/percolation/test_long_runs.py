@@ -16,7 +16,7 @@ PERCOLATION = (sys.executable, "-c", "from percolation.cli import main; main()")
 def finished(path):
     """When each result was finished, by task."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        return dict(database.execute("SELECT task_id, finished FROM results"))
+        return dict(database.execute("SELECT id, finished FROM outcomes"))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import pytest
 
 from percolation.report import page as report
 from percolation.report.page import SCRIPT
-from percolation.store import Failure, Store, Task
+from percolation.runs.store import Store
+from percolation.runs.tasks import Outcome, Task
 
 EVIL = "<script>document.title='no'</script>"
 CHROMIUM = shutil.which("chromium")
@@ -20,10 +21,12 @@ CHROMIUM = shutil.which("chromium")
 def store(tmp_path):
     path = tmp_path / "runs.db"
     with Store(path, code="one") as opened:
-        tasks = [(Task("m.f", {"L": L, "kind": EVIL}, [0, k]), {"x": k / L}) for L in (8, 16, 100) for k in range(4)]
-        opened.put_many(tasks, experiment="e")
-        failure = Failure(Task("m.f", {"L": 8, "kind": EVIL}, [0, 9]), "raised", EVIL, EVIL)
-        opened.write([], [failure], experiment="e")
+        tasks = [
+            Outcome(Task("m.f", {"L": L, "kind": EVIL}, (0, k)), {"x": k / L}) for L in (8, 16, 100) for k in range(4)
+        ]
+        opened.write(tasks, experiment="e")
+        failure = Outcome(Task("m.f", {"L": 8, "kind": EVIL}, (0, 9)), None, "raised", EVIL, EVIL)
+        opened.write([failure], experiment="e")
         opened.with_code("two").put(Task("m.g", {}, 0), {"y": 1.0}, experiment="f")
     return path
 
@@ -58,7 +61,7 @@ def test_the_policy_allows_the_page_s_own_script_alone(store, tmp_path):
 
 def test_long_tables_are_cut_with_a_note(tmp_path):
     with Store(tmp_path / "long.db", code="one") as opened:
-        opened.put_many([(Task("m.f", {"L": L}, [0, 0]), {"x": 1.0 / L}) for L in range(1, 402)], experiment="e")
+        opened.write([Outcome(Task("m.f", {"L": L}, (0, 0)), {"x": 1.0 / L}) for L in range(1, 402)], experiment="e")
     text = report.write(tmp_path / "long.db", tmp_path / "r.html").read_text()
     assert "The first 300 of 401 rows" in text and "percolation runs export" in text
     assert text.count("<tr><td") == 300

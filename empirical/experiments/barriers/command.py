@@ -127,7 +127,7 @@ def _tables(plans: "list[Plan]", n_networks: int, run: Run) -> "dict[str, pd.Dat
     import pandas as pd
 
     from empirical.experiments.barriers.measure import measure_barriers
-    from percolation import ensembles
+    from percolation import runs
 
     def measured(plan: "Plan", seed: int) -> pd.DataFrame:
         told = _group_counter(report, f"{_name(plan)}, seed {seed}")
@@ -136,7 +136,7 @@ def _tables(plans: "list[Plan]", n_networks: int, run: Run) -> "dict[str, pd.Dat
 
     cases = [(plan, seed) for plan in plans for seed in range(run.seed, run.seed + n_networks)]
     with stages() as report:
-        found = ensembles.in_turn(*(partial(measured, *case) for case in cases))
+        found = runs.independent(*(partial(measured, *case) for case in cases))
     parts: dict[str, list[pd.DataFrame]] = {}
     for (plan, _), one in zip(cases, found, strict=True):
         parts.setdefault(_name(plan), []).append(one)

@@ -26,8 +26,8 @@ from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, losses
 from empirical.losses.points import columns
 from empirical.threads import one_thread
-from percolation import checks, ensembles, seeds
-from percolation.store import Task
+from percolation import checks, runs, seeds
+from percolation.runs.tasks import Task
 
 FUNCTION = "empirical.experiments.barriers.measure.chunk"
 AT_A_TIME = 64  # pairs of a kind that are searched together, if a class has fewer
@@ -72,7 +72,7 @@ def measure_barriers(
     """One row a pair, COLUMNS, of all classes.
 
     Classes are done a few at a time, so that memory does not grow with their number. In a session with a store
-    (`ensembles.session`) a run that was killed goes on where it was, with the same bits. report: told of the chunks
+    (`runs.session`) a run that was killed goes on where it was, with the same bits. report: told of the chunks
     done, and of how many there are.
     """
     checks.seed(seed)
@@ -102,10 +102,9 @@ def stream(
     met = natural_inputs(plan.subject, seed=seed, stop=plan.finder.descent.stop, device=device)
     chunks, parts = Chunks(plan, met, seed, device), _chunks(plan, met)
     label = f"{plan.subject.network}, {plan.subject.data}, seed {seed}: groups of classes"
-    ensembles.foresee(chunks, parts, label)
-    for done, places in enumerate(parts):
+    for done, table in enumerate(runs.stream(chunks, parts, label=label)):
         report(done, len(parts))
-        yield from ensembles.run(chunks, [places], progress=False)
+        yield table
     report(len(parts), len(parts))
 
 

@@ -13,7 +13,7 @@ from empirical.experiments.connect.measure import Measured, measure_subject
 from empirical.experiments.rounds.measure import Case, Walked
 from empirical.experiments.rounds.plan import gaussian, walk_all
 from empirical.finder.find import PRESETS, Finder
-from percolation import dimension_scan, ensembles
+from percolation import dimension_scan, runs
 from percolation.dimension_scan import DimensionScan
 
 
@@ -86,7 +86,7 @@ def compare(
     def fields() -> list[Walked]:
         return walk_all(plan.fields, seed=seed, workers=workers)
 
-    scan, found, walked = ensembles.in_turn(*(_timed(seconds, stage) for stage in (thresholds, networks, fields)))
+    scan, found, walked = runs.independent(*(_timed(seconds, stage) for stage in (thresholds, networks, fields)))
     measured = [one for one in found if isinstance(one, Measured)]
     return Comparison(scan, measured, walked, [str(one) for one in found if isinstance(one, NoPairs)], seconds)
 
@@ -105,7 +105,7 @@ def measure_all(
     """
     groups = [list(group) for _, group in groupby(subjects, key=_network)]
     task = partial(_measure_group, seed=seed, device=device, finder=finder)
-    found = ensembles.run(task, groups, workers=workers, processes=workers != 1, cost=_cost, label="networks")
+    found = runs.run(task, groups, workers=workers, processes=workers != 1, cost=_cost, label="networks")
     return [one for group in found for one in group]
 
 

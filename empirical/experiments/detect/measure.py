@@ -19,7 +19,7 @@ from empirical.detection.trials import Scores
 from empirical.experiments.detect import adaptive_trial, cases, rows
 from empirical.experiments.detect.cases import Case, Prepared
 from empirical.threads import one_thread
-from percolation import checks, ensembles, seeds
+from percolation import checks, runs, seeds
 
 DEFAULT_ATTACKS = tuple(name for name, one in attacks.ATTACKS.items() if one.extra != "autoattack")
 
@@ -67,7 +67,7 @@ def run(plan: Plan, *, seed: int, workers: int = 1, device: str = "cpu") -> list
     several = workers != 1 and len(items) > 1 and device == "cpu"
     task = partial(_task, plan=plan, seed=seed, device=device)
     cost = {"pgd": 3.0, "cw": 2.0}
-    return ensembles.run(
+    return runs.run(
         task,
         items,
         workers=workers if several else 1,

@@ -20,7 +20,7 @@ from empirical.experiments.phase.finder import Network, Searched, Smooth, search
 from empirical.experiments.phase.grids import Torus
 from empirical.prediction import verdicts
 from empirical.threads import one_thread
-from percolation import checks, ensembles, intervals, lattice_finder, seeds
+from percolation import checks, intervals, lattice_finder, runs, seeds
 from percolation.quantities import Threshold
 from percolation.theory import level_sets, thresholds
 
@@ -95,7 +95,7 @@ def measure_phase(plan: Plan, *, seed: int = 0, workers: int = 0) -> pd.DataFram
     """Carry out the plan: a row a case, the columns of `row`. The numbers depend on plan and seed, not on workers."""
     checks.seed(seed)
     task = partial(row, plan=plan, seed=seed)
-    found = ensembles.run(task, plan.cases(), workers=workers, processes=workers != 1, cost=_cost, label="cases")
+    found = runs.run(task, plan.cases(), workers=workers, processes=workers != 1, cost=_cost, label="cases")
     return pd.DataFrame(found)
 
 

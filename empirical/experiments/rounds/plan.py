@@ -10,7 +10,7 @@ from empirical.experiments.rounds import measure
 from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
 from empirical.experiments.rounds.measure import Case, Walked
 from empirical.networks.architectures import ARCHITECTURES
-from percolation import checks, ensembles, seeds
+from percolation import checks, runs, seeds
 
 OCCUPATIONS, DEEP = (0.3, 0.5, 0.7, 0.9), (0.01, 0.001)
 
@@ -64,7 +64,7 @@ def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walk
     checks.seed(seed)
     several = workers != 1 and len(cases) > 1
     task = partial(_walk, seed=seed)
-    return ensembles.run(task, cases, workers=workers, processes=several, cost=_cost, label="rounds")
+    return runs.run(task, cases, workers=workers, processes=several, cost=_cost, label="rounds")
 
 
 def parameters(cases: Sequence[Case]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from empirical.networks import architectures, models
 from empirical.networks.models import Training
 from empirical.networks.training import epochs
 from empirical.threads import one_thread
-from percolation import checks, ensembles, intervals, seeds
+from percolation import checks, intervals, runs, seeds
 
 KINDS = ("class-optimal", "natural")
 # of a descent, in the architecture's: what did not arrive is tried again with the second, since before training (cnn1d,
@@ -85,10 +85,10 @@ def watch(task: Task, *, seed: int = 0, workers: int = 0, device: str = "cpu") -
     dataset = offline.load(task.data, task.dimension)
     kept_at = log_spaced(task.training.epochs, task.checkpoints)
     train = partial(trained_checkpoints, task.network, training=task.training, kept_at=kept_at, seed=seed)
-    (kept,) = ensembles.run(train, [dataset], label="training")
+    (kept,) = runs.run(train, [dataset], label="training")
     items = [(checkpoint, kind) for checkpoint in kept for kind in KINDS]
     looked = partial(_connected, task, seed, device)
-    found = ensembles.run(looked, items, workers=workers, processes=workers != 1, label="checkpoints")
+    found = runs.run(looked, items, workers=workers, processes=workers != 1, label="checkpoints")
     return Watched(task, [row for row, _ in found], [pair for _, pairs in found for pair in pairs])
 
 

@@ -25,7 +25,7 @@ from empirical.losses.weights import TrainingLoss, flat
 from empirical.networks import architectures, models
 from empirical.networks.models import Training
 from empirical.threads import one_thread
-from percolation import checks, ensembles, seeds
+from percolation import checks, runs, seeds
 
 PATHS = ("line", *curves.KINDS, "finder")
 ABOVE_ENDS, LOWEST_LEVEL = 3.0, 1e-3  # the usual level: so many times the largest loss of a network, nats
@@ -97,7 +97,7 @@ def connect(task: Task, *, seed: int = 0, workers: int = 0, device: str = "cpu")
     objectives.device(device)
     dataset = offline.load(task.data, task.dimension)
     models.untrained(task.network, dataset.shape, dataset.n_classes, seed=0)  # does the network take the data?
-    run = partial(ensembles.run, workers=workers, processes=workers != 1)
+    run = partial(runs.run, workers=workers, processes=workers != 1)
     points = run(partial(_trained, task, seed), range(2 * task.pairs), label="networks")
     losses = [loss for _, loss in points]
     level = _level(task, max(losses))

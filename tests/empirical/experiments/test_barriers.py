@@ -22,8 +22,8 @@ from empirical.experiments.barriers.figure import barriers_figure
 from empirical.experiments.barriers.measure import Plan, measure_barriers
 from empirical.losses.objectives import ClassLoss, losses
 from percolation import seeds
-from percolation.ensembles import session
-from percolation.store import Store
+from percolation.runs import session
+from percolation.runs.store import Store
 from tests.memory import PEAK, on_linux
 
 SMALL = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 2, lower_ends=True)
@@ -137,8 +137,8 @@ import sys
 from empirical.experiments.barriers.measure import Plan, stream
 from empirical.ends.subject import Subject
 from empirical.threads import one_thread
-from percolation.ensembles import session
-from percolation.store import Store
+from percolation.runs import session
+from percolation.runs.store import Store
 subject = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 2, lower_ends=True)
 with one_thread(), Store(sys.argv[1], code="test") as store, session(store=store, experiment="barriers"):
     for part in stream(Plan(subject, n_classes=3), seed=1):
@@ -155,11 +155,11 @@ def test_a_run_that_is_killed_goes_on(tmp_path, table):
     assert run.wait() == -signal.SIGKILL
     run.stdout.close()
     with Store(path, code="test") as store:
-        kept = list(store.results("barriers"))
+        kept = list(store.outcomes("barriers"))
         assert 1 <= len(kept) < 3
         with session(store=store, experiment="barriers"):
             again = measure_barriers(Plan(SMALL, n_classes=3), seed=1)
-        assert len(list(store.results("barriers"))) == 3
+        assert len(list(store.outcomes("barriers"))) == 3
     pd.testing.assert_frame_equal(again, table, check_exact=True)
 
 

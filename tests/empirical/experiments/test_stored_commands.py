@@ -6,7 +6,7 @@ from empirical.ends.subject import Subject
 from empirical.experiments.compare import measure
 from empirical.experiments.compare.measure import Plan
 from empirical.experiments.rounds.plan import gaussian
-from percolation.ensembles import sessions
+from percolation.runs import engine
 
 COMMANDS = {
     "rounds": "--field gaussian --dim 6,12 --pairs 4 --occupation 0.5 --length 6",
@@ -37,10 +37,10 @@ def test_given_again_nothing_is_computed(name, percolation, tmp_path, monkeypatc
     tables = {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")}
     assert "table.csv" in tables
 
-    def refuse(function, item):
-        raise AssertionError(f"{function} is run again for {item}")
+    def refuse(function, job):
+        raise AssertionError(f"{function} is run again for {job}")
 
-    monkeypatch.setattr(sessions, "timed", refuse)
+    monkeypatch.setattr(engine, "run_one", refuse)
     code, _, error = percolation(*arguments)
     assert code == 0, error
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")} == tables

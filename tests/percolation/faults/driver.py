@@ -3,8 +3,10 @@
 import argparse
 import sys
 
-from percolation import ensembles, executors
-from percolation.store import Store
+from percolation.runs import executors
+from percolation.runs.ensemble import Ensemble
+from percolation.runs.scan import run_until
+from percolation.runs.store import Store
 from tests.percolation.faults import tasks
 
 CASES = {
@@ -15,15 +17,15 @@ CASES = {
 }
 
 
-def scan(name: str, store: Store | None, processes: int = 0) -> ensembles.Ensemble:
+def scan(name: str, store: Store | None, processes: int = 0) -> Ensemble:
     grid, realisations = CASES[name]
     task = tasks.logged if name == "long" else getattr(tasks, name)
     pool = executors.processes(processes) if processes else executors.threads(2)
     with pool as executor:
-        return ensembles.run_until(task, grid, realisations, executor=executor, store=store, experiment=name)
+        return run_until(task, grid, realisations, executor=executor, store=store, experiment=name)
 
 
-def bits(ensemble: ensembles.Ensemble) -> str:
+def bits(ensemble: Ensemble) -> str:
     """Every mean and error, digit by digit."""
     assert not ensemble.failures, ensemble.failures[0].traceback
     return "\n".join(

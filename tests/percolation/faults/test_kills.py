@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from percolation.store import Store
-from percolation.store.verify import verify
+from percolation.runs.store import Store
+from percolation.runs.tools import verify
 from tests.percolation.faults.driver import bits, scan
 
 
 def finished(path: Path) -> set[str]:
     """Tasks in the store, as the log names them; their code is `test` and the digest of the tasks' file."""
     with Store(path, read_only=True) as store:
-        codes = [code for (code,) in store.connection.rows("SELECT name FROM codes")]
-        found = [task for code in codes for task, _ in store.with_code(code).results("long")]
-    return {f"{task.parameters['mu']} {task.seed[1]}" for task in found}
+        codes = [code for (code,) in store.database.rows("SELECT name FROM codes")]
+        found = [one.task for code in codes for one in store.with_code(code).outcomes("long")]
+    return {f"{task.parameters['mu']} {task.realisation}" for task in found}
 
 
 def kill_and_resume(drivers, monkeypatch, n_kills: int, longest: float) -> None:
@@ -119,12 +119,12 @@ def test_after_a_fork_with_threads_running(drivers, tmp_path):
     """A forked child has the parent's memory and none of its threads: a lock that one of them held stays locked."""
     program = (
         "import os, sys, threading\n"
-        "from percolation.store import Store, Task\n"
+        "from percolation.runs.store import Store, Task\n"
         "from tests.percolation.faults.driver import bits, scan\n"
         "store = Store(sys.argv[1], code='test')\n"
         "before = bits(scan('strength', store))\n"
         "sql = 'WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 30000) SELECT max(x) FROM c'\n"
-        "reader = threading.Thread(target=lambda: [store.connection.rows(sql) for _ in range(10**9)], daemon=True)\n"
+        "reader = threading.Thread(target=lambda: [store.database.rows(sql) for _ in range(10**9)], daemon=True)\n"
         "reader.start()\n"
         "for k in range(3):\n"
         "    child = os.fork()\n"

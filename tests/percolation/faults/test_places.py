@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from percolation import ensembles
-from percolation.store import Store, Task
-from percolation.store.verify import verify
+from percolation.runs.scan import run_until
+from percolation.runs.store import Store
+from percolation.runs.tasks import Outcome, Task
+from percolation.runs.tools import verify
 from tests.percolation.faults import driver
 from tests.percolation.faults.tasks import noise
 
@@ -39,7 +40,7 @@ def means(found):
 
 
 def scan(store):
-    return ensembles.run_until(noise, GRID, 2000, store=store, experiment="e")
+    return run_until(noise, GRID, 2000, store=store, experiment="e")
 
 
 def test_a_disk_that_is_full(tmp_path):
@@ -61,7 +62,7 @@ def test_a_quota(tmp_path):
     """The same without a mount: SQLite itself says that the disk is full."""
     path = tmp_path / "runs.db"
     with Store(path, code="one") as store:
-        store.connection.rows("PRAGMA max_page_count = 60")
+        store.database.rows("PRAGMA max_page_count = 60")
         with pytest.raises(OSError, match="no space left for .*: free space and run again"):
             scan(store)
     with Store(path, code="one") as store:
@@ -75,7 +76,7 @@ def test_a_file_that_may_not_grow(tmp_path):
     """A limit on the size of files, in a process of its own: a write fails in the midst of a transaction."""
     program = (
         "import resource, signal, sys\n"
-        "from percolation.store import Store\n"
+        "from percolation.runs.store import Store\n"
         "from tests.percolation.faults.test_places import scan\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "with Store(sys.argv[1], code='one') as store:\n"
@@ -116,23 +117,23 @@ def test_killed_inside_a_transaction(tmp_path):
     """kill -9 after the rows are written and before they are committed: that batch is missing, nothing else."""
     program = (
         "import os, signal, sys\n"
-        "from percolation.store import Store, Task\n"
-        "from percolation.store.writing import Entry, Writer\n"
+        "from percolation.runs.store import Store, Writer\n"
+        "from percolation.runs.tasks import Outcome, Task\n"
         "store = Store(sys.argv[1], code='one')\n"
         "for batch in range(3):\n"
-        "    store.put_many((Task('f', {}, [batch, k]), {'x': k}) for k in range(100))\n"
-        "with store.connection.transaction() as database:\n"
+        "    store.write(Outcome(Task('f', {}, (batch, k)), {'x': k}) for k in range(100))\n"
+        "with store.database.transaction() as database:\n"
         "    database.execute('PRAGMA cache_spill = 1')\n"
-        "    writer = Writer(database, '', 'one')\n"
+        "    writer = Writer(database, 'one', '{}', '')\n"
         "    for k in range(5000):\n"
-        "        writer.put(Entry(Task('f', {}, [3, k]), {'x': k, 'text': 'long' * 1000}))\n"
+        "        writer.put(Outcome(Task('f', {}, (3, k)), {'x': k, 'text': 'long' * 1000}))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     path = tmp_path / "runs.db"
     subprocess.run([sys.executable, "-c", program, path], cwd=ROOT)
     with Store(path, code="one") as store:
         assert verify(store) == []
-        assert sorted(tuple(task.seed) for task, _ in store.results()) == [(b, k) for b in range(3) for k in range(100)]
+        assert sorted(one.task.seed for one in store.outcomes()) == [(b, k) for b in range(3) for k in range(100)]
 
 
 N_BATCHES, BATCH = 12, 20
@@ -144,7 +145,7 @@ def cut_power(tmp_path, lengths) -> None:
     source.parent.mkdir()
     store = Store(source, code="one")
     for batch in range(N_BATCHES):
-        store.put_many((Task("f", {}, [batch, k]), {"x": k, "v": np.arange(20)}) for k in range(BATCH))
+        store.write(Outcome(Task("f", {}, (batch, k)), {"x": k, "v": np.arange(20)}) for k in range(BATCH))
     log, rubbish = source.with_name("runs.db-wal").read_bytes(), random.Random(2)
     assert len(log) > 100_000
     seen = set()
@@ -156,7 +157,7 @@ def cut_power(tmp_path, lengths) -> None:
         (folder / "runs.db-wal").write_bytes(log[:length] + tail)
         with Store(folder / "runs.db", code="one") as cut:
             assert verify(cut) == []
-            found = sorted(tuple(task.seed) for task, _ in cut.results())
+            found = sorted(one.task.seed for one in cut.outcomes())
             n = len(found) // BATCH
             assert found == [(batch, k) for batch in range(n) for k in range(BATCH)]
         seen.add(n)

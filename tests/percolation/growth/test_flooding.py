@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from percolation import ensembles, fields, growth
+from percolation import fields, growth, runs
 
 
 def waves(d, xi=1.5, n_features=50, seed=1):
@@ -86,7 +86,7 @@ def test_radius_is_the_distance_from_the_start():
 
 def test_smooth_fields_flood_far_lower_than_independent_ones():
     """d = 3, xi = 2: last level of 2^13 sites near -1.1, against 0.49 below a median of 0 for independent values."""
-    smooth = np.mean([growth.flood(waves(3, 2.0, 200, seed), 2**13).levels[-1] for seed in ensembles.seeds(4, 6)])
+    smooth = np.mean([growth.flood(waves(3, 2.0, 200, seed), 2**13).levels[-1] for seed in runs.seeds(4, 6)])
     rough = growth.flood(fields.iid(3, seed=4), 2**13).levels[-1]
     assert rough == pytest.approx(ndtri(0.3116), abs=0.1)
     assert smooth < rough - 0.3
@@ -97,8 +97,8 @@ def test_bits_do_not_depend_on_workers(workers):
     def task(seed):
         return growth.flood(waves(3, seed=seed), 1000).tested
 
-    runs = ensembles.run(task, ensembles.seeds(7, 6), workers=workers, progress=False)
-    for run, seed in zip(runs, ensembles.seeds(7, 6), strict=True):
+    found = runs.run(task, runs.seeds(7, 6), workers=workers, progress=False)
+    for run, seed in zip(found, runs.seeds(7, 6), strict=True):
         np.testing.assert_array_equal(run, task(seed))
 
 

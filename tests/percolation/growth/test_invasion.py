@@ -3,7 +3,7 @@ import heapq
 import numpy as np
 import pytest
 
-from percolation import ensembles, growth, lattices, scaling
+from percolation import growth, lattices, runs, scaling
 from percolation._kernels import growth as kernels
 from tests.percolation.growth.coordinates import CRYSTALS, MASK, Infinite, Weights
 
@@ -88,8 +88,8 @@ CRYSTAL_THRESHOLDS = [
 @pytest.mark.parametrize(("name", "kind", "published"), CRYSTAL_THRESHOLDS)
 def test_thresholds_of_crystals(name, kind, published):
     """16 runs of 2^16. Within 4 errors and 1 %: fewer than 1 seed in 10^3 fails (coverage at two errors is 94 %)."""
-    runs = [growth.invade(CRYSTALS[name], 2**16, kind=kind, seed=child) for child in ensembles.seeds(12, 16)]
-    found = scaling.extrapolate(runs[0].n_accepted, np.array([run.n_revealed for run in runs]))
+    invaded = [growth.invade(CRYSTALS[name], 2**16, kind=kind, seed=child) for child in runs.seeds(12, 16)]
+    found = scaling.extrapolate(invaded[0].n_accepted, np.array([run.n_revealed for run in invaded]))
     assert found.value == pytest.approx(published, abs=4 * found.error)
     assert found.value == pytest.approx(published, rel=0.01)
 
@@ -153,10 +153,10 @@ def test_bits_do_not_depend_on_workers(workers):
     def task(seed):
         return growth.invade(4, 2**14, seed=seed).n_revealed
 
-    runs = ensembles.run(task, ensembles.seeds(7, 8), workers=workers, progress=False)
-    alone = [task(seed) for seed in ensembles.seeds(7, 8)]
-    np.testing.assert_array_equal(runs, alone)
-    assert len({tuple(run) for run in runs}) == 8
+    found = runs.run(task, runs.seeds(7, 8), workers=workers, progress=False)
+    alone = [task(seed) for seed in runs.seeds(7, 8)]
+    np.testing.assert_array_equal(found, alone)
+    assert len({tuple(run) for run in found}) == 8
 
 
 def test_queue_gives_weights_in_order():

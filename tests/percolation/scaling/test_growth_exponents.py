@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from percolation import ensembles, growth, lattices
+from percolation import growth, lattices, runs
 from percolation.scaling import growth_exponents
 from percolation.scaling.growth_exponents import chemical_dimension, fractal_dimension, size_exponent
 from percolation.theory.exponents import exponents
@@ -15,14 +15,14 @@ BY_SIZE = {"max_size": 2**12, "max_generations": 2**12}
 BY_GENERATION = {"max_size": 2**40, "max_generations": 128}
 
 
-def runs(seed, n_runs=16, n_clusters=25, lattice=TRIANGULAR, p=0.5, **limits):
-    children = ensembles.seeds(seed, n_runs) if isinstance(seed, int) else seed.spawn(n_runs)
+def grown(seed, n_runs=16, n_clusters=25, lattice=TRIANGULAR, p=0.5, **limits):
+    children = runs.seeds(seed, n_runs) if isinstance(seed, int) else seed.spawn(n_runs)
     return [growth.leath(lattice, p, n_clusters=n_clusters, seed=child, **limits) for child in children]
 
 
 @pytest.fixture(scope="module")
 def by_generation():
-    return runs(1, **BY_GENERATION)
+    return grown(1, **BY_GENERATION)
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +95,13 @@ def test_runs_may_be_given_one_by_one(by_size):
     [
         (lambda good: good[:7], "at least 8 runs are needed, got 7"),
         (lambda good: [*good[:-1], replace(good[0], p=0.4)], "one lattice, kind and p"),
-        (lambda good: runs(3, max_generations=128, max_size=1000), "stopped by max_size"),
+        (lambda good: grown(3, max_generations=128, max_size=1000), "stopped by max_size"),
         (
-            lambda good: [*good[:-1], *runs(3, 1, max_generations=64, max_size=2**40)],
+            lambda good: [*good[:-1], *grown(3, 1, max_generations=64, max_size=2**40)],
             r"same max_generations, got \[64, 128\]",
         ),
-        (lambda good: runs(3, max_generations=8, max_size=2**40), "1 ratios by factors of two are too few"),
-        (lambda good: runs(3, p=0.05, n_clusters=1, max_generations=8), "fewer than 20 clusters reach generation 4"),
+        (lambda good: grown(3, max_generations=8, max_size=2**40), "1 ratios by factors of two are too few"),
+        (lambda good: grown(3, p=0.05, n_clusters=1, max_generations=8), "fewer than 20 clusters reach generation 4"),
     ],
 )
 def test_runs_that_do_not_fit_are_refused(by_generation, change, message):
@@ -126,13 +126,13 @@ def assert_covered(estimates, exact):
 @pytest.mark.slow
 @pytest.mark.parametrize(("d", "lattice", "p", "n_clusters"), [(2, TRIANGULAR, 0.5, 400), (7, 7, P_C[7], 4000)])
 def test_error_of_tau_covers(d, lattice, p, n_clusters):
-    repeats = ensembles.seeds(4, 200)
+    repeats = runs.seeds(4, 200)
     found = [size_exponent(growth.leath(lattice, p, n_clusters=n_clusters, seed=one, **BY_SIZE)) for one in repeats]
     assert_covered(found, exponents(d).tau)
 
 
 @pytest.mark.slow
 def test_errors_of_d_min_and_d_f_cover():
-    repeats = [runs(one, **BY_GENERATION) for one in ensembles.seeds(5, 200)]
+    repeats = [grown(one, **BY_GENERATION) for one in runs.seeds(5, 200)]
     assert_covered([chemical_dimension(one) for one in repeats], exponents(2).d_min)
     assert_covered([fractal_dimension(one) for one in repeats], exponents(2).d_f)

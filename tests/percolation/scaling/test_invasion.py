@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from percolation import ensembles, growth, scaling
+from percolation import growth, runs, scaling
 from percolation.theory import thresholds
 
 N = growth.doubling_marks(2**16)
@@ -75,7 +75,7 @@ def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():
 def test_result_carries_its_runs():
     result = scaling.invasion_threshold(3, n_sites=2**12, n_runs=9, seed=4, progress=False)
     assert scaling.extrapolate(result.n_accepted, result.n_revealed) == result.estimate
-    third = growth.invade(3, 2**12, seed=ensembles.seeds(4, 9)[2])
+    third = growth.invade(3, 2**12, seed=runs.seeds(4, 9)[2])
     np.testing.assert_array_equal(result.n_revealed[2], third.n_revealed)
     np.testing.assert_allclose(result.ratios[-1], 2**12 / result.n_revealed[:, -1].mean())
 

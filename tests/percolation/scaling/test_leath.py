@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
 
-from percolation import ensembles, growth, lattices, scaling
+from percolation import growth, lattices, runs, scaling
 from percolation.scaling import leath
 from percolation.theory import thresholds
 
 
 def sums_at(p, d, kind="site", *, n_runs, n_clusters, seed, n_generations=64):
     bounds = leath.windows(n_generations)
-    runs = [
+    grown = [
         growth.leath(d, p, kind=kind, n_clusters=n_clusters, max_generations=n_generations, seed=child)
-        for child in ensembles.seeds(seed, n_runs)
+        for child in runs.seeds(seed, n_runs)
     ]
-    return np.array([leath.window_sums(run, bounds) for run in runs]), bounds
+    return np.array([leath.window_sums(run, bounds) for run in grown]), bounds
 
 
 @pytest.mark.parametrize(("d", "kind"), [(d, kind) for d in (6, 8, 13) for kind in growth.KINDS] + [(40, "site")])

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from percolation import ensembles
+from percolation import runs
 
 
 def slow_square(x):
@@ -13,15 +13,15 @@ def slow_square(x):
 
 @pytest.mark.parametrize("workers", [0, 1, 4])
 def test_results_come_in_the_order_of_the_items(workers):
-    assert ensembles.run(slow_square, range(8), workers=workers) == [x * x for x in range(8)]
+    assert runs.run(slow_square, range(8), workers=workers) == [x * x for x in range(8)]
 
 
 def test_processes_give_the_same():
-    assert ensembles.run(math.factorial, range(5), workers=2, processes=True) == [1, 1, 2, 6, 24]
+    assert runs.run(math.factorial, range(5), workers=2, processes=True) == [1, 1, 2, 6, 24]
 
 
 def test_seeds_are_spawned_and_independent():
-    one, two = ensembles.seeds(3, 2), ensembles.seeds(3, 5)
+    one, two = runs.seeds(3, 2), runs.seeds(3, 5)
     assert [s.generate_state(2).tolist() for s in one] == [s.generate_state(2).tolist() for s in two[:2]]
     assert len({s.generate_state(1)[0] for s in two}) == 5
 
@@ -34,15 +34,15 @@ def test_the_first_exception_is_raised_as_it_is(workers):
         return x
 
     with pytest.raises(KeyError, match="two"):
-        ensembles.run(task, range(6), workers=workers)
+        runs.run(task, range(6), workers=workers)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ensembles.run(abs, [1], workers=-1), "workers must be at least 0, got -1"),
-        (lambda: ensembles.seeds(-1, 2), "seed must be at least 0, got -1"),
-        (lambda: ensembles.seeds(0.5, 2), "seed must be an integer, got 0.5"),
+        (lambda: runs.run(abs, [1], workers=-1), "workers must be at least 0, got -1"),
+        (lambda: runs.seeds(-1, 2), "seed must be at least 0, got -1"),
+        (lambda: runs.seeds(0.5, 2), "seed must be an integer, got 0.5"),
     ],
 )
 def test_bad_input(call, message):
@@ -51,4 +51,4 @@ def test_bad_input(call, message):
 
 
 def test_no_items():
-    assert ensembles.run(abs, [], workers=4) == []
+    assert runs.run(abs, [], workers=4) == []

@@ -43,13 +43,6 @@ class Moments:
         """A realisation without a value."""
         self._insert(0, realisation, NONE)
 
-    def merged(self, other: "Moments") -> "Moments":
-        """Both together; they must have no realisation in common."""
-        both = Moments(dict(self.parts))
-        for (level, number), part in sorted(other.parts.items()):
-            both._insert(level, number, part)
-        return both
-
     def total(self) -> Part:
         """All realisations, joined as the tree has it, with nothing in the places of those that are not there."""
         waiting = dict(self.parts)

@@ -8,13 +8,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from percolation import ensembles
 from percolation.cli_runs import app
-from percolation.store import Failure, Store, Task, query
-from percolation.store.export import export
-from percolation.store.gc import gc
-from percolation.store.merge import merge
-from percolation.store.verify import verify
+from percolation.runs import tools
+from percolation.runs.ensemble import from_store
+from percolation.runs.store import Store
+from percolation.runs.tasks import Outcome, Task
+from percolation.runs.tools import export, gc, merge, verify
 
 
 def task(k):
@@ -27,7 +26,7 @@ def result(k):
 
 def filled(path, numbers, code="one", experiment="e"):
     with Store(path, code=code) as store:
-        store.put_many(((task(k), result(k)) for k in numbers), experiment=experiment)
+        store.write((Outcome(task(k), result(k)) for k in numbers), experiment=experiment)
     return path
 
 
@@ -43,28 +42,27 @@ def store(path):
 
 
 def contents(store, experiment="e"):
-    return [(one.key, repr(found)) for one, found in store.results(experiment)]
+    return [(one.task.key, repr(one.value)) for one in store.outcomes(experiment) if not one.kind]
 
 
 def test_list(store):
-    store.write([], [Failure(task(9), "raised", "no")], experiment="e")
+    store.write([Outcome(task(9), None, "raised", "no")], experiment="e")
     store.with_code("two").put(task(1), {"x": 1}, experiment="f")
-    rows = query.experiments(store).values.tolist()
-    assert rows == [["e", "one", 6, 1], ["f", "two", 1, 0]]
-    assert [query.latest_code(store, name) for name in "ef"] == ["one", "two"]
+    assert tools.experiments(store) == [("e", "one", 6, 1), ("f", "two", 1, 0)]
+    assert [tools.latest_code(store, name) for name in "ef"] == ["one", "two"]
     with pytest.raises(ValueError, match="no results of experiment 'g' in .*; it holds 'e', 'f'"):
-        query.latest_code(store, "g")
+        tools.latest_code(store, "g")
 
 
 def test_query_by_parameters(store):
     store.put(Task("module.g", {"L": 8, "x": 5}, 0), {"x": 1}, experiment="other")
-    found = query.find(store, parameters={"L": 8, "kind": "site"})
+    found = tools.table(store, parameters={"L": 8, "kind": "site"})
     assert sorted(found["x"]) == [0 / 7, 2 / 7, 4 / 7]
     assert set(found["key"]) == {task(k).key for k in (0, 2, 4)}
-    assert query.find(store, function="module.g").loc[0, ["x", "result_x"]].tolist() == [5, 1]
-    assert len(query.find(store, experiment="e")) == 6
-    assert len(query.find(store, parameters={"L": 9})) == 0
-    assert len(query.find(store.with_code("two"))) == 0
+    assert tools.table(store, experiment="other").loc[0, ["x", "result_x"]].tolist() == [5, 1]
+    assert len(tools.table(store, experiment="e")) == 6
+    assert len(tools.table(store, parameters={"L": 9})) == 0
+    assert len(tools.table(store.with_code("two"))) == 0
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
@@ -101,13 +99,13 @@ def test_a_sound_store_has_no_findings(store):
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
-        ("UPDATE results SET scalars = replace(scalars, '0.', '1.') WHERE task_id = 2", "scalars of task number 2"),
-        ("UPDATE results SET scalars = 5 WHERE task_id = 2", "scalars of task number 2"),
-        ("UPDATE arrays SET npy = zeroblob(100) WHERE task_id = 3", "array 'v' of task number 3"),
-        ("UPDATE arrays SET shape = '[3]' WHERE task_id = 3", "array 'v' of task number 3 should be <f8 of shape"),
-        ("UPDATE tasks SET seed = '[0,99]' WHERE id = 4", "task number 4 has another key"),
-        ("UPDATE tasks SET seed = 'x' WHERE id = 4", "task number 4 has another key"),
-        ("DELETE FROM tasks WHERE id = 5", "names a row of tasks that is not there"),
+        ("UPDATE outcomes SET value = x'7b7d0a' WHERE id = 2", "task number 2: the result of module.f"),
+        ("UPDATE outcomes SET value = 5 WHERE id = 2", "task number 2: the result of module.f"),
+        ("UPDATE outcomes SET value = zeroblob(100) WHERE id = 3", "its CRC differs"),
+        ("UPDATE outcomes SET value = x'5b5d', crc = 223132457, kind = 'raised' WHERE id = 3", "task number 3"),
+        ("UPDATE outcomes SET seed = '[0,99]' WHERE id = 4", "task number 4 has another key"),
+        ("UPDATE outcomes SET seed = 'x' WHERE id = 4", "task number 4: "),
+        ("DELETE FROM cases WHERE id = 1", "names a row of cases that is not there"),
     ],
 )
 def test_verify_finds_damage(path, change, finding):
@@ -132,7 +130,7 @@ def test_merge_adds_what_is_missing(path, tmp_path):
     other = filled(tmp_path / "other.db", range(4, 9))
     filled(other, range(2), code="two", experiment="f")
     with Store(other) as opened:
-        opened.with_code("one").write([], [Failure(task(20), "raised", "no")], experiment="e")
+        opened.with_code("one").write([Outcome(task(20), None, "raised", "no")], experiment="e")
     whole = filled(tmp_path / "whole.db", range(9))
     before = other.read_bytes()
     with Store(path, code="one") as one, Store(whole, code="one") as expected:
@@ -140,7 +138,7 @@ def test_merge_adds_what_is_missing(path, tmp_path):
         assert (done.added, done.already_there, done.different) == (5, 2, ())
         assert contents(one) == contents(expected)
         assert len(contents(one.with_code("two"), "f")) == 2
-        assert [failure.task.seed for failure in one.failures()] == [[0, 20]]
+        assert [failure.task.seed for failure in one.outcomes() if failure.kind] == [(0, 20)]
         assert verify(one) == []
         assert merge(one, other).added == 0
     assert other.read_bytes() == before
@@ -166,17 +164,17 @@ def test_merge_of_what_cannot_be_merged(store, tmp_path):
 
 
 def test_gc_removes_what_is_named_and_nothing_else(store):
-    store.put_many(((task(k), result(k)) for k in range(4, 9)), experiment="f")  # 4 and 5 belong to both
+    store.write((Outcome(task(k), result(k)) for k in range(4, 9)), experiment="f")  # 4 and 5 belong to both
     store.with_code("two").put(task(1), {"x": 1.0}, experiment="e")
     keep = contents(store, "f")
     dry = gc(store, experiment="e", dry_run=True)
     assert len(contents(store)) == 6
     assert gc(store, experiment="e") == dry
-    assert (dry["results"], dry["arrays"], dry["experiments"]) == (5, 4, 1)
+    assert (dry["outcomes"], dry["experiments"]) == (5, 1)
     assert contents(store, "f") == keep
     assert verify(store) == []
     assert not any(gc(store).values())
-    assert gc(store, code="one")["results"] == 5
+    assert gc(store, code="one")["outcomes"] == 5
     with pytest.raises(ValueError, match="no code 'one'"):
         gc(store, code="one")
 
@@ -189,8 +187,8 @@ def test_gc_gives_space_back(path):
 
 
 def test_an_ensemble_from_the_store(store):
-    store.write([], [Failure(task(9), "hung", "no")], experiment="e")
-    found = ensembles.from_store(store, "e")
+    store.write([Outcome(task(9), None, "hung", "no")], experiment="e")
+    found = from_store(store, "e")
     assert [case.parameters["L"] for case in found.cases] == [16, 8]
     assert [(case.n, dict(case.failed)) for case in found.cases] == [(3, {"hung": 1}), (3, {})]
     assert found.cases[1].mean("x") == pytest.approx(2 / 7, abs=1e-15)
@@ -228,8 +226,8 @@ def test_commands_tell_of_trouble_by_their_exit_code(path, tmp_path):
     code, said = run("merge", path, tmp_path / "other.db")
     assert code == 1
     assert f"task {task(1).key[:12]} has another result" in said
-    with Store(path) as store, store.connection.transaction() as database:
-        database.execute("UPDATE results SET crc = 0 WHERE task_id = 1")
+    with Store(path) as store, store.database.transaction() as database:
+        database.execute("UPDATE outcomes SET crc = 0 WHERE id = 1")
     code, said = run("verify", path)
     assert code == 1
     assert "1 findings" in said

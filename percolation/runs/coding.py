@@ -1,0 +1,191 @@
+"""Values as bytes and back, bit for bit: what tasks are called by and what comes of them. No code of a file is run."""
+
+import importlib
+import io
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from tokenize import TokenError
+from typing import Any
+
+import numpy as np
+
+from percolation import files
+
+MARK = "$"  # names the kind of what JSON has no word for
+# what numpy, JSON and constructors raise for damaged bytes, beside ValueError
+DAMAGE = (
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    SyntaxError,
+    TokenError,
+    RecursionError,
+    OverflowError,
+    ImportError,
+)
+LARGEST_HEAD = 10_000  # bytes, before which the head of an array ends
+
+
+def encode(value: Any) -> bytes:
+    """The value as JSON, a line end, and its arrays in numpy's format, one after the other.
+
+    Numbers, text, lists, tuples, dicts, arrays, tables, and dataclasses, named tuples and exceptions of this package.
+    """
+    arrays = io.BytesIO()
+
+    def put(array: np.ndarray) -> dict[str, Any]:
+        at = arrays.tell()
+        np.save(arrays, array, allow_pickle=False)
+        return {MARK: "array", "at": at}
+
+    text = json.dumps(said(value, put, _own_name), separators=(",", ":"), allow_nan=False)
+    return text.encode() + b"\n" + arrays.getvalue()
+
+
+def decode(data: bytes, *, build: bool = True) -> Any:
+    """The value that `encode` was given; its classes are those of this package only.
+
+    build=False: classes as mappings, of their names and their fields, for whoever only looks at a file.
+    """
+    try:
+        text, _, arrays = data.partition(b"\n")
+        return Reader(io.BytesIO(arrays), build).value(json.loads(text))
+    except DAMAGE as error:
+        raise ValueError(f"a kept result cannot be read, is it damaged? ({type(error).__name__}: {error})") from error
+
+
+def said(
+    value: Any,
+    of_array: Callable[[np.ndarray], dict[str, Any]],
+    of_class: Callable[[type], str],
+    first: Callable[[Any], Any] = lambda one: one,
+) -> Any:
+    """The value as JSON, its arrays and classes as these say; first: what is put in the place of a part."""
+
+    def inner(one: Any) -> Any:
+        return said(one, of_array, of_class, first)
+
+    value = first(value)
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else {MARK: "float", "value": repr(value)}
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return of_array(value)
+    if isinstance(value, np.generic):
+        if value.dtype.kind in "biufc":
+            return {MARK: "scalar", "dtype": value.dtype.str, "bytes": value.tobytes().hex()}
+        return {MARK: "item", "of": of_array(np.asarray(value))}
+    if type(value) is list:
+        return [inner(one) for one in value]
+    if type(value) is tuple:
+        return {MARK: "tuple", "items": [inner(one) for one in value]}
+    if type(value) is dict:
+        if all(type(key) is str and key != MARK for key in value):
+            return {key: inner(one) for key, one in value.items()}
+        return {MARK: "dict", "items": [[inner(key), inner(one)] for key, one in value.items()]}
+    if isinstance(value, np.random.SeedSequence):
+        return {MARK: "seed", "state": inner(value.state)}
+    if is_table(value):
+        return {MARK: "table", "columns": [[str(name), inner(_column(value[name]))] for name in value]}
+    if _is_made(type(value)):
+        made = {MARK: "made", "class": of_class(type(value))}
+        if is_dataclass(value):
+            return made | {"fields": {field.name: inner(getattr(value, field.name)) for field in fields(value)}}
+        return made | {"items": [inner(one) for one in (value.args if isinstance(value, Exception) else value)]}
+    raise ValueError(f"cannot keep {type(value).__module__}.{type(value).__qualname__}: expected what JSON can say, "
+                     "arrays, tables, and dataclasses of these")  # fmt: skip
+
+
+class Reader:
+    """Values from JSON and the arrays behind it."""
+
+    def __init__(self, arrays: io.BytesIO, build: bool) -> None:
+        self._arrays, self._build = arrays, build
+
+    def value(self, said: Any) -> Any:
+        if isinstance(said, list):
+            return [self.value(one) for one in said]
+        if not isinstance(said, dict):
+            return said
+        if MARK not in said:
+            return {key: self.value(one) for key, one in said.items()}
+        return getattr(self, f"_{said[MARK]}")(said)
+
+    def _float(self, said: Mapping[str, Any]) -> float:
+        return float(said["value"])
+
+    def _array(self, said: Mapping[str, Any]) -> np.ndarray:
+        self._arrays.seek(said["at"])
+        return np.asarray(np.lib.format.read_array(self._arrays, allow_pickle=False, max_header_size=LARGEST_HEAD))
+
+    def _scalar(self, said: Mapping[str, Any]) -> Any:
+        return np.frombuffer(bytes.fromhex(said["bytes"]), np.dtype(said["dtype"]))[0]
+
+    def _item(self, said: Mapping[str, Any]) -> Any:
+        return self._array(said["of"])[()]
+
+    def _tuple(self, said: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(self.value(said["items"]))
+
+    def _dict(self, said: Mapping[str, Any]) -> dict[Any, Any]:
+        return {self.value(key): self.value(one) for key, one in said["items"]}
+
+    def _seed(self, said: Mapping[str, Any]) -> np.random.SeedSequence:
+        return np.random.SeedSequence(**self.value(said["state"]))
+
+    def _table(self, said: Mapping[str, Any]) -> Any:
+        import pandas as pd
+
+        return pd.DataFrame({name: self.value(column) for name, column in said["columns"]})
+
+    def _made(self, said: Mapping[str, Any]) -> Any:
+        """A dataclass by its fields, as they were; a named tuple or an exception by its items."""
+        parts = self.value(said["items"] if "items" in said else said["fields"])
+        if not self._build:
+            return {"class": said["class"]} | (parts if isinstance(parts, dict) else {"items": parts})
+        kind = _class(said["class"])
+        if isinstance(parts, list):
+            return kind._make(parts) if issubclass(kind, tuple) else kind(*parts)
+        if (names := {field.name for field in fields(kind)}) != parts.keys():
+            raise ValueError(f"{said['class']} has the fields {sorted(names)}, the store those of {sorted(parts)}")
+        value = object.__new__(kind)
+        for name, one in parts.items():
+            object.__setattr__(value, name, one)
+        return value
+
+
+def _is_made(kind: type) -> bool:
+    return is_dataclass(kind) or issubclass(kind, Exception) or (issubclass(kind, tuple) and hasattr(kind, "_make"))
+
+
+def _class(name: str) -> Any:
+    module, _, qualified = name.partition(":")
+    if module.split(".")[0] not in files.packages() or "." in qualified:
+        raise ValueError(f"the store names {name}, which is no class of this package; is it damaged?")
+    found = getattr(importlib.import_module(module), qualified, None)
+    if not (isinstance(found, type) and _is_made(found)):
+        raise ValueError(f"the store names {name}, which is no dataclass of this package; is it damaged?")
+    return found
+
+
+def _own_name(kind: type) -> str:
+    """The name by which `_class` finds it again."""
+    if kind.__module__.split(".")[0] not in files.packages() or "." in kind.__qualname__:
+        raise ValueError(f"cannot keep {kind.__module__}.{kind.__qualname__}: it is no class of this package")
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def is_table(value: Any) -> bool:
+    """Whether it is a data frame; pandas is not loaded to find out."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.DataFrame)
+
+
+def _column(column: Any) -> Any:
+    values = column.to_numpy()
+    return list(values) if values.dtype.hasobject else values

@@ -1,0 +1,246 @@
+"""The open SQLite file of a store: its tables, transactions, and SQLite's errors in our words."""
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 60.0  # seconds to wait for another process that is writing
+SETTINGS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA synchronous = FULL",  # a committed result outlives a power cut; commits are few, see `Keeper`
+    "PRAGMA cache_size = -65536",
+)
+APPLICATION = 0x50455243  # "PERC" in the header of the file: what tells a store from any other SQLite file
+VERSION = 3
+
+# cases are the points of a grid: their parameters stand once, however many realisations they have
+TABLES = """
+CREATE TABLE codes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE machines (id INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE);
+CREATE TABLE experiments (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE cases (
+    id INTEGER PRIMARY KEY,
+    function TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    UNIQUE (function, parameters)
+);
+CREATE TABLE outcomes (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    code_id INTEGER NOT NULL REFERENCES codes,
+    case_id INTEGER NOT NULL REFERENCES cases,
+    machine_id INTEGER NOT NULL REFERENCES machines,
+    seed TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    value BLOB NOT NULL,
+    crc INTEGER NOT NULL,
+    wall REAL,
+    cpu REAL,
+    finished REAL NOT NULL,
+    UNIQUE (key, code_id)
+);
+CREATE INDEX outcomes_of_case ON outcomes (case_id);
+CREATE TABLE uses (
+    experiment_id INTEGER NOT NULL REFERENCES experiments,
+    outcome_id INTEGER NOT NULL REFERENCES outcomes,
+    PRIMARY KEY (experiment_id, outcome_id)
+) WITHOUT ROWID
+"""
+
+
+class Database:
+    """One SQLite connection, for any thread of this process; a forked child gets one of its own."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path, self.read_only = path, read_only
+        self._of_parents: list[sqlite3.Connection] = []
+        self._renew()
+        _open.add(self)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self.alone() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def pages(self, sql: str, values: Sequence[Any] = (), size: int = 500) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows, `size` at a time."""
+        with self.alone() as connection:
+            cursor = connection.execute(sql, values)
+        while True:
+            with self.alone():
+                page = cursor.fetchmany(size)
+            if not page:
+                return
+            yield page
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """What is written inside appears whole or not at all."""
+        if self.read_only:
+            raise OSError(f"{self.path} was opened to read; it cannot be changed")
+        with self.alone() as connection, _transaction(connection):
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """The connection outside any transaction, for this thread alone."""
+        if self._process != os.getpid():
+            # SQLite must not be carried across a fork, nor closed there: that would drop the parent's locks
+            self._of_parents.append(self._connection)
+            self._renew()
+        with self.lock, in_words(self.path):
+            yield self._connection
+
+    def close(self) -> None:
+        if self._process == os.getpid():
+            with self.lock, in_words(self.path):
+                self._connection.close()
+
+    def _renew(self) -> None:
+        self._process, self.lock = os.getpid(), threading.RLock()
+        with in_words(self.path):
+            self._connection = _read(self.path) if self.read_only else _write(self.path)
+
+
+# A thread inside SQLite holds locks of SQLite's own, which a child forked at that moment could never open: forks wait
+# until no thread is. The child then opens the file anew, see `alone`.
+_open: weakref.WeakSet[Database] = weakref.WeakSet()
+_held: list[threading.RLock] = []
+
+
+def _hold() -> None:
+    for database in sorted(_open, key=id):
+        database.lock.acquire()
+        _held.append(database.lock)
+
+
+def _release() -> None:
+    while _held:
+        _held.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back when the disk is full
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _write(path: Path) -> sqlite3.Connection:
+    connection = _connect(path, "rwc")
+    try:
+        _is_store(connection, path)  # before anything is changed: it may be somebody else's file
+        _wait_for_wal(connection)
+        for setting in SETTINGS:
+            connection.execute(setting)
+        with _transaction(connection):
+            if not _is_store(connection, path):
+                run(connection, TABLES)
+                run(connection, f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _read(path: Path) -> sqlite3.Connection:
+    if not path.is_file():
+        raise OSError(f"there is no store {path}")
+    connection = _connect(path, "ro")
+    try:
+        found = _is_store(connection, path)
+    except sqlite3.OperationalError:
+        # a folder that cannot be written, where SQLite cannot put its shared memory: read the file as it stands
+        connection.close()
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise OSError(
+                f"{log} holds results that only a writer can read: copy both files to where you may write"
+            ) from None
+        connection = _connect(path, "ro&immutable=1")
+        found = _is_store(connection, path)
+    if not found:
+        connection.close()
+        raise ValueError(f"{path} is empty, it is no store of results")
+    return connection
+
+
+def run(connection: sqlite3.Connection, script: str) -> None:
+    """Its statements one by one; executescript would commit."""
+    for statement in script.split(";"):
+        connection.execute(statement)
+
+
+def _is_store(connection: sqlite3.Connection, path: Path) -> bool:
+    """True; False for an empty file; an error in words for anything else."""
+    application, version = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+    )
+    if application == APPLICATION and version == VERSION:
+        return True
+    if application == APPLICATION:
+        way = "update the package" if version > VERSION else "export it with the version of the package that made it"
+        raise ValueError(f"{path} has schema version {version}, this package reads version {VERSION}: {way}")
+    if application or version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise ValueError(f"{path} is an SQLite file, but no store of results; name another file")
+    return False
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+
+
+def _wait_for_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; SQLite's own patience does not cover the switch."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """SQLite's errors as ValueError (the file is wrong) or OSError (the place is), with the way out."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits say more than is needed here
+        kind, words = _WORDS.get(code, (ValueError, "{path} cannot be used as a store: {error}"))
+        raise kind(words.format(path=path, error=error)) from error
+
+
+_WORDS: dict[int, tuple[type[Exception], str]] = {
+    sqlite3.SQLITE_FULL: (OSError, "no space left for {path}; what was stored is safe: free space and run again"),
+    sqlite3.SQLITE_IOERR: (
+        OSError, "cannot read or write {path}: {error}; what was stored is safe, is the disk full?"),
+    sqlite3.SQLITE_READONLY: (OSError, "{path} or its folder cannot be written; choose another with --store"),
+    sqlite3.SQLITE_PERM: (OSError, "{path} or its folder cannot be written; choose another with --store"),
+    sqlite3.SQLITE_CANTOPEN: (OSError, "cannot open {path}: is there such a folder, and may it be written?"),
+    sqlite3.SQLITE_BUSY: (OSError, "another process has been writing to {path} for over a minute; try again"),
+    sqlite3.SQLITE_LOCKED: (OSError, "{path} is locked: {error}; try again"),
+    sqlite3.SQLITE_NOTADB: (
+        ValueError, "{path} is no store of results: not an SQLite file, or its head is damaged"),
+    sqlite3.SQLITE_CORRUPT: (
+        ValueError, "{path} is damaged ({error}); `percolation runs verify` says where, "
+        "`percolation runs export` saves what can be read"),
+}  # fmt: skip
