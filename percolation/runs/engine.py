@@ -132,7 +132,7 @@ class Keeper:
 
     def flush(self) -> None:
         """Write all in one transaction."""
-        if self._store is not None and (self._waiting or self._used):
+        if self._store is not None and not self._store.database.read_only and (self._waiting or self._used):
             self._store.write(self._waiting, self._used, experiment=self._experiment)
             self._waiting, self._used = [], []
         self._written = time.monotonic()

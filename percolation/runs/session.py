@@ -152,9 +152,9 @@ def _arrivals(
     costs = [1.0 if cost is None else cost(item) for item in work]
     order = sorted(range(len(work)), key=lambda place: -costs[place])
     jobs = [Job(place, work[place], tasks[place] if tasks else UNNAMED) for place in order]
-    keeper = Keeper(store, now.experiment, lambda outcome: now.resume and not outcome.kind)
+    keeper, counter = (Keeper(store, now.experiment, lambda one: now.resume and not one.kind) for _ in range(2))
     workers = min(checks.integer("workers", workers, at_least=0) or os.cpu_count() or 1, max(len(work), 1))
-    if now.dry_run and (missing := list(keeper.split(jobs))):
+    if now.dry_run and (missing := list(counter.split(jobs))):
         now.plan.append(_step(label, function, missing, costs, workers))
         raise Planned
     with ExitStack() as stack:
