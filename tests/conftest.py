@@ -1,4 +1,4 @@
-"""For all tests: the `percolation` command as a user meets it, in this process, her arguments, no cache of hers."""
+"""For all tests: the `percolation` command as a user meets it, in this process, without her cache."""
 
 import os
 import sys

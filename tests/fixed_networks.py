@@ -1,7 +1,7 @@
 """Trained networks with fixed weights: what a test says of them holds on every machine.
 
-Training takes thousands of steps, each of which amplifies the last bits of the one before; they differ by processor,
-library and by number of threads, so that networks of one seed are others on another machine. The weights in
+Training takes thousands of steps, each of which amplifies the last bits of the one before; they differ by
+processor, library and by number of threads, so that networks of one seed are others on another machine. The weights in
 fixed_networks/ were made once, on one machine, and are put where `models.trained` keeps what it has trained.
 
     python -m tests.fixed_networks      makes them anew: other networks, tests that hold numbers may have to follow

@@ -17,11 +17,11 @@ from empirical.data import offline
 from empirical.descent.rows import Descent
 from empirical.ends.subject import Subject
 from empirical.experiments.rounds import plan
-from empirical.finder import find as path_finder
+from empirical.finder.find import find_paths
 from empirical.finder.settings import Finder
 from empirical.losses.objectives import Field
 from empirical.networks import models
-from empirical.prediction import cells as segmentation
+from empirical.prediction.cells import affine_slice
 from percolation import (
     dimension_scan,
     families,
@@ -151,8 +151,8 @@ CALLS = {
     },
     Descent: {"steps": "adam", "lr": 0.1, "iterations": 8, "stop": 1e-4},
     Finder: {"level": 1e-3, "max_rounds": 2, "candidates": 1},
-    path_finder.find_paths: {"objective": Field(bowl), **ENDS},
-    segmentation.affine_slice: {"a": ENDS["a"][0], "c": ENDS["c"][0], "k": 2, "n": 5, "generator": GENERATOR},
+    find_paths: {"objective": Field(bowl), **ENDS},
+    affine_slice: {"a": ENDS["a"][0], "c": ENDS["c"][0], "k": 2, "n": 5, "generator": GENERATOR},
     plan.gaussian: {"dimensions": [3], "occupations": [0.5], "length": 6.0, "margin": 0.5, "pairs": 2},
     long_runs.LongRun: {"experiment": "x", "folder": Path("results")},
 }

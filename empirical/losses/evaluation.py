@@ -208,7 +208,7 @@ def _filled(points: Tensor, pairs: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def _busy(work: Callable[[Tensor, Tensor], object], point: Tensor, most: int) -> int:
-    """The least of n, 4 n, ... points, n = POINTS_TIMED_FIRST, at most `most`, that keep the device HOST_TIME_COVERED busy."""
+    """The least of n, 4 n, ... points, n = POINTS_TIMED_FIRST, at most `most`, that fill HOST_TIME_COVERED."""
     n = POINTS_TIMED_FIRST
     while n < most:
         try:

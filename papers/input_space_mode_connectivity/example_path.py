@@ -132,8 +132,8 @@ def caption(data_file: Path) -> str:
         rf"round{'s' * (made['rounds'] != 1)} ({made['segments']} segments, marks at the vertices), which stays at or "
         rf"below {found:.2g} nats; it is {made['length_ratio']:.3f} times as long. Dotted: the level {made['level']:g} "
         rf"nats; losses that vanish in single precision are drawn at ${_power(path_styles.FLOOR)}$. (b) Inputs at "
-        rf"equal distances along both, with their losses. Of {made['tried']} pairs {made['connected']} are connected; this "
-        rf"is the one with the highest barrier of those that take as many rounds. A single example: no errors. "
+        rf"equal distances along both, with their losses. Of {made['tried']} pairs {made['connected']} are connected; "
+        rf"this is the one with the highest barrier of those that take as many rounds. A single example: no errors. "
         + made_by(data_file, QUICK)
     )
 

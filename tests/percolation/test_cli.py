@@ -39,7 +39,9 @@ def test_threshold_without_reference_says_none(percolation, tmp_path):
 
 
 def test_threshold_down_to_a_precision(percolation, tmp_path):
-    code, _, _ = percolation(*"threshold --dim 2,8 --kind bond --precision 2e-3 --sites 4096 --seed 1 --out".split(), tmp_path)
+    code, _, _ = percolation(
+        *"threshold --dim 2,8 --kind bond --precision 2e-3 --sites 4096 --seed 1 --out".split(), tmp_path
+    )
     table = pd.read_csv(tmp_path / "table.csv")
     assert code == 0 and (table["error"] <= 2e-3).all() and (table["z"].abs() < 4.5).all()
 
