@@ -27,6 +27,7 @@ class Segment:
     loss: float = -torch.inf  # the largest loss, infinite where it is not a number
     open: bool = False
     ends: tuple[float, float] | None = None  # losses of a and c, where they are known
+    barrier: Tensor | None = None  # the point at `worst`
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,17 @@ class Lines:
             return self.known
         ends = torch.tensor([0.0, 1.0], dtype=torch.float64, device=self.a.device)
         return self.losses(evaluate, ends.expand(len(self.a), -1))
+
+
+def place_barriers(segments: Sequence[Segment]) -> None:
+    """Make the worst point of each segment, of all in one batch."""
+    if not segments:
+        return
+    lines = Lines.of(segments)
+    t = torch.tensor([one.worst for one in segments], dtype=torch.float64).to(lines.a)
+    points = between(lines.a, lines.c, t.view(-1, *[1] * (lines.a.ndim - 1)))
+    for segment, point in zip(segments, points, strict=True):
+        segment.barrier = point
 
 
 def intervals(coarse: int, wanted: int) -> int:

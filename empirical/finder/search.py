@@ -17,8 +17,8 @@ from torch import Tensor
 from empirical.descent.rows import Descents, Row, aside
 from empirical.finder.bisection import scan_by
 from empirical.finder.connections import CLOSED_END, Connection, Cost
-from empirical.finder.paths import Path, between
-from empirical.finder.scans import Segment, intervals
+from empirical.finder.paths import Path
+from empirical.finder.scans import Segment, intervals, place_barriers
 from empirical.finder.settings import Finder
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import InPrecision, Objective
@@ -194,6 +194,8 @@ class Search:
         segments, wanted = [segment for segment, _, _ in asked], [n for _, n, _ in asked]
         with self._timed("scan"):
             scan_by(self.finder, self.evaluate, segments, wanted, self.ranked)
+            cut = self.finder.split == "all"
+            place_barriers([segment for segment in segments if cut or not segment.open])
         for _, _, owner in asked:
             owner.scans -= 1
             if owner.scans == 0:
@@ -226,7 +228,8 @@ class Search:
         pair = cut.pair
         best = min(cut.trials, key=lambda halves: max(half.loss for half in halves))
         if pair.round == 1:
-            pair.displacement = (best[0].c - _worst_point(cut.segment)).norm().item()
+            assert cut.segment.barrier is not None
+            pair.displacement = (best[0].c - cut.segment.barrier).norm().item()
         pair.split(cut.segment, best)
         self._resolved(pair)
 
@@ -264,10 +267,13 @@ class Search:
 
     def _rows(self, segment: Segment) -> list[Row]:
         """What goes down from a segment's worst point: it, and as many further candidates beside it as are wanted."""
-        barrier, normal = _worst_point(segment), segment.c - segment.a
-        starts = [barrier]
-        for number in range(1, self.finder.candidates):
-            starts.append(aside(barrier, CANDIDATE_DISTANCE * float(normal.norm()), number, normal))
+        assert segment.barrier is not None  # every scan places it
+        starts, candidates = [segment.barrier], self.finder.candidates
+        if candidates == 1 and not self.finder.descent.projected:
+            return [Row(segment.barrier, segment.pair, self.finder.descent.stop)]
+        normal = segment.c - segment.a
+        for number in range(1, candidates):
+            starts.append(aside(segment.barrier, CANDIDATE_DISTANCE * float(normal.norm()), number, normal))
         return [Row(start, segment.pair, self.finder.descent.stop, normal) for start in starts]
 
     def _end(self, pair: Pair) -> None:
@@ -306,7 +312,3 @@ def _halves(segment: Segment, row: Row) -> tuple[Segment, Segment]:
         Segment(segment.pair, segment.a, row.point, ends=(left, row.loss)),
         Segment(segment.pair, row.point, segment.c, ends=(row.loss, right)),
     )
-
-
-def _worst_point(segment: Segment) -> Tensor:
-    return between(segment.a, segment.c, torch.tensor(segment.worst, dtype=segment.a.dtype, device=segment.a.device))

@@ -186,7 +186,7 @@ def test_real_graphs_give_the_losses_and_gradients_of_the_cpu():
         for network in (model, there.model):
             with torch.no_grad():
                 network[0].weight.mul_(scale)
-        for _ in range(AFTER + 2):
+        for _ in range(CAPTURE_AFTER + 2):
             found = graphed.losses(x.cuda(), pairs.cuda())
             losses, gradient = graphed.slopes(x.cuda(), pairs.cuda(), log=True)
         expected = plain.slopes(x, pairs, log=True)
