@@ -22,8 +22,7 @@ from percolation import files, seeds
 FOLDER = Path(__file__).parent / "fixed_networks"
 # architecture, data set, epochs, seed
 NETWORKS = (
-    ("cnn1d", "mnist1d", 60, 1),
-    ("cnn1d", "mnist1d", 60, 2),
+    *(("cnn1d", "mnist1d", 60, seed) for seed in range(4)),
     ("cnn", "digits", 60, 0),
     ("cnn", "digits", 30, 1),
     ("cnn", "digits", 30, 2),

@@ -89,7 +89,7 @@ def test_thresholds_of_finite_graphs_lie_within_their_bounds(lattice, kind):
 
 
 @pytest.mark.parametrize("kind", ["site", "bond"])
-@pytest.mark.parametrize(("d", "lengths"), [(4, (5, 7, 10)), (5, (4, 5, 7))])
+@pytest.mark.parametrize(("d", "lengths"), [(4, (5, 7, 10)), pytest.param(5, (4, 5, 7), marks=pytest.mark.slow)])
 def test_thresholds_of_d_lattices_by_wrapping(d, lengths, kind):
     """Within 4 errors, about 1 seed in 10^4, of 1 to 6 %; the formula without its triangles lies 12 to 30 % lower."""
     first = [

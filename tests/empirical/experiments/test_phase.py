@@ -261,6 +261,7 @@ def test_rows_of_the_table():
     phase_figure(table)
 
 
+@pytest.mark.slow
 def test_the_table_depends_on_plan_and_seed_only():
     plan = replace(SMALL, dimensions=(8,), fields=("smooth", "network"))
     one, two = (measure.measure_phase(plan, seed=3, workers=workers).to_csv() for workers in (1, 2))

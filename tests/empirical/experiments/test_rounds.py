@@ -129,6 +129,7 @@ def test_random_and_trained_networks():
     assert row["measured_success"] > 0.5 and 0 < row["measured_rounds"] < 4
 
 
+@pytest.mark.slow
 def test_a_row_depends_on_case_and_seed_only():
     cases = [Case(GaussianField(5, length=5.0), 4), Case(RandomNetwork("mlp", 10), 4)]
     one, two = (plan.walk_all(cases, seed=3, workers=workers) for workers in (1, 2))

@@ -52,7 +52,7 @@ def coverage(graph, kind, n_realisations, n_repeats):
     return int((z < 1).sum()), int((z < 2).sum())
 
 
-@pytest.mark.parametrize("kind", ["site", "bond"])
+@pytest.mark.parametrize("kind", ["bond", pytest.param("site", marks=pytest.mark.slow)])
 def test_error_covers(kind):
     """200 repeats of 60 realisations on the 10-cube: 60 ... 76 % within one error, at least 92 % within two.
 

@@ -27,7 +27,13 @@ KNOWN = {
 }
 
 
-@pytest.mark.parametrize(("name", "kind"), KNOWN)
+# one of each dimension and kind; the others in `make test-slow`
+AT_ONCE = {("square", "bond"), ("triangular", "site"), ("cubic", "site")}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [pytest.param(*one, marks=[] if one in AT_ONCE else pytest.mark.slow) for one in KNOWN]
+)
 def test_known_thresholds_are_met(name, kind):
     """Within 4 of its errors, which are a few 10^-4: a new seed fails in about 1 of 10^3."""
     found = wrapping_threshold(getattr(lattices, name), kind, n_runs=48, seed=3, workers=2, progress=False)
