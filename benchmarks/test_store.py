@@ -38,7 +38,7 @@ def kernel(k: int, seed: np.random.SeedSequence) -> float:
 def sweep(L: int, d: int, seed: np.random.SeedSequence) -> float:
     """Largest cluster at half filling of one site sweep."""
     number = int(seed.generate_state(1)[0])
-    done = sweeps.site_sweep(lattices.hypercubic(d, L), n_realisations=1, seed=number, progress=False)
+    done = sweeps.site_sweep(lattices.hypercubic(d).torus(L), n_realisations=1, seed=number, progress=False)
     assert done.largest is not None
     return float(done.largest[0, done.n_steps // 2])
 

@@ -1,13 +1,13 @@
 """Windings of tori at one p: nanoseconds a site beside a labelling, and the error of p_c in equal time."""
 
 import time
-from functools import partial
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from percolation import lattices, scaling, sweeps, wrapping
+from percolation import lattices, scaling, wrapping
+from percolation.scaling.wrapping import SIZES
 
 P_C = {("site", 2): 0.592746, ("bond", 2): 0.5, ("site", 3): 0.311608, ("bond", 3): 0.248812}
 TORI = [(2, 64), (2, 512), (3, 32), (3, 64)]
@@ -17,7 +17,7 @@ TORI = [(2, 64), (2, 512), (3, 32), (3, 64)]
 @pytest.mark.parametrize("kind", wrapping.KINDS)
 def test_sites_a_second(benchmark, kind, d, L):
     """Random numbers and windings included; ndimage labels the same sites, drawn beforehand, and does not wind."""
-    torus, p = lattices.hypercubic(d, L), P_C[kind, d]
+    torus, p = lattices.hypercubic(d).torus(L), P_C[kind, d]
     n = max(1, 2**20 // torus.n_sites)
     wrapping.windings(torus, p, kind=kind, n_realisations=1, seed=0)  # compile
     seeds = iter(range(1000))
@@ -38,18 +38,13 @@ def test_error_of_p_c_in_equal_time(benchmark, kind, d):
     """Own error times the root of the processor time: by windings, and by crossings of sweeps of the same tori."""
 
     def by_windings():
-        found = scaling.wrapping_threshold(partial(lattices.hypercubic, d), kind, n_runs=200, seed=1, progress=False)
+        found = scaling.wrapping_threshold(lattices.hypercubic(d), kind, runs=200, seed=1, progress=False)
         return found.estimate.error
 
     def by_crossings():
-        sweep = sweeps.site_sweep if kind == "site" else sweeps.bond_sweep
-        first = [
-            sweep(
-                lattices.hypercubic(d, L), n_realisations=400, seed=L, observables=("wrapping",), progress=False
-            ).first_steps("wrapping")
-            for L in scaling.wrapping.SIZES[d][-3:]
-        ]
-        return scaling.crossing_threshold(first).error
+        sizes = SIZES[d][-3:]
+        found = scaling.crossing_threshold(lattices.hypercubic(d), kind, sizes=sizes, runs=400, seed=1, progress=False)
+        return found.estimate.error
 
     def times_root_of_time(estimate):
         begun = time.process_time()

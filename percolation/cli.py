@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from percolation import checks, cli_runs
+from percolation import cli_runs
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
 from percolation.report.command import report
 from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
@@ -36,7 +36,9 @@ app.command(epilog="Example:  percolation report scan.db -o report.html")(report
 def threshold(
     lattice: Annotated[
         str,
-        typer.Option(help="hypercubic, triangular, honeycomb, kagome, bcc, fcc, the root lattices A, D, E, or n-cube."),
+        typer.Option(
+            help="hypercubic, triangular, honeycomb, kagome, Lieb, bcc, fcc, the root lattices A, D, E, or n-cube."
+        ),
     ] = "hypercubic",
     dim: Annotated[
         str | None, typer.Option(help="Dimensions: 8, or 4,8,13, or 2..13, the default where the lattice has many.")
@@ -44,7 +46,9 @@ def threshold(
     kind: Annotated[str, typer.Option(help="What is open or closed: site or bond.")] = "site",
     method: Annotated[
         str,
-        typer.Option(help="wrapping (d = 2..4), invasion, leath (d >= 3), window (n-cube), or auto: the best of them."),
+        typer.Option(
+            help="wrapping (d = 2..4), invasion, leath (d >= 3), crossing, window (n-cube), or auto: the best of them."
+        ),
     ] = "auto",
     precision: Annotated[
         float | None, typer.Option(help="Stop in each dimension when the error of p_c, one sigma, is down to this.")
@@ -54,7 +58,8 @@ def threshold(
         typer.Option("--time", help="Seconds in all, shared by the dimensions; then the number of runs varies."),
     ] = None,
     runs: Annotated[
-        int | None, typer.Option(help="Runs a dimension, instead; default 64 (invasion 16), seconds in all.")
+        int | None,
+        typer.Option(help="Runs a dimension, instead; default 64 (invasion 16, crossing 400), seconds in all."),
     ] = None,
     sites: Annotated[int, typer.Option(help="Sites accepted by an invasion run.")] = 2**17,
     seed: Seed = 0,
@@ -85,7 +90,7 @@ def threshold(
 
 def print_thresholds(scan: "DimensionScan") -> None:
     """A row a dimension: simulated beside known."""
-    from percolation import families
+    from percolation import lattices
 
     rows = [
         [str(d), str(e), str(r) if r.source != "none" else "", f"{z:+.1f}" if z == z else "", e.method.split(",")[0]]
@@ -93,7 +98,7 @@ def print_thresholds(scan: "DimensionScan") -> None:
     ]
     name = {"hypercubic": "Z^d", "n-cube": "the n-cube"}.get(scan.lattice)
     if name is None:
-        name = f"{scan.lattice}_d" if families.dimension(scan.lattice) is None else scan.lattice
+        name = f"{scan.lattice}_d" if lattices.dimension(scan.lattice) is None else scan.lattice
     print_table(f"p_c of {name}, {scan.kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
 
 
@@ -102,7 +107,8 @@ def theory(
     lattice: Annotated[
         str,
         typer.Argument(
-            help="hypercubic, n-cube, hamming, bethe, D, triangular, honeycomb, kagome, bcc, fcc; or gaussian, smooth."
+            help="hypercubic, n-cube, hamming, bethe, D, triangular, honeycomb, kagome, Lieb, bcc, fcc, gaussian or "
+            "smooth."
         ),
     ],
     dim: Annotated[
@@ -126,10 +132,9 @@ DEFAULT_DIMENSIONS = {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6.
 
 def _dimensions_of(lattice: str, dim: str | None) -> list[int]:
     """Those asked for; else the lattice's own, or all of its family that are worth a row."""
-    from percolation import dimension_scan, families
+    from percolation import lattices
 
-    checks.one_of("lattice", lattice, dimension_scan.LATTICES)
-    its_own = None if lattice == "n-cube" else families.dimension(lattice)
+    its_own = lattices.dimension(lattice)
     if its_own and dim is None:
         return [its_own]
     return parse_dimensions(DEFAULT_DIMENSIONS[lattice] if dim is None else dim)

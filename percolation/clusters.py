@@ -4,13 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from percolation._kernels import label as kernels
-from percolation.graphs import Graph
-from percolation.lattices import Crystal, Lattice, hypercubic
+from percolation.lattices import Box, FiniteGraph
 
 
-def label(
-    graph: Graph | Lattice, open_sites: ArrayLike | None = None, open_bonds: ArrayLike | None = None
-) -> np.ndarray:
+def label(graph: FiniteGraph, open_sites: ArrayLike | None = None, open_bonds: ArrayLike | None = None) -> np.ndarray:
     """Number the clusters: two open sites have the same label if a path of open sites and bonds joins them.
 
     open_sites: bool, (n_sites,), or on a lattice without a basis the shape of its box, (L,) * d; all open if not
@@ -20,7 +17,7 @@ def label(
     """
     sites = _checked_open("open_sites", open_sites, graph.n_sites, _box(graph))
     labels = np.empty(graph.n_sites, dtype=np.int32)
-    if open_bonds is None and isinstance(graph, Crystal) and _is_hypercubic(graph):
+    if open_bonds is None and isinstance(graph, Box) and graph.lattice.is_hypercubic:
         shape, periodic = np.full(graph.d, graph.L), np.array(graph.is_periodic)
         kernels.label_box(sites.ravel(), shape, periodic, labels)
     else:
@@ -31,13 +28,9 @@ def label(
     return labels.reshape(sites.shape)
 
 
-def _is_hypercubic(graph: Crystal) -> bool:
-    return graph.steps == hypercubic(graph.d, 2).steps
-
-
-def _box(graph: Graph | Lattice) -> tuple[int, ...]:
+def _box(graph: FiniteGraph) -> tuple[int, ...]:
     """The shape in which a field over the sites may come, besides (n_sites,)."""
-    return (graph.L,) * graph.d if isinstance(graph, Crystal) and graph.n_basis == 1 else (graph.n_sites,)
+    return (graph.L,) * graph.d if isinstance(graph, Box) and graph.n_basis == 1 else (graph.n_sites,)
 
 
 def _checked_open(name: str, opened: ArrayLike | None, n: int, box: tuple[int, ...]) -> np.ndarray:

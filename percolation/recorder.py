@@ -7,8 +7,7 @@ from numpy.typing import ArrayLike
 
 from percolation import checks
 from percolation._kernels import sweep as kernels
-from percolation.graphs import Graph
-from percolation.lattices import Crystal, Lattice
+from percolation.lattices import Box, FiniteGraph
 
 TOTALS = kernels.Totals._fields  # largest, second_moment, n_clusters, second_largest, third_moment, fourth_moment
 AXES = ("spanning", "wrapping")
@@ -24,7 +23,7 @@ class Recorder:
 
     def __init__(
         self,
-        graph: Graph | Lattice,
+        graph: FiniteGraph,
         observables: Sequence[str],
         n_realisations: int,
         n_columns: int,
@@ -39,7 +38,7 @@ class Recorder:
         self.counts_sizes = n_counted > 0 or bool(set(recorded) - set(WITHOUT_SIZE_COUNTS))
         # a row for each realisation first: numba would compile anew for rows of another memory layout
         self.totals = np.empty((n_realisations, len(recorded), n_columns))
-        self.first = np.empty((n_realisations, graph.d if isinstance(graph, Crystal) else 0), dtype=np.int64)
+        self.first = np.empty((n_realisations, graph.d if isinstance(graph, Box) else 0), dtype=np.int64)
         self.cluster_counts = np.empty((n_realisations, n_counted, len(self.size_edges) - 1), dtype=np.int64)
         self.faces = _packed_faces(graph) if self.axes == "spanning" else None
 
@@ -72,7 +71,7 @@ class Recorder:
         parent = np.full(n_sites + 1, state, dtype=np.int32)
         if self.axes is None:
             return kernels.Forest(kernels.Plain(0), parent, np.empty(0, dtype=np.uint32), first)
-        assert isinstance(self.graph, Crystal)
+        assert isinstance(self.graph, Box)
         periodic = np.array(self.graph.is_periodic[::-1])
         # an axis of the other kind is marked as seen before the first step
         first[:] = np.where(periodic == (self.axes == "wrapping"), np.iinfo(np.int64).max, 0)
@@ -103,24 +102,24 @@ def check_observables(observables: Sequence[str], allowed: Sequence[str]) -> Non
         checks.one_of("observable", name, allowed)
 
 
-def _axes_observable(graph: Graph | Lattice, observables: Sequence[str]) -> str | None:
+def _axes_observable(graph: FiniteGraph, observables: Sequence[str]) -> str | None:
     """Which of AXES is followed, if the graph has such axes."""
     asked = [name for name in AXES if name in observables]
     if not asked:
         return None
     if len(asked) == 2:
         raise ValueError("a sweep follows spanning or wrapping, not both; run it twice with the same seed")
-    if not isinstance(graph, Crystal):
-        raise ValueError(f"{asked[0]} needs a lattice with axes (lattices.Crystal), got {type(graph).__name__}")
+    if not isinstance(graph, Box):
+        raise ValueError(f"{asked[0]} needs a lattice with axes (a lattice's torus or box), got {type(graph).__name__}")
     if not any(periodic == (asked[0] == "wrapping") for periodic in graph.is_periodic):
         need, have = ("a periodic", "open") if asked[0] == "wrapping" else ("an open", "periodic")
-        raise ValueError(f"{asked[0]} needs {need} axis, but all of {graph.name} are {have}; change periodic")
+        raise ValueError(f"{asked[0]} needs {need} axis, but all of {graph.lattice.name} are {have}; change periodic")
     return asked[0]
 
 
-def _packed_faces(graph: Graph | Lattice) -> np.ndarray:
+def _packed_faces(graph: FiniteGraph) -> np.ndarray:
     """Bits 2 i and 2 i + 1 for the faces across the kernels' axis i, (n_sites,) uint32, or uint64 above 16 axes."""
-    assert isinstance(graph, Crystal)
+    assert isinstance(graph, Box)
     bits = tuple((1 << 2 * axis, 2 << 2 * axis) for axis in range(graph.d - 1, -1, -1))
     return graph.faces(bits).astype(np.uint32 if graph.d <= 16 else np.uint64)
 

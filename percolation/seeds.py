@@ -1,4 +1,7 @@
-"""Seeds: one number, and the independent streams that come of it."""
+"""Seeds: one number, and the independent streams that come of it.
+
+Whatever draws random numbers takes a keyword `seed`, an integer from 0 to 2^63 - 1 or a SeedSequence; none is assumed.
+"""
 
 import hashlib
 
@@ -10,8 +13,10 @@ Seed = int | np.random.SeedSequence
 
 
 def sequence(seed: Seed) -> np.random.SeedSequence:
-    """The seed as a SeedSequence."""
-    return seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(checks.seed(seed))
+    """The seed as a SeedSequence of its own, whose first child is child 0 whatever was spawned before."""
+    if isinstance(seed, np.random.SeedSequence):
+        return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
+    return np.random.SeedSequence(checks.seed(seed))
 
 
 def child(seed: Seed, number: int) -> np.random.SeedSequence:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from percolation import checks, seeds
 from percolation._kernels import wrapping as kernels
-from percolation.lattices import Crystal
+from percolation.lattices import Box
 
 KINDS = checks.KINDS
 LEVELS = 2**16  # p is a multiple of 1 / LEVELS, so that 64 random bits open or close four sites
@@ -42,12 +42,12 @@ class Windings:
 
 
 def windings(
-    lattice: Crystal,
+    lattice: Box,
     p: float,
     *,
     kind: str = "site",
     n_realisations: int,
-    seed: int | np.random.SeedSequence,
+    seed: seeds.Seed,
 ) -> Windings:
     """Open each site (bond) of a torus with probability p, and find the axes round which a cluster winds.
 
@@ -78,7 +78,7 @@ def windings(
     return found
 
 
-def windings_of(lattice: Crystal, opened: ArrayLike, *, kind: str = "site") -> tuple[np.ndarray, np.ndarray]:
+def windings_of(lattice: Box, opened: ArrayLike, *, kind: str = "site") -> tuple[np.ndarray, np.ndarray]:
     """The same for given samples: the axes (n, d) and the rank (n,) of `Windings`.
 
     opened: (n, n_sites) bool in the order of the sites; if kind="bond" (n, n_bonds) in that of lattice.bonds().
@@ -93,10 +93,10 @@ def windings_of(lattice: Crystal, opened: ArrayLike, *, kind: str = "site") -> t
     return axes, rank
 
 
-def _checked(lattice: Crystal, kind: str) -> int:
+def _checked(lattice: Box, kind: str) -> int:
     """Number of sites or bonds to open."""
     checks.kind(kind)
-    if not isinstance(lattice, Crystal) or not any(lattice.is_periodic):
+    if not isinstance(lattice, Box) or not any(lattice.is_periodic):
         raise ValueError("nothing winds round a lattice without a periodic axis; take periodic=True")
     return lattice.n_sites if kind == "site" else lattice.n_bonds
 
@@ -105,7 +105,7 @@ def _wind(kind: str) -> Callable[..., None]:
     return kernels.wind_by_sites if kind == "site" else kernels.wind_by_bonds
 
 
-def _nothing_wound(lattice: Crystal, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _nothing_wound(lattice: Box, n: int) -> tuple[np.ndarray, np.ndarray]:
     """The axes and the rank while nothing winds."""
     return np.zeros((n, lattice.d), dtype=bool), np.zeros(n, dtype=np.int8)
 
@@ -126,7 +126,7 @@ def _work(torus: kernels.Torus) -> kernels.Workspace:
 
 
 @lru_cache(maxsize=TORI_KEPT)
-def _torus(lattice: Crystal) -> kernels.Torus:
+def _torus(lattice: Box) -> kernels.Torus:
     bits = 64 // lattice.d
     bonds, crossed = lattice.bonds(), lattice.windings(tuple(1 << bits * axis for axis in range(lattice.d)))
     higher, across = bonds.max(axis=1), crossed != 0

@@ -24,7 +24,6 @@ from empirical.networks import models
 from empirical.prediction.cells import affine_slice
 from percolation import (
     dimension_scan,
-    families,
     fields,
     growth,
     lattice_finder,
@@ -41,12 +40,11 @@ from percolation import (
 from percolation.runs import executors
 from percolation.runs.scan import run_until
 from percolation.theory import exponents, thresholds
-from percolation.theory import lattices as named
 from percolation.theory import random_graphs as branching
 from percolation.theory import rounds as prediction
 
 ROOT = Path(__file__).parents[1]
-SQUARE = lattices.square(4)
+SQUARE, CUBE = lattices.square.torus(4), lattices.n_cube(6)
 GENERATOR = torch.Generator()
 
 
@@ -76,19 +74,14 @@ def task(x, seed):
 ENDS = {"a": 0.01 * torch.ones(2, 3), "c": -0.01 * torch.ones(2, 3)}
 # calls that work
 CALLS = {
-    lattices.square: {"L": 4},
-    lattices.cubic: {"L": 4},
-    lattices.triangular: {"L": 4},
-    lattices.honeycomb: {"L": 4},
-    lattices.kagome: {"L": 4},
-    lattices.bcc: {"L": 4},
-    lattices.fcc: {"L": 4},
-    lattices.hypercubic: {"d": 3, "L": 4},
+    lattices.kagome.torus: {"L": 4},
+    lattices.kagome.box: {"L": 4},
+    lattices.hypercubic: {"d": 3},
+    lattices.named: {"name": "hypercubic", "d": 3},
     lattices.hamming: {"d": 2, "q": 3},
     lattices.n_cube: {"n": 4},
-    lattices.root_lattice: {"family": "D", "d": 3, "L": 4},
+    lattices.root_lattice: {"family": "D", "d": 3},
     lattices.cayley_tree: {"z": 3, "generations": 2},
-    families.box: {"name": "kagome", "d": 2},
     random_graphs.gnm: {"n_sites": 10, "n_bonds": 5, "seed": 0},
     random_graphs.gnp: {"n_sites": 10, "p": 0.5, "seed": 0},
     random_graphs.regular: {"n_sites": 10, "z": 3, "seed": 0},
@@ -99,8 +92,8 @@ CALLS = {
     sweeps.bond_sweep: {"graph": SQUARE, "n_realisations": 2, "seed": 0, "workers": 1},
     sweeps.site_curve: {"graph": SQUARE, "p": [0.5], "n_realisations": 2, "seed": 0, "workers": 1},
     sweeps.bond_curve: {"graph": SQUARE, "p": [0.5], "n_realisations": 2, "seed": 0, "workers": 1},
-    growth.invade: {"lattice": 2, "n_sites": 64, "kind": "site", "seed": 0},
-    growth.leath: {"lattice": 2, "p": 0.4, "kind": "site", "n_clusters": 2, "seed": 0},
+    growth.invade: {"lattice": lattices.square, "n_sites": 64, "kind": "site", "seed": 0},
+    growth.leath: {"lattice": lattices.square, "p": 0.4, "kind": "site", "n_clusters": 2, "seed": 0},
     growth.flood: {"field": fields.iid(2, seed=0), "n_sites": 64},
     wrapping.windings: {"lattice": SQUARE, "p": 0.5, "kind": "site", "n_realisations": 2, "seed": 0},
     fields.iid: {"d": 2, "distribution": "normal", "side": 1.0, "seed": 0},
@@ -108,25 +101,36 @@ CALLS = {
     fields.gaussian_grid: {"shape": (8, 8), "xi": 1.0, "seed": 0},
     fields.network: {"d": 3, "depth": 1, "width": 8, "activation": "relu", "seed": 0},
     level_sets.critical_occupation: {"make_values": values, "n_realisations": 2, "seed": 0},
-    scaling.invasion_threshold: {"lattice": 3, "kind": "site", "n_sites": 512, "n_runs": 8, "seed": 0, "workers": 1},
-    scaling.window_threshold: {
-        "graph": lattices.n_cube(6),
-        "kind": "bond",
-        "n_realisations": 20,
+    scaling.threshold: {"lattice": CUBE, "kind": "bond", "method": "window", "runs": 20, "seed": 0, "workers": 1},
+    scaling.crossing_threshold: {
+        "lattice": lattices.square,
+        "kind": "site",
+        "runs": 100,
+        "seed": 0,
+        "sizes": (8, 12, 16),
+        "workers": 1,
+    },
+    scaling.invasion_threshold: {
+        "lattice": lattices.cubic,
+        "kind": "site",
+        "n_sites": 512,
+        "runs": 8,
         "seed": 0,
         "workers": 1,
     },
+    scaling.window_threshold: {"graph": CUBE, "kind": "bond", "runs": 20, "seed": 0, "workers": 1},
     scaling.collapse: {"curves": CURVES, "n_resamples": 20, "seed": 0},
     scaling.quality_band: {"curves": CURVES, "p_c": 0.5, "nu": 1.3, "power": -0.1, "n_resamples": 20, "seed": 0},
     lattice_finder.find: {"d": 2, "L": 4, "p": 0.9, "n_pairs": 2, "max_rounds": 2, "ties": "coordinates", "seed": 0},
-    dimension_scan.Plan: {"dimensions": [3], "kind": "site", "lattice": "hypercubic", "method": "auto", "n_runs": 64},
+    dimension_scan.Plan: {"dimensions": [3], "kind": "site", "lattice": "hypercubic", "method": "auto", "runs": 64},
     runs.seeds: {"seed": 0, "n": 2},
     runs.run: {"task": abs, "items": [1], "workers": 1},
     run_until: {"task": task, "grid": [{"x": 1.0}], "realisations": 2, "seed": 0, "progress": False},
     executors.threads: {"workers": 1},
     executors.processes: {"workers": 1},
     seeds.sequence: {"seed": 0},
-    thresholds.threshold: {"d": 3, "kind": "site"},
+    thresholds.threshold: {"lattice": "hypercubic", "kind": "site", "d": 3},
+    thresholds.hypercubic: {"d": 3, "kind": "site"},
     thresholds.published: {"d": 3, "kind": "site"},
     thresholds.series: {"d": 8, "kind": "site"},
     thresholds.bounds: {"d": 3, "kind": "site"},
@@ -135,7 +139,6 @@ CALLS = {
     thresholds.hamming: {"d": 2, "q": 8},
     thresholds.d_lattice: {"d": 4, "kind": "site"},
     exponents.exponents: {"d": 3},
-    named.threshold: {"lattice": "kagome", "kind": "site"},
     branching.regular: {"z": 3},
     branching.poisson: {"c": 2.0},
     prediction.level: {"occupation": 0.5},
@@ -163,7 +166,7 @@ BAD = {
     "seed": (-1, 1.5, "seven", 2**63),
     "workers": (-1, 1.5),
     **dict.fromkeys(
-        ("d", "n_sites", "n_realisations", "n_runs", "realisations", "n_clusters", "n_pairs", "pairs"), COUNT
+        ("d", "n_sites", "n_realisations", "runs", "realisations", "n_clusters", "n_pairs", "pairs"), COUNT
     ),
     **dict.fromkeys(
         ("L", "q", "z", "generations", "depth", "width", "n_features", "k", "iterations", "n_samples"), COUNT
@@ -185,7 +188,6 @@ BAD = {
 }
 # what these functions allow there, or how they word it: the parameter, the value, and why
 ALLOWED = {
-    (growth.invade, "lattice"), (growth.leath, "lattice"), (scaling.invasion_threshold, "lattice"),  # d
     (runs.seeds, "n"),  # none are none
     (wrapping.windings, "lattice"),
 }  # fmt: skip
@@ -200,12 +202,14 @@ def signature_rows():
                     yield pytest.param(call, name, bad, id=f"{call.__name__}-{name}-{bad!r:.20}")
 
 
+ESTIMATORS = (scaling.threshold, scaling.crossing_threshold, scaling.invasion_threshold, scaling.window_threshold)
 # what is no bad value there: nothing to say, or a defaulted number
 FINE = {
     (lattices.cayley_tree, "generations", 0),
     (random_graphs.regular, "z", 0),
     (branching.regular, "z", 0),
-    (dimension_scan.Plan, "n_runs", None),
+    (dimension_scan.Plan, "runs", None),
+    *((call, "runs", None) for call in ESTIMATORS),
 }
 NAMES = {"name": ("lattice", "network", "data set")}  # words for a parameter, where they are not its name
 ROWS = list(signature_rows())
@@ -230,7 +234,7 @@ def test_a_bad_argument_is_named(call, name, bad):
 COMMANDS = [
     ("threshold --dim 0", "dimensions run upwards from 1"),
     ("threshold --dim 3..", "cannot read the dimensions"),
-    ("threshold --runs 0", "n_runs must be at least"),
+    ("threshold --runs 0", "runs must be at least"),
     ("threshold --sites -1", "n_sites must be at least"),
     ("threshold --time nan", "time must be a finite number above 0"),
     ("threshold --precision -1", "precision must be a finite number above 0"),

@@ -93,7 +93,7 @@ FLOORS = (
     ("graphs", "averages", "runs", "fields"),
     ("lattices",),
     ("recorder", "random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
-    ("sweeps", "families", "level_sets"),
+    ("sweeps", "level_sets"),
     ("scaling",),
     ("plotting", "dimension_scan", "terminal"),
     ("report", "long_runs"),
@@ -124,7 +124,7 @@ ARROWS = {
     "finder": {"descent", "losses"},
     "attacks": {"descent", "losses"},
     "ends": {"attacks", "data", "descent", "losses", "networks"},
-    "prediction": {"descent", "finder", "losses"},
+    "prediction": {"finder", "losses"},
     "manifolds": {"descent", "finder", "losses"},
     "detection": {"attacks", "finder", "losses"},
 }

@@ -60,7 +60,7 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
 def _curve(config: Config, d: int, length: int, seed: int, workers: int) -> scaling.Curve:
     """Strength of a torus at values of p evenly spaced in the scaling variable."""
     p_c, nu, _ = _theory(d)
-    torus = lattices.hypercubic(d, length)
+    torus = lattices.hypercubic(d).torus(length)
     sweep = sweeps.site_sweep(
         torus, n_realisations=config.n_realisations, seed=seed + 1000 * d + length, observables=("largest",),
         workers=workers or 2,
@@ -73,7 +73,7 @@ def _curve(config: Config, d: int, length: int, seed: int, workers: int) -> scal
 def _theory(d: int) -> tuple[float, float, float]:
     """p_c, nu and -beta/nu."""
     known = exponents.exponents(d)
-    return thresholds.threshold(d).value, known.nu.value, -known.beta.value / known.nu.value
+    return thresholds.hypercubic(d).value, known.nu.value, -known.beta.value / known.nu.value
 
 
 def _table(d: int, curve: scaling.Curve, scaled: scaling.Curve) -> Iterator[pd.DataFrame]:

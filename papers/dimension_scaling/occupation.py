@@ -49,7 +49,7 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
 
 
 def _row(method: str, d: int, xi: float, found: Estimate) -> dict[str, object]:
-    p_c = thresholds.threshold(d)
+    p_c = thresholds.hypercubic(d)
     return {"method": method, "d": d, "xi": xi, "occupation": found.value, "error": found.error, "p_c": p_c.value}
 
 
@@ -90,7 +90,7 @@ def draw(data_file: Path) -> Figure:
     d = np.arange(2, rows["d"].max() + 1)
     with house():
         figure, ax = plt.subplots(figsize=(COLUMN, 3.0))
-        drawing.theory(ax, d, [thresholds.threshold(int(n)).value for n in d], 0, "iid, Mertens and Moore 2018")
+        drawing.theory(ax, d, [thresholds.hypercubic(int(n)).value for n in d], 0, "iid, Mertens and Moore 2018")
         for series, (xi, of_xi) in enumerate(floods.groupby("xi")):
             label = rf"smooth, grown, $\xi = {xi:g}$ cells" if xi else "independent cells, grown"
             drawing.points(ax, of_xi["d"], of_xi["occupation"], of_xi["error"], series, label)

@@ -43,7 +43,7 @@ def _scan(config: Config, kind: str, seed: int, workers: int) -> pd.DataFrame:
         list(range(2, config.d_max + 1)),
         kind,
         method="invasion",
-        n_runs=config.n_runs,
+        runs=config.n_runs,
         n_sites=config.n_sites,
         seed=seed,
         workers=workers,

@@ -68,9 +68,9 @@ def _n_clusters(config: Config, done: Searched, pair: int) -> int:
     return int((sizes > SMALLEST_CLUSTER * opened.size).sum())
 
 
-def _square(n: int) -> lattices.Crystal:
+def _square(n: int) -> lattices.Box:
     """Cells that share an edge are neighbours; the slice has a border."""
-    return lattices.square(n, periodic=False)
+    return lattices.square.box(n)
 
 
 def _example(config: Config, done: Searched, pair: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

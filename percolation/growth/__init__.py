@@ -1,23 +1,21 @@
-"""Clusters grown on an infinite lattice, Z^d for any d or another: invasion percolation, Leath's clusters at p, floods.
+"""Clusters grown on an infinite lattice of any dimension: invasion percolation, Leath's clusters at p, floods.
 
 `invade` and `leath` have independent weights; `flood` grows a level set of a random field.
 """
 
 from percolation.growth.flooding import Flood, LatticeField, flood
 from percolation.growth.invasion import Invasion, doubling_marks, invade
-from percolation.growth.keys import KINDS, InfiniteLattice, Keys, dimension, keys
+from percolation.growth.keys import KINDS, Keys, keys
 from percolation.growth.leath import EXCESS, Leath, leath
 
 __all__ = [
     "EXCESS",
     "KINDS",
     "Flood",
-    "InfiniteLattice",
     "Invasion",
     "Keys",
     "LatticeField",
     "Leath",
-    "dimension",
     "doubling_marks",
     "flood",
     "invade",

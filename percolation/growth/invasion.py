@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from percolation import checks, lattices
+from percolation import checks, seeds
 from percolation._kernels import growth as kernels
-from percolation.growth.keys import InfiniteLattice, dimension, keys, name, ways
+from percolation.growth.keys import keys, ways
+from percolation.lattices import Lattice
 
 PRUNE_FROM, MARGIN = (
     1024,
@@ -36,11 +37,11 @@ class Invasion:
 
 
 def invade(
-    lattice: InfiniteLattice,
+    lattice: Lattice,
     n_sites: int,
     *,
     kind: str = "site",
-    seed: int | np.random.SeedSequence,
+    seed: seeds.Seed,
     marks: np.ndarray | None = None,
 ) -> Invasion:
     """Invasion percolation: accept the revealed site of least weight, reveal its neighbours, repeat.
@@ -49,10 +50,9 @@ def invade(
     kind="bond": bonds have weights; a bond is revealed with the first of its ends, and accepted in its turn even
     if both ends are in the cluster by then.
 
-    lattice: d for Z^d, or a crystal of `lattices`, then the infinite lattice of its displacements and its basis: the
-    side L and the boundaries of its box do not matter, nor does the box limit d. Growth begins at site 0 of a cell.
+    lattice: infinite, see `lattices`; growth begins at site 0 of a cell.
     n_sites: how many to accept, bonds if kind="bond".
-    seed: an integer, or a child that `runs.seeds` made.
+    seed: see `percolation.seeds`.
     marks: numbers accepted at which to record, increasing and at most n_sites; 1, 2, 4, ... and n_sites if absent.
     Returns an Invasion. The order is exactly greedy: weights have 64 bits and no ties.
     Error: two sites share a key with probability 2^-64 a pair. The set keeps 32 bits of each site's hash, so a new
@@ -63,7 +63,6 @@ def invade(
     Source: Wilkinson and Willemsen, J. Phys. A 16, 3365 (1983); as an estimator of p_c Mertens and Moore,
     Phys. Rev. E 98, 022120 (2018).
     """
-    d = dimension(lattice)
     checks.integer("n_sites", n_sites, at_least=1)
     checks.kind(kind)
     marks = doubling_marks(n_sites) if marks is None else checked_marks(marks, n_sites)
@@ -73,8 +72,8 @@ def invade(
     look_ups = around.steps.shape[1] * n_sites
     n_seen = n_revealed[-1] if kind == "site" else n_sites
     return Invasion(
-        lattice=name(lattice),
-        d=d,
+        lattice=lattice.name,
+        d=lattice.d,
         kind=kind,
         n_accepted=marks,
         n_revealed=n_revealed,
@@ -98,9 +97,9 @@ def checked_marks(marks: np.ndarray, n_sites: int) -> np.ndarray:
     return marks.astype(np.int64)
 
 
-def _few_due_above(lattice: InfiniteLattice, around: kernels.Neighbours) -> float:
+def _few_due_above(lattice: Lattice, around: kernels.Neighbours) -> float:
     """A weight somewhat above p_c: what lies above comes up rarely, so that one bucket of the queue takes it all."""
-    form = "any" if isinstance(lattice, lattices.Crystal) else "hypercubic"
+    form = "hypercubic" if lattice.is_hypercubic else "any"
     return min(FEW_DUE_ABOVE[form] / max(around.steps.shape[1] - 1, 1), 1.0)
 
 

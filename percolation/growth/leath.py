@@ -5,17 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from percolation import checks, lattices
+from percolation import checks, seeds
 from percolation._kernels import growth as kernels
-from percolation.growth.keys import (
-    InfiniteLattice,
-    bonds_of_a_cell,
-    by_basis,
-    dimension,
-    keys,
-    name,
-    ways,
-)
+from percolation.growth.keys import checked, keys, ways
+from percolation.lattices import Lattice
 
 EXCESS = ("pairs", "straight", "cousins", "crowding")
 FEWEST_SLOTS = {"site": 2**18, "bond": 2**14}  # 1 MiB for what a few thousand sites reveal: fits the second cache
@@ -58,14 +51,14 @@ class Leath:
 
 
 def leath(
-    lattice: InfiniteLattice,
+    lattice: Lattice,
     p: float,
     *,
     kind: str = "site",
     n_clusters: int = 1,
     max_size: int = 2**20,
     max_generations: int = 2**10,
-    seed: int | np.random.SeedSequence,
+    seed: seeds.Seed,
 ) -> Leath:
     """Clusters of an open origin: test the neighbours of each generation, those found open are the next.
 
@@ -74,11 +67,10 @@ def leath(
     every sum over tests of zero mean keeps it, `truncated` clusters included.
     kind="bond": bonds to sites outside the cluster are tested, in turn; a bond closing a loop is never looked at.
 
-    lattice: d for Z^d, or a crystal of `lattices`, then the infinite lattice of its displacements and its basis: the
-    side L and the boundaries of its box do not matter. Clusters begin at site 0 of a cell.
+    lattice: infinite, see `lattices`; clusters begin at site 0 of a cell.
     p: probability that a site (bond) is open. n_clusters: grown one after another, of one draw of the keys.
     max_size: a generation that brings a cluster to so many sites is its last. max_generations: likewise.
-    seed: an integer, or a child that `runs.seeds` made.
+    seed: see `percolation.seeds`.
     Returns a Leath. Its `excess`, by generation, are sums over the cluster's sites i, with T_i tested and k_i opened
     around i, of what was found minus its mean given what was tested, the control variates of `leath_threshold`:
     pairs k (k - 1) - p^2 T (T - 1); straight: k - p T of the one neighbour straight ahead, by the displacement that
@@ -93,7 +85,7 @@ def leath(
     Source: Leath, Phys. Rev. B 14, 5046 (1976); hashed, with zero-mean sums, Grassberger, Phys. Rev. E 67, 036101
     (2003).
     """
-    d = dimension(lattice)
+    checked(lattice)
     checks.kind(kind)
     checks.integer("n_clusters", n_clusters, at_least=1)
     checks.integer("max_size", max_size, at_least=1)
@@ -103,8 +95,8 @@ def leath(
     _grow(lattice, p, kind, max_size, seed, totals, clusters)
     totals.spread[_reach(lattice) + 1 :] = np.nan
     return Leath(
-        lattice=name(lattice),
-        d=d,
+        lattice=lattice.name,
+        d=lattice.d,
         kind=kind,
         p=p,
         size=clusters.size,
@@ -119,11 +111,11 @@ def leath(
 
 
 def _grow(
-    lattice: InfiniteLattice,
+    lattice: Lattice,
     p: float,
     kind: str,
     max_size: int,
-    seed: int | np.random.SeedSequence,
+    seed: seeds.Seed,
     totals: kernels.Totals,
     clusters: kernels.Clusters,
 ) -> None:
@@ -157,22 +149,16 @@ def _frontier(room: int) -> kernels.Frontier:
     return kernels.Frontier(*(np.empty(room, dtype) for dtype in (np.uint64, np.int32, np.int32, np.int64)))
 
 
-def _moves(lattice: InfiniteLattice) -> np.ndarray:
+def _moves(lattice: Lattice) -> np.ndarray:
     """The displacement of each of `ways`, its first AXES coordinates packed as `kernels.spread` reads them, int64."""
-    places = np.array([1 << kernels.BITS * axis for axis in range(kernels.AXES)], dtype=np.int64)
-    if isinstance(lattice, lattices.Crystal):
-        starts, ends, displacements = bonds_of_a_cell(lattice)
-        up = displacements[:, : kernels.AXES] @ places[: lattice.d]
-    else:
-        starts = ends = np.zeros(lattice, dtype=np.int64)
-        up = np.zeros(lattice, dtype=np.int64)
-        up[: kernels.AXES] = places[:lattice]
-    return by_basis(starts, ends, up, -up)
+    places = np.array([1 << kernels.BITS * i if i < kernels.AXES else 0 for i in range(lattice.d)], dtype=np.int64)
+    up = lattice.rises(places)
+    return lattice.around(up, -up, 0)
 
 
-def _reach(lattice: InfiniteLattice) -> int:
+def _reach(lattice: Lattice) -> int:
     """The last generation whose coordinates surely fit into the BITS that they have in a place."""
-    longest = np.abs(bonds_of_a_cell(lattice)[2]).max() if isinstance(lattice, lattices.Crystal) else 1
+    longest = 1 if lattice.is_hypercubic else np.abs(lattice.displacements).max()
     return (2 ** (kernels.BITS - 1) - 1) // int(longest)
 
 

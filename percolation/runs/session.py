@@ -19,6 +19,7 @@ from percolation import checks
 from percolation.runs import executors
 from percolation.runs.engine import Bar, Job, Keeper, current, drive, run_one
 from percolation.runs.tasks import Task, namer
+from percolation.seeds import Seed, sequence
 
 if TYPE_CHECKING:
     from percolation.runs.store import Store
@@ -92,9 +93,9 @@ def keeps() -> bool:
     return now is not None and (now.store is not None or now.executor is not None)
 
 
-def seeds(seed: int, n: int) -> list[np.random.SeedSequence]:
+def seeds(seed: Seed, n: int) -> list[np.random.SeedSequence]:
     """n independent children of the seed, SeedSequence(seed).spawn(n)."""
-    return np.random.SeedSequence(checks.seed(seed)).spawn(n)
+    return sequence(seed).spawn(n)
 
 
 def run(

@@ -2,12 +2,13 @@
 
 from percolation.averages import FirstSteps, canonical
 from percolation.scaling.collapse import Collapse, collapse
-from percolation.scaling.crossing import crossing, crossing_threshold
+from percolation.scaling.crossings import CrossingThreshold, crossing, crossing_threshold, last_crossing
 from percolation.scaling.curves import Curve, scaled, strength_curve
 from percolation.scaling.flooding import CriticalOccupation, critical_occupation
 from percolation.scaling.growth_exponents import chemical_dimension, fractal_dimension, size_exponent
 from percolation.scaling.invasion import InvasionThreshold, extrapolate, invasion_threshold
 from percolation.scaling.leath import LeathThreshold, leath_threshold
+from percolation.scaling.methods import threshold
 from percolation.scaling.powers import effective_length, exponent
 from percolation.scaling.quality import quality, quality_band
 from percolation.scaling.window import WindowThreshold, window_threshold
@@ -16,6 +17,7 @@ from percolation.scaling.wrapping import WrappingThreshold, wrapping_threshold
 __all__ = [
     "Collapse",
     "CriticalOccupation",
+    "CrossingThreshold",
     "Curve",
     "FirstSteps",
     "InvasionThreshold",
@@ -33,12 +35,14 @@ __all__ = [
     "extrapolate",
     "fractal_dimension",
     "invasion_threshold",
+    "last_crossing",
     "leath_threshold",
     "quality",
     "quality_band",
     "scaled",
     "size_exponent",
     "strength_curve",
+    "threshold",
     "window_threshold",
     "wrapping_threshold",
 ]

@@ -1,9 +1,9 @@
 """How many runs: a number, as many as a given time affords, or enough for a given error."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import monotonic
 
 import numpy as np
 
@@ -18,37 +18,46 @@ GROWTH = 4  # largest factor by which the number of runs grows at once
 
 @dataclass(frozen=True)
 class Budget:
-    """n_runs; or instead seconds, or the precision that the error shall reach, or both: then whichever comes first.
+    """So many runs; or instead the time in seconds, or the precision that the error shall reach: whichever comes first.
 
-    With precision alone the number of runs follows from the data, so the same seed makes the same runs. With seconds
-    it depends on the machine; the number made, given as n_runs, and the p at which they were made, repeat them.
+    With precision alone the number of runs follows from the data, so the same seed makes the same runs. With time it
+    depends on the machine; the number made, given as n_runs, and the p at which they were made, repeat them.
     """
 
-    n_runs: int
-    seconds: float | None = None
+    runs: int
+    time: float | None = None
     precision: float | None = None
     at_least: int = 1  # runs, whose scatter gives the error
 
     def __post_init__(self) -> None:
-        checks.integer("n_runs", self.n_runs, at_least=self.at_least)
-        for name, value in (("seconds", self.seconds), ("precision", self.precision)):
+        checks.integer("runs", self.runs, at_least=self.at_least)
+        for name, value in (("time", self.time), ("precision", self.precision)):
             if value is not None:
                 checks.positive(name, value)
+
+    @classmethod
+    def of(
+        cls, runs: int | None, time: float | None, precision: float | None, *, otherwise: int, at_least: int
+    ) -> "Budget":
+        """What a user asked for, or else so many runs."""
+        if runs is not None and (time is not None or precision is not None):
+            raise ValueError("give a number of runs, or a time or a precision that sets it: not both")
+        return cls(otherwise if runs is None else runs, time, precision, at_least)
 
     @property
     def is_open(self) -> bool:
         """Whether the number of runs is not known beforehand."""
-        return self.seconds is not None or self.precision is not None
+        return self.time is not None or self.precision is not None
 
     def pilot(self) -> "Budget":
         """For a pilot that brings p near p_c: a tenth of the time, PILOT_PRECISION times the precision."""
-        seconds = None if self.seconds is None else PILOT_SHARE * self.seconds
+        time = None if self.time is None else PILOT_SHARE * self.time
         precision = None if self.precision is None else PILOT_PRECISION * self.precision
-        return Budget(self.at_least, seconds, precision, self.at_least)
+        return Budget(self.at_least, time, precision, self.at_least)
 
     def after(self, spent: float) -> "Budget":
         """What is left of it after so many seconds."""
-        return self if self.seconds is None else replace(self, seconds=max(self.seconds - spent, MOMENT))
+        return self if self.time is None else replace(self, time=max(self.time - spent, MOMENT))
 
     def collect(
         self,
@@ -57,10 +66,10 @@ class Budget:
         estimate: Callable[[np.ndarray], Estimate],
     ) -> np.ndarray:
         """Runs of the parent's children in turn, one to a row of the result."""
-        begun = time.monotonic()
-        done = runs(parent.spawn(self.at_least if self.is_open else self.n_runs))
+        begun = monotonic()
+        done = runs(parent.spawn(self.at_least if self.is_open else self.runs))
         while self.is_open:
-            more = min(self._affordable(len(done), time.monotonic() - begun), self._needed(done, estimate))
+            more = min(self._affordable(len(done), monotonic() - begun), self._needed(done, estimate))
             if more < 1:
                 break
             done += runs(parent.spawn(int(more)))
@@ -68,7 +77,7 @@ class Budget:
 
     def _affordable(self, n_done: int, spent: float) -> float:
         """At most as many as are done: the rate of the first runs is uncertain."""
-        return math.inf if self.seconds is None else min(n_done * (self.seconds / spent - 1), n_done)
+        return math.inf if self.time is None else min(n_done * (self.time / spent - 1), n_done)
 
     def _needed(self, done: list[np.ndarray], estimate: Callable[[np.ndarray], Estimate]) -> float:
         if self.precision is None:

@@ -5,13 +5,17 @@ from functools import partial
 
 import numpy as np
 
-from percolation import checks, growth, runs, seeds
+from percolation import checks, growth, seeds
+from percolation.growth.keys import checked
+from percolation.lattices import Lattice
 from percolation.quantities import Estimate
+from percolation.runs import run as run_all
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import fits_from_each_first, model_average, power_corrections
 
 POWERS = np.linspace(0.3, 1, 15)  # of the correction N^-power; all are given equal odds before the data
 FEWEST_BLOCKS = 5  # kept in a fit of three parameters
+RUNS = 16  # if nothing else is said
 FEWEST_RUNS = 8  # whose scatter gives the error
 SMALLEST_SIZE = 16  # blocks below are not asymptotic in any dimension
 FEWEST_SITES = SMALLEST_SIZE * 2**FEWEST_BLOCKS  # of a run
@@ -24,7 +28,7 @@ class InvasionThreshold:
     estimate: Estimate
     d: int
     kind: str
-    seed: int
+    seed: seeds.Seed
     n_runs: int
     n_sites: int  # accepted in each run, bonds if kind="bond"
     n_accepted: np.ndarray  # (n_marks,) int64
@@ -37,37 +41,34 @@ class InvasionThreshold:
 
 
 def invasion_threshold(
-    lattice: growth.InfiniteLattice,
+    lattice: Lattice,
     kind: str = "site",
     *,
-    n_sites: int = 2**16,
-    n_runs: int = 16,
-    seconds: float | None = None,
+    runs: int | None = None,
+    time: float | None = None,
     precision: float | None = None,
-    seed: int,
+    seed: seeds.Seed,
     workers: int = 1,
     progress: bool = True,
+    n_sites: int = 2**16,
 ) -> InvasionThreshold:
     """p_c of an infinite lattice from independent invasion clusters, extrapolated to infinite size by `extrapolate`.
 
-    lattice: d for Z^d, or a crystal, as in `growth.invade`. kind: "site" or "bond".
-    n_sites: accepted in each run (bonds if kind="bond"), at least 512; for d < 6 the extrapolation limits the
-    accuracy, so that a longer run is worth more than a second one. n_runs: at least 8.
-    seconds, precision: instead of n_runs, see `Budget`.
+    kind: "site" or "bond". runs: at least 8; or time (seconds), or precision, see `Budget`.
     workers: threads; the result does not depend on it.
+    n_sites: accepted in each run (bonds if kind="bond"), at least 512; for d < 6 the extrapolation limits the
+    accuracy, so that a longer run is worth more than a second one.
     """
-    d = growth.dimension(lattice)
+    d = checked(lattice).d
     checks.kind(kind)
     checks.integer("n_sites", n_sites, at_least=FEWEST_SITES)
-    budget, marks = Budget(n_runs, seconds, precision, FEWEST_RUNS), growth.doubling_marks(n_sites)
-
-    run = partial(_revealed, lattice, n_sites, kind)
+    budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
+    run, marks = partial(_revealed, lattice, n_sites, kind), growth.doubling_marks(n_sites)
 
     def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
-        return runs.run(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
+        return run_all(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
 
-    parent = seeds.sequence(seed)
-    n_revealed = budget.collect(parent, some, partial(extrapolate, marks))
+    n_revealed = budget.collect(seeds.sequence(seed), some, partial(extrapolate, marks))
     return InvasionThreshold(
         estimate=extrapolate(marks, n_revealed),
         d=d,
@@ -80,7 +81,7 @@ def invasion_threshold(
     )
 
 
-def _revealed(lattice: growth.InfiniteLattice, n_sites: int, kind: str, seed: np.random.SeedSequence) -> np.ndarray:
+def _revealed(lattice: Lattice, n_sites: int, kind: str, seed: np.random.SeedSequence) -> np.ndarray:
     """(n_marks,) numbers revealed in a run."""
     return growth.invade(lattice, n_sites, kind=kind, seed=seed).n_revealed
 

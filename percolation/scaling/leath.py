@@ -15,14 +15,16 @@ ancestors more than t back, sum_{i, j > 0, i + j > t} (i + j)^(-d/2) ~ t^-(d - 4
 """
 
 import math
-import time
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 
 import numpy as np
 
-from percolation import checks, growth, runs
+from percolation import checks, growth, seeds
+from percolation.lattices import Lattice
 from percolation.quantities import Estimate
+from percolation.runs import seeds as children_of
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
@@ -47,6 +49,7 @@ START = 2**15  # sites of the invasion that the pilots begin with
 PILOTS = {16: 2000, 32: 4000, 64: 8000}  # generations: clusters; brings p to 3 in 10^4 (d = 3: 2 in 10^3)
 LONGEST = {3: 512, 4: 1024, 5: 256, 6: 256, 7: 256, 8: 256, 9: 256}  # generations; 64 above
 CLUSTERS = {3: 100, 4: 60}  # of a run, 500 above
+RUNS = 64  # if nothing else is said
 FEWEST_RUNS = 32  # whose scatter gives the error and the control variates' coefficients
 FOLDS = 8
 FEWEST_SITES = 1000  # of all runs in the last window: below, ratios are not linear in them
@@ -60,7 +63,7 @@ class LeathThreshold:
     estimate: Estimate
     d: int
     kind: str
-    seed: int
+    seed: seeds.Seed
     p: float  # at which the clusters grew
     n_runs: int
     n_clusters: int  # of a run
@@ -69,46 +72,42 @@ class LeathThreshold:
 
 
 def leath_threshold(
-    lattice: growth.InfiniteLattice,
+    lattice: Lattice,
     kind: str = "site",
     *,
-    n_clusters: int | None = None,
-    n_runs: int = 64,
-    n_generations: int | None = None,
-    seconds: float | None = None,
+    runs: int | None = None,
+    time: float | None = None,
     precision: float | None = None,
-    p: float | None = None,
-    seed: int,
+    seed: seeds.Seed,
     workers: int = 1,
     progress: bool = True,
+    n_clusters: int | None = None,
+    n_generations: int | None = None,
+    p: float | None = None,
 ) -> LeathThreshold:
     """p_c of an infinite lattice, d >= 3, from Leath clusters grown at one p near it.
 
-    lattice: d for Z^d, or a crystal, as in `growth.leath`. kind: "site" or "bond". n_clusters: of a run.
-    n_runs: at least 32. n_generations: that a cluster may live; LONGEST and n_clusters so many that a run has about
-    2 10^5 sites if absent. seconds, precision: instead of n_runs, see `Budget`. p: at which clusters grow, near p_c;
-    pilots find it if absent.
+    kind: "site" or "bond". runs: at least 32; or time (seconds), or precision, see `Budget`.
     workers: threads; the result does not depend on it.
+    n_clusters: of a run. n_generations: that a cluster may live; LONGEST, and n_clusters so many that a run has about
+    2 10^5 sites, if absent. p: at which clusters grow, near p_c; pilots find it if absent.
     Result and error: see `estimate`.
     """
-    begun = time.monotonic()
-    if (d := growth.dimension(lattice)) < LOWEST_DIMENSION:
-        raise ValueError(
-            f"Leath's clusters tell p_c from d = {LOWEST_DIMENSION} on, got d = {d}; use wrapping_threshold"
-        )
+    begun = monotonic()
+    d = checked(lattice).d
     checks.kind(kind)
     n_generations = LONGEST.get(d, 64) if n_generations is None else n_generations
     n_clusters = checks.integer("n_clusters", CLUSTERS.get(d, 500) if n_clusters is None else n_clusters, at_least=1)
-    budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
+    budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
 
     run = partial(_sums, lattice, kind, n_clusters, n_generations)
-    staged = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), workers, f"d = {d} {kind}", progress)
-    pilots, parent = runs.seeds(seed, 2)
+    at = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), workers, f"d = {d} {kind}", progress)
+    pilots, parent = children_of(seed, 2)
     if p is None:
         stages = [Budget(FEWEST_RUNS)] * (d < MEAN_FIELD) + [budget.pilot()] * budget.is_open
-        p = staged.pilot(pilots, partial(_pilot, lattice, kind), stages)
-    sums = staged.collect(p, budget.after(time.monotonic() - begun), parent)
+        p = at.pilot(pilots, partial(_pilot, lattice, kind), stages)
+    sums = at.collect(p, budget.after(monotonic() - begun), parent)
     return LeathThreshold(
         estimate=estimate(sums, bounds, d, p),
         d=d,
@@ -120,6 +119,25 @@ def leath_threshold(
         bounds=bounds,
         sums=sums,
     )
+
+
+def checked(lattice: Lattice) -> Lattice:
+    """The lattice, if its clusters grow as the fits have it.
+
+    Where sites differ in the number of their neighbours, generations may alternate between kinds of them, and the ratio
+    with them: on Lieb's lattice between sites of four and of two.
+    """
+    if not isinstance(lattice, Lattice):
+        raise ValueError(f"Leath's clusters grow on an infinite lattice, got {type(lattice).__name__}")
+    if lattice.d < LOWEST_DIMENSION:
+        raise ValueError(
+            f"Leath's clusters tell p_c from d = {LOWEST_DIMENSION} on, got d = {lattice.d}; use wrapping_threshold"
+        )
+    if len(set(lattice.degrees)) > 1:
+        raise ValueError(
+            f"Leath's ratios need sites of one number of neighbours, got {lattice.degrees}; use wrapping or invasion"
+        )
+    return lattice
 
 
 def windows(n_generations: int) -> np.ndarray:
@@ -218,7 +236,7 @@ def _form(bounds: np.ndarray, sensitivity: np.ndarray, exponents: tuple[float, .
 
 
 def _sums(
-    lattice: growth.InfiniteLattice,
+    lattice: Lattice,
     kind: str,
     n_clusters: int,
     n_generations: int,
@@ -230,7 +248,7 @@ def _sums(
 
 
 def _clusters(
-    lattice: growth.InfiniteLattice,
+    lattice: Lattice,
     p: float,
     kind: str,
     n_clusters: int,
@@ -243,12 +261,12 @@ def _clusters(
     )
 
 
-def _pilot(lattice: growth.InfiniteLattice, kind: str, seed: np.random.SeedSequence) -> float:
+def _pilot(lattice: Lattice, kind: str, seed: np.random.SeedSequence) -> float:
     """p near p_c: that of an invasion, then by its growth over ever more generations.
 
     x = log(opened / opened before) of the last and the last but one octave of t is s log(p / p_c) + theta / t.
     """
-    d = growth.dimension(lattice)
+    d = lattice.d
     start, *later = seed.spawn(1 + len(PILOTS))
     p = float(growth.invade(lattice, START, kind=kind, seed=start).ratio[-1])
     for (n_generations, n_clusters), child in zip(PILOTS.items(), later, strict=True):

@@ -2,16 +2,17 @@
 
 import math
 from dataclasses import dataclass
+from time import monotonic
 
 import numpy as np
 
-from percolation import checks, sweeps
-from percolation.graphs import Graph
-from percolation.lattices import Lattice
+from percolation import checks, seeds, sweeps
+from percolation.lattices import FiniteGraph
 from percolation.quantities import Estimate
-from percolation.scaling.budget import more_runs
+from percolation.scaling.budget import Budget, more_runs
 
-FEWEST = 20  # realisations, whose scatter gives the error
+RUNS = 64  # if nothing else is said
+FEWEST_RUNS = 20  # realisations, whose scatter gives the error
 PILOTS = 8
 PILOT_GRID = 2**14  # steps of 0.1 % in p, as wide as the window of 2^30 sites
 GRID = 65
@@ -27,17 +28,18 @@ class WindowThreshold:
     estimate: Estimate
     n_sites: int
     kind: str
-    seed: int
+    seed: seeds.Seed
     n_runs: int  # realisations
 
 
 def window_threshold(
-    graph: Graph | Lattice,
-    kind: str = "bond",
+    graph: FiniteGraph,
+    kind: str = "site",
     *,
-    n_realisations: int = 100,
+    runs: int | None = None,
+    time: float | None = None,
     precision: float | None = None,
-    seed: int,
+    seed: seeds.Seed,
     workers: int = 1,
     progress: bool = True,
 ) -> WindowThreshold:
@@ -47,7 +49,7 @@ def window_threshold(
     defines p_c of a finite transitive graph that is a tree to its clusters (n-cube, Hamming graph, torus above d = 6),
     up to the width of its critical window, |p / p_c - 1| ~ N^(-1/3); the constant before N^(1/3) is convention.
 
-    kind: "site" or "bond". n_realisations: at least 20. precision: as many more as bring the error down to it; the
+    kind: "site" or "bond". runs: realisations, at least 20; or time (seconds), or precision, see `Budget`: then the
     realisations there are come first again. workers: threads; the result does not depend on it.
     Method: pilots find the level to a part of the window; there a curve gives chi on a grid of p, and
     p = a + b y + c y^2, y = log(chi / N^(1/3)), |y| < 1/2, is fitted by least squares: the threshold is a, less its
@@ -59,26 +61,36 @@ def window_threshold(
     Source: Borgs, Chayes, van der Hofstad, Slade and Spencer, Random Struct. Algorithms 27, 137 (2005).
     """
     checks.kind(kind)
-    checks.integer("n_realisations", n_realisations, at_least=FEWEST)
-    checks.seed(seed)
-    if not isinstance(graph, Graph | Lattice):
-        raise ValueError(f"expected a lattice or a Graph, got {type(graph).__name__}; graphs.from_networkx makes one")
+    budget, begun = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS), monotonic()
+    n = budget.runs if time is None else FEWEST_RUNS
+    while True:
+        started = monotonic()
+        estimate = _estimate(checked(graph), kind, n, seed, workers, progress)
+        more = [] if precision is None else [math.ceil(more_runs(n, estimate.error, precision))]
+        if time is not None:  # as many in all as the rest affords
+            more.append(int(n * (time - (monotonic() - begun)) / (monotonic() - started)) - n)
+        if not more or min(more) < 1:
+            return WindowThreshold(estimate, graph.n_sites, kind, seed, n)
+        n += min(more)
+
+
+def checked(graph: FiniteGraph) -> FiniteGraph:
+    """The graph, if it is finite and has bonds."""
+    if not isinstance(graph, FiniteGraph):
+        raise ValueError(
+            f"the window is that of a finite graph (n_cube, hamming, Graph, a lattice's torus), got "
+            f"{type(graph).__name__}"
+        )
     if not graph.n_bonds:
         raise ValueError(f"the clusters of a graph without bonds never grow, got {graph.n_sites} sites")
-    if precision is not None:
-        checks.positive("precision", precision)
-    estimate = _estimate(graph, kind, n_realisations, seed, workers, progress)
-    while precision is not None and estimate.error > precision:
-        n_realisations += math.ceil(more_runs(n_realisations, estimate.error, precision))
-        estimate = _estimate(graph, kind, n_realisations, seed, workers, progress)
-    return WindowThreshold(estimate, graph.n_sites, kind, seed, n_realisations)
+    return graph
 
 
 def _estimate(
-    graph: Graph | Lattice, kind: str, n_realisations: int, seed: int, workers: int, progress: bool
+    graph: FiniteGraph, kind: str, n_realisations: int, seed: seeds.Seed, workers: int, progress: bool
 ) -> Estimate:
     """The same from so many realisations."""
-    pilot_seed, own_seed = (int(word) >> 1 for word in np.random.SeedSequence(seed).generate_state(2, np.uint64))
+    pilot_seed, own_seed = (int(word) >> 1 for word in seeds.sequence(seed).generate_state(2, np.uint64))
     for n_pilots in (PILOTS, n_realisations, 8 * n_realisations):
         p = _near_level(graph, kind, n_pilots, pilot_seed, workers)
         sizes = _sizes(graph, kind, p, n_realisations, own_seed, workers, progress)
@@ -114,7 +126,7 @@ class _Sizes:
 
 
 def _sizes(
-    graph: Graph | Lattice, kind: str, p: np.ndarray, n_realisations: int, seed: int, workers: int, progress: bool
+    graph: FiniteGraph, kind: str, p: np.ndarray, n_realisations: int, seed: seeds.Seed, workers: int, progress: bool
 ) -> _Sizes:
     curve = (sweeps.site_curve if kind == "site" else sweeps.bond_curve)(
         graph,
@@ -130,7 +142,7 @@ def _sizes(
     return _Sizes(curve.second_moment, n_open, graph.n_sites ** (1 / 3))
 
 
-def _near_level(graph: Graph | Lattice, kind: str, n_pilots: int, seed: int, workers: int) -> np.ndarray:
+def _near_level(graph: FiniteGraph, kind: str, n_pilots: int, seed: seeds.Seed, workers: int) -> np.ndarray:
     """p on a grid, (GRID,), over REACH to either side of where the pilots meet the level, as far as [0, 1] lets it."""
     top = min(1.0, 2 * graph.n_sites / graph.n_bonds)  # a mean of four open bonds at a site; a tree percolates at one
     while True:

@@ -10,16 +10,17 @@ duality its mean is 0 at p_c, up to corrections that fall fast, so that R is kno
 """
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 
 import numpy as np
 
-from percolation import checks, runs, wrapping
-from percolation.lattices import Crystal
+from percolation import checks, seeds, wrapping
+from percolation.lattices import Box, Lattice
 from percolation.quantities import Estimate
+from percolation.runs import seeds as children_of
 from percolation.scaling.budget import Budget
 from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
@@ -28,6 +29,7 @@ SIZES = {2: (8, 16, 32, 64), 3: (8, 16, 32, 64), 4: (4, 6, 9, 13)}  # above, too
 # omega of the correction; in d = 3 1.2(2), or 2 as in some wrapping probabilities, Wang et al., arXiv:1302.0421 (2013)
 POWERS = {2: (2.0, 3.0, 4.0), 3: (1.2, 1.5, 2.0), 4: (0.5, 1.0, 1.5, 2.0)}
 FEWEST_SIZES = 4  # for the three parameters
+RUNS = 64  # if nothing else is said
 FEWEST_RUNS = 32  # whose scatter gives the error
 SITES_OF_A_RUN = 2**20  # opened or closed in it, if the largest torus is no larger: about 10 ms
 PILOT_RUNS = 128  # they bring p to a few 10^-4
@@ -41,14 +43,12 @@ class Tori:
     """Tori of one lattice in several sizes, how many of each are opened in a run, and the fit that they allow."""
 
     kind: str
-    lattices: tuple[Crystal, ...]
+    lattices: tuple[Box, ...]
     n_samples: tuple[int, ...]  # the larger, the fewer: as 1 / sqrt(sites), so that the largest take most of the time
 
     @classmethod
-    def of(cls, lattice: Callable[[int], Crystal], kind: str, sizes: Sequence[int]) -> "Tori":
-        tori = tuple(lattice(L) for L in sizes)
-        if not all(all(torus.is_periodic) for torus in tori):
-            raise ValueError("what winds round some axes only has no such law; take periodic=True")
+    def of(cls, lattice: Lattice, kind: str, sizes: Sequence[int]) -> "Tori":
+        tori = tuple(lattice.torus(L) for L in sizes)
         roots = np.sqrt([torus.n_sites for torus in tori])
         return cls(kind, tori, tuple(int(n) for n in np.ceil(SITES_OF_A_RUN / roots.sum() / roots)))
 
@@ -76,7 +76,7 @@ class Tori:
             ]
         )
 
-    def means(self, torus: Crystal, p: float, n: int, seed: np.random.SeedSequence) -> np.ndarray:
+    def means(self, torus: Box, p: float, n: int, seed: np.random.SeedSequence) -> np.ndarray:
         """The same of n samples of one torus, (3,)."""
         found = wrapping.windings(torus, p, kind=self.kind, n_realisations=n, seed=seed)
         f = found.rank - 1.0 if self.d == 2 else found.axes.mean(axis=1)
@@ -122,7 +122,7 @@ class WrappingThreshold:
     estimate: Estimate
     d: int
     kind: str
-    seed: int
+    seed: seeds.Seed
     p: float  # at which the tori were opened
     n_runs: int
     sizes: np.ndarray  # (n_sizes,)
@@ -130,40 +130,40 @@ class WrappingThreshold:
 
 
 def wrapping_threshold(
-    lattice: Callable[[int], Crystal],
+    lattice: Lattice,
     kind: str = "site",
     *,
-    sizes: Sequence[int] | None = None,
-    n_runs: int = 64,
-    seconds: float | None = None,
+    runs: int | None = None,
+    time: float | None = None,
     precision: float | None = None,
-    p: float | None = None,
-    seed: int,
+    seed: seeds.Seed,
     workers: int = 1,
     progress: bool = True,
+    sizes: Sequence[int] | None = None,
+    p: float | None = None,
 ) -> WrappingThreshold:
-    """p_c of a lattice in two to four dimensions, from samples at one p near it.
+    """p_c of a lattice in two to four dimensions, from samples of its tori at one p near it.
 
-    lattice: makes the torus of side L, such as `lattices.kagome`. kind: "site" or "bond".
-    sizes: sides of the tori, increasing, four at least; SIZES if absent. n_runs: at least 32, each of 2^20 sites.
-    seconds, precision: instead of n_runs, see `Budget`. p: at which to open, near p_c; pilots find it if absent.
+    kind: "site" or "bond". runs: at least 32, each of 2^20 sites; or time (seconds), or precision, see `Budget`.
     workers: threads; the result does not depend on it.
+    sizes: sides of the tori, increasing, four at least; SIZES if absent. p: at which to open, near p_c; pilots find it
+    if absent.
     Result and error: see `Tori.estimate`.
     Source: the mean of rank - 1 is the critical polynomial of Scullard and Jacobsen, J. Phys. A 45, 494004 (2012),
     arXiv:1209.1451, see also Mertens and Ziff, arXiv:1603.07289; wrapping of axes Newman and Ziff, Phys. Rev. E 64,
     016706 (2001).
     """
-    begun = time.monotonic()
+    begun = monotonic()
     checks.kind(kind)
-    budget = Budget(n_runs, seconds, precision, FEWEST_RUNS)
-    tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice(min(sizes or (5,))).d))
-    staged = RunsAt(tori.run, tori.estimate, workers, f"{tori.lattices[0].name}, d = {tori.d} {kind}", progress)
-    pilots, parent = runs.seeds(seed, 2)
+    budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
+    tori = Tori.of(checked(lattice), kind, _checked_sizes(sizes, lattice.d))
+    at = RunsAt(tori.run, tori.estimate, workers, f"{lattice.name}, d = {tori.d} {kind}", progress)
+    pilots, parent = children_of(seed, 2)
     if p is None:
         stages = [Budget(PILOT_RUNS)] + [budget.pilot()] * budget.is_open
-        p = staged.pilot(pilots, partial(_first_guess, tori), stages, _nearest)
+        p = at.pilot(pilots, partial(_first_guess, tori), stages, _nearest)
     p = _nearest(p, p)
-    means = staged.collect(p, budget.after(time.monotonic() - begun), parent)
+    means = at.collect(p, budget.after(monotonic() - begun), parent)
     return WrappingThreshold(
         tori.estimate(means, p), d=tori.d, kind=kind, seed=seed, p=p, n_runs=len(means), sizes=tori.sizes, means=means
     )
@@ -183,9 +183,19 @@ def _nearest(p: float, wanted: float) -> float:
     return round(float(np.clip(wanted, p / 2, (1 + p) / 2)) * wrapping.LEVELS) / wrapping.LEVELS
 
 
+def checked(lattice: Lattice) -> Lattice:
+    """The lattice, if it has tori of several sizes."""
+    if not isinstance(lattice, Lattice):
+        raise ValueError(f"wrapping takes an infinite lattice, whose tori it makes, got {type(lattice).__name__}")
+    if lattice.d not in SIZES:
+        raise ValueError(
+            f"wrapping is for d = {min(SIZES)} to {max(SIZES)}, where tori of several sizes fit, got d = {lattice.d}; "
+            "use invasion"
+        )
+    return lattice
+
+
 def _checked_sizes(sizes: Sequence[int] | None, d: int) -> tuple[int, ...]:
-    if d not in SIZES:
-        raise ValueError(f"tori of several sizes fit in {min(SIZES)} to {max(SIZES)} dimensions, got {d}; use invasion")
     sizes = SIZES[d] if sizes is None else tuple(checks.integer("size", L, at_least=3) for L in sizes)
     if len(sizes) < FEWEST_SIZES or any(b <= a for a, b in zip(sizes, sizes[1:], strict=False)):
         raise ValueError(f"expected {FEWEST_SIZES} or more increasing sizes, got {sizes}")

@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike
 
 from percolation import checks, runs
 from percolation._kernels import sweep as kernels
-from percolation.graphs import Graph
-from percolation.lattices import Lattice
+from percolation.lattices import FiniteGraph
 from percolation.recorder import Recorder, check_observables
+from percolation.seeds import Seed
 from percolation.sweeps.every_step import DEFAULT
 from percolation.sweeps.opened import Bonds, Sites, keys
 from percolation.sweeps.results import OBSERVABLES, Curve, joined
@@ -19,11 +19,11 @@ GUIDE = 2**12  # cells of [0, 1) that point to where in a grid of p to begin a s
 
 
 def site_curve(
-    graph: Graph | Lattice,
+    graph: FiniteGraph,
     p: ArrayLike,
     *,
     n_realisations: int,
-    seed: int = 0,
+    seed: Seed,
     observables: Sequence[str] = DEFAULT,
     size_edges: ArrayLike | None = None,
     bond_probability: float = 1.0,
@@ -42,11 +42,11 @@ def site_curve(
 
 
 def bond_curve(
-    graph: Graph | Lattice,
+    graph: FiniteGraph,
     p: ArrayLike,
     *,
     n_realisations: int,
-    seed: int = 0,
+    seed: Seed,
     observables: Sequence[str] = DEFAULT,
     size_edges: ArrayLike | None = None,
     workers: int = 1,
@@ -64,7 +64,7 @@ def _curve(
     opened: Sites | Bonds,
     p: ArrayLike,
     n_realisations: int,
-    seed: int,
+    seed: Seed,
     observables: Sequence[str],
     size_edges: ArrayLike | None,
     workers: int,

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from percolation import checks, runs
 from percolation._kernels import sweep as kernels
-from percolation.graphs import Graph
-from percolation.lattices import Lattice
+from percolation.lattices import FiniteGraph
 from percolation.recorder import TOTALS, Recorder, check_observables
+from percolation.seeds import Seed
 from percolation.sweeps.opened import Bonds, Sites, keys
 from percolation.sweeps.results import OBSERVABLES, Sweep, joined
 
@@ -19,10 +19,10 @@ DEFAULT = ("largest", "second_moment")
 
 
 def site_sweep(
-    graph: Graph | Lattice,
+    graph: FiniteGraph,
     *,
     n_realisations: int | None = None,
-    seed: int = 0,
+    seed: Seed | None = None,
     orders: ArrayLike | None = None,
     observables: Sequence[str] = DEFAULT,
     counts_at: ArrayLike = (),
@@ -33,9 +33,9 @@ def site_sweep(
 ) -> Sweep:
     """Open the sites one by one and follow the clusters of open sites.
 
-    n_realisations: random orders to draw, one from each child of SeedSequence(seed); or
+    n_realisations: random orders to draw, one from each child of the seed; or
     orders: (n_realisations, n_sites), each row the sites in the order of their opening, e.g. np.argsort(field).
-    observables: any of OBSERVABLES. "spanning" and "wrapping" exclude each other and need a `lattices.Crystal` with
+    observables: any of OBSERVABLES. "spanning" and "wrapping" exclude each other and need a `lattices.Box` with
     an open or a periodic axis; on an axis of the other kind nothing ever spans or wraps.
     counts_at: values of n at which clusters are counted by size, in bins with the edges size_edges: bin j holds
     size_edges[j] <= s < size_edges[j + 1]; 1, 2, 4, 8, ... if not given.
@@ -50,10 +50,10 @@ def site_sweep(
 
 
 def bond_sweep(
-    graph: Graph | Lattice,
+    graph: FiniteGraph,
     *,
     n_realisations: int | None = None,
-    seed: int = 0,
+    seed: Seed | None = None,
     orders: ArrayLike | None = None,
     observables: Sequence[str] = DEFAULT,
     counts_at: ArrayLike = (),
@@ -64,7 +64,7 @@ def bond_sweep(
     """Open the bonds one by one and follow the clusters; all sites are open.
 
     As `site_sweep`, but orders are of shape (n_realisations, n_bonds) and number the rows of graph.bonds().
-    Parallel bonds, such as a torus of side L = 2 has (`lattices.Crystal`), are opened each on its own.
+    Parallel bonds, such as a torus of side L = 2 has (`lattices.Box`), are opened each on its own.
     The bonds are written out for this, 8 bytes each and as much again for every worker.
     """
     bonds = Bonds(graph, followed="wrapping" in observables)
@@ -74,7 +74,7 @@ def bond_sweep(
 def _sweep(
     opened: Sites | Bonds,
     n_realisations: int | None,
-    seed: int,
+    seed: Seed | None,
     orders: ArrayLike | None,
     observables: Sequence[str],
     counts_at: ArrayLike,
@@ -86,8 +86,10 @@ def _sweep(
     check_observables(observables, OBSERVABLES)
     counted = _checked_counts_at(counts_at, opened)
     given = _checked_orders(orders, n_realisations, opened)
+    if seed is None and (given is None or opened.p_bond < 1):
+        raise ValueError("a sweep draws its orders, and bonds beside sites, from a seed; pass seed")
     n_rows = _checked_number(n_realisations, opened.n, observables) if given is None else len(given)
-    seeds, label = runs.seeds(seed, n_rows), f"{opened.kind} sweep"
+    seeds, label = runs.seeds(0 if seed is None else seed, n_rows), f"{opened.kind} sweep"
     of_all = (opened, tuple(observables), counted, size_edges)
     if runs.keeps():
         items = seeds if given is None else list(zip(given, seeds, strict=True))

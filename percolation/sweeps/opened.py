@@ -8,14 +8,14 @@ from numpy.typing import ArrayLike
 from percolation import checks, seeds
 from percolation._kernels import sweep as kernels
 from percolation.graphs import Graph
-from percolation.lattices import Crystal, Lattice
+from percolation.lattices import Box, FiniteGraph
 
 
 @dataclass
 class Sites:
     """The sites of a graph; neighbours join through bonds that are open with this probability."""
 
-    graph: Graph | Lattice
+    graph: FiniteGraph
     bond_probability: ArrayLike
 
     kind = "site"
@@ -50,10 +50,11 @@ class Sites:
 class Bonds:
     """The bonds of a graph, and how they go round the torus if that is followed."""
 
-    graph: Graph | Lattice
+    graph: FiniteGraph
     followed: bool
 
     kind = "bond"
+    p_bond = 1.0
 
     def __post_init__(self) -> None:
         graph = _checked_graph(self.graph)
@@ -61,7 +62,7 @@ class Bonds:
         self.items = np.ascontiguousarray(graph.bonds()).view(np.int64).ravel()  # a pair of int32 each
         self.windings = np.empty(0, dtype=np.uint32)
         self.torus = None
-        if self.followed and isinstance(graph, Crystal):
+        if self.followed and isinstance(graph, Box):
             form, bits = graph.kernel_form(), kernels.field_bits(graph.d)
             if isinstance(form, kernels.Torus):
                 self.torus = form.L, bits
@@ -98,8 +99,8 @@ def keys(seed: np.random.SeedSequence, n: int) -> np.ndarray:
     return seeds.child(seed, 0).generate_state(n, np.uint64)
 
 
-def _checked_graph(graph: Graph | Lattice) -> Graph | Lattice:
-    if not isinstance(graph, Graph | Lattice):
+def _checked_graph(graph: FiniteGraph) -> FiniteGraph:
+    if not isinstance(graph, FiniteGraph):
         raise ValueError(
             f"expected a lattice or a Graph, got {type(graph).__name__}; "
             "make one with graphs.from_networkx, from_sparse or from_edges"

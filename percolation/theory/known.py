@@ -61,7 +61,7 @@ def _named(lattice: str) -> Iterator[Known]:
 
 def _hypercubic(d: int) -> Iterator[Known]:
     for kind in thresholds.KINDS:
-        yield Known(kind, "best known", thresholds.threshold(d, kind), thresholds.standing(d, kind))
+        yield Known(kind, "best known", thresholds.hypercubic(d, kind), thresholds.standing(d, kind))
         formula = formulas.hypercubic(d, kind)
         yield Known(kind, "series in 1/(2d-1)", formula.threshold(), formula.standing)
         yield from _within(kind, thresholds.bounds(d, kind))

@@ -1,18 +1,18 @@
 """Thresholds p_c from theory: numerical tables, series, exact values, rigorous bounds.
 
 Z^d is the hypercubic lattice with 2d neighbours a site, sigma = 2d - 1. Every number is a `Threshold`
-with its error and source; `threshold(d, kind)` picks the best one known. The formulas behind the numbers, exact and in
-symbols, are in `theory.formulas`.
+with its error and source; `threshold(name, kind, d)` picks the best one known of any lattice. The formulas behind the
+numbers, exact and in symbols, are in `theory.formulas`.
 """
 
 import math
-from dataclasses import dataclass
 
 from sympy import Expr
 
 from percolation import checks
 from percolation.quantities import Threshold
-from percolation.theory import formulas
+from percolation.theory import formulas, lattices
+from percolation.theory.bounds import WALKS, Bounds, walk_bound
 from percolation.theory.formulas import KINDS, Formula
 from percolation.theory.formulas import SERIES as SERIES
 
@@ -21,7 +21,7 @@ _KESTEN = "proved: Kesten, Commun. Math. Phys. 74, 41 (1980)"
 _XU = "Xu, Wang, Lv and Deng, Front. Phys. 9, 113 (2014)"
 _MERTENS = "Mertens and Moore, Phys. Rev. E 98, 022120 (2018)"
 
-_WALKS = "open paths that go on (Broadbent and Hammersley 1957; for sites shortest ones)"
+NAMES = ("hypercubic", *lattices.LATTICES, "A", "D", "E", "n-cube", "hamming")
 
 # d: (site p_c, error, source), (bond p_c, error, source)
 _TABLE = {
@@ -58,16 +58,34 @@ _D_TABLE = {
 }
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """A rigorous interval: low <= p_c <= high."""
+def threshold(lattice: str, kind: str = "site", d: int | None = None, q: int | None = None) -> Threshold:
+    """The best value known for p_c of a lattice by the name that `percolation.lattices` gives it.
 
-    low: float
-    high: float
-    source: str
+    d: dimension of the families "hypercubic", "A", "D", "E" and "hamming", n of "n-cube"; the others have one of their
+    own. q: letters of "hamming". An error says so where nothing is published that is known here.
+    """
+    checks.one_of("lattice", lattice, NAMES)
+    checks.kind(kind)
+    if lattice in lattices.LATTICES:
+        return lattices.threshold(lattice, kind)
+    if d is None or (q is None) == (lattice == "hamming"):
+        raise ValueError(
+            f"{lattice} is a family; give its dimension d, and for hamming the letters q; got d={d}, q={q}"
+        )
+    if lattice == "A" and d in _SMALL_A:
+        return threshold(_SMALL_A[d], kind, d)
+    if lattice == "hamming" and kind == "bond" and q is not None:
+        return hamming(d, q)
+    known = {"hypercubic": hypercubic, "D": d_lattice, "n-cube": n_cube}
+    if lattice not in known:
+        raise ValueError(f"no p_c of {lattice}, d = {d}, {kind} is known here; estimate it: scaling.threshold")
+    return known[lattice](d, kind)
 
 
-def threshold(d: int, kind: str = "site") -> Threshold:
+_SMALL_A = {1: "hypercubic", 2: "triangular", 3: "fcc"}
+
+
+def hypercubic(d: int, kind: str = "site") -> Threshold:
     """The best value known for p_c of Z^d: the numerical table up to d = 13, the series above; 1 in d = 1."""
     d, kind = _checked(d, kind)
     if d == 1:
@@ -99,8 +117,8 @@ def series_expression(d: int | Expr, kind: str = "site", n_terms: int | None = N
 
 
 def standing(d: int, kind: str = "site") -> str:
-    """How `threshold(d, kind)` is known, one of `formulas.STANDINGS`."""
-    best = threshold(d, kind)
+    """How `hypercubic(d, kind)` is known, one of `formulas.STANDINGS`."""
+    best = hypercubic(d, kind)
     if best.error == 0:
         return "proved"
     return "numerical" if d in _TABLE else formulas.hypercubic(d, kind).standing
@@ -148,7 +166,7 @@ def hamming_bounds(d: int, q: int, kind: str = "bond") -> Bounds:
     s = m - 1 if checks.kind(kind) == "bond" else (d - 1) * (q - 1)
     level = d * math.log(q) / 3  # log V^(1/3); V itself is no float for d in the thousands
     low = 1 / (s - m * math.exp(-level) / math.expm1(-level))
-    return Bounds(low, (q ** (1 / 3) - 1) / (q - 1), _WALKS + " below; one shortest path a site above")
+    return Bounds(low, (q ** (1 / 3) - 1) / (q - 1), WALKS + " below; one shortest path a site above")
 
 
 def d_lattice(d: int, kind: str = "site") -> Threshold:
@@ -167,19 +185,7 @@ def d_lattice_bounds(d: int, kind: str = "site") -> Bounds:
     d = checks.integer("d", d, at_least=3)
     low = walk_bound(2 * d * (d - 1), 4 * (d - 2), kind)
     high = 1 / 2 if kind == "site" else 2 * math.sin(math.pi / 18)
-    return Bounds(low, high, _WALKS + " below; triangular lattice inside, Kesten 1982 and Wierman 1981, above")
-
-
-def walk_bound(z: int, shared: int = 0, kind: str = "bond") -> float:
-    """Proved lower bound on p_c of an infinite graph: 1/(z - 1) for bonds, 1/(z - 1 - shared) for sites.
-
-    z: neighbours of a site, at most. shared: neighbours that two neighbouring sites have in common, at least.
-    An infinite cluster holds an infinite open path, and of n steps there are at most z (z - 1)^(n - 1). Where sites
-    are open or closed it may be a shortest path, which never steps to what the site before touches: `shared` ways less.
-    """
-    z, shared = checks.integer("z", z, at_least=2), checks.integer("shared", shared, at_least=0)
-    ways = z - 1 - (shared if checks.kind(kind) == "site" else 0)
-    return 1 / max(ways, 1)
+    return Bounds(low, high, WALKS + " below; triangular lattice inside, Kesten 1982 and Wierman 1981, above")
 
 
 def bethe(z: int) -> Threshold:

@@ -43,19 +43,21 @@ np.savez(sys.argv[2], **found)
 """
 
 
-def any_graph(rng: np.random.Generator) -> graphs.Graph | lattices.Lattice:
+def any_graph(rng: np.random.Generator) -> lattices.FiniteGraph:
     """Lattices, random graphs with parallel bonds and loops, trees and graphs in pieces, all with a bond at least."""
     n, seed = int(rng.integers(2, 60)), int(rng.integers(2**32))
-    makers: list[Callable[[], graphs.Graph | lattices.Lattice]] = [
+    makers: list[Callable[[], lattices.FiniteGraph]] = [
         lambda: graphs.from_edges(rng.integers(n, size=(int(rng.integers(1, 3 * n)), 2)), n),
         lambda: random_graphs.gnm(n, int(rng.integers(1, n * (n - 1) // 2 + 1)), seed=seed),
         lambda: random_graphs.configuration_model(2 * rng.geometric(0.5, n), seed=seed),
         lambda: random_graphs.nearest_neighbours(n, 2, 1, seed=seed),
-        lambda: lattices.hypercubic(int(rng.integers(1, 4)), int(rng.integers(2, 6)), periodic=bool(rng.integers(2))),
+        lambda: lattices.hypercubic(int(rng.integers(1, 4))).box(
+            int(rng.integers(2, 6)), periodic=bool(rng.integers(2))
+        ),
         lambda: lattices.n_cube(int(rng.integers(1, 7))),
         lambda: lattices.hamming(2, int(rng.integers(2, 7))),
-        lambda: lattices.kagome(int(rng.integers(2, 5))),
-        lambda: lattices.root_lattice("D", 4, 2),
+        lambda: lattices.kagome.torus(int(rng.integers(2, 5))),
+        lambda: lattices.root_lattice("D", 4).torus(2),
         lambda: lattices.cayley_tree(3, int(rng.integers(1, 5))),
     ]
     return makers[rng.integers(len(makers))]()
@@ -98,7 +100,7 @@ def totals(labels: np.ndarray) -> list[int]:
 def test_sites_of_a_box_equal_ndimage_at_fixed_p(d, L, p, seed):
     """The sites with u < p, opened in the order of u: the sweep at that step, and the labels."""
     L = min(L, {1: 30, 2: 30, 3: 9, 4: 5}.get(d, 3))
-    box, u = lattices.hypercubic(d, L, periodic=False), np.random.default_rng(seed).random((L,) * d)
+    box, u = lattices.hypercubic(d).box(L), np.random.default_rng(seed).random((L,) * d)
     labels = ndimage.label(u < p)[0]
     sweep = sweeps.site_sweep(box, orders=np.argsort(u.ravel())[None], observables=TOTALS)
     n = int((u < p).sum())
@@ -111,7 +113,7 @@ def test_sites_of_a_box_equal_ndimage_at_fixed_p(d, L, p, seed):
 def test_sites_of_a_torus_equal_ndimage_joined_across_its_faces(L, d, p, seed):
     """ndimage knows no torus; clusters of the open box are joined where they meet across its faces."""
     L = min(L, 24 if d == 2 else 8)
-    torus, u = lattices.hypercubic(d, L), np.random.default_rng(seed).random((L,) * d)
+    torus, u = lattices.hypercubic(d).torus(L), np.random.default_rng(seed).random((L,) * d)
     labels, n_labels = ndimage.label(u < p)
     across = [(labels.take(-1, axis), labels.take(0, axis)) for axis in range(d)]
     pairs = np.concatenate([np.stack([a.ravel(), b.ravel()], axis=1) for a, b in across])

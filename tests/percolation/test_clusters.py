@@ -10,17 +10,17 @@ from scipy import ndimage
 from percolation import clusters, graphs, lattices, sweeps
 
 ANY = [
-    lattices.hypercubic(1, 2),
-    lattices.hypercubic(1, 9),
-    lattices.square(2),
-    lattices.square(7),
-    lattices.square(5, periodic=(True, False)),
-    lattices.square(5, periodic=(False, True)),
-    lattices.cubic(4, periodic=(True, False, True)),
-    lattices.hypercubic(4, 3),
-    lattices.square(5, shells=2),
-    lattices.kagome(3, periodic=False),
-    lattices.root_lattice("D", 4, 2),
+    lattices.hypercubic(1).torus(2),
+    lattices.hypercubic(1).torus(9),
+    lattices.square.torus(2),
+    lattices.square.torus(7),
+    lattices.square.box(5, periodic=(True, False)),
+    lattices.square.box(5, periodic=(False, True)),
+    lattices.cubic.box(4, periodic=(True, False, True)),
+    lattices.hypercubic(4).torus(3),
+    lattices.hypercubic(2, shells=2).torus(5),
+    lattices.kagome.box(3),
+    lattices.root_lattice("D", 4).torus(2),
     lattices.hamming(3, 3),
     lattices.n_cube(5),
     lattices.cayley_tree(3, 3),
@@ -32,7 +32,7 @@ ANY = [
 def test_open_box_equals_ndimage(d, L, p, seed):
     L = min(L, {1: 9, 2: 9, 3: 7, 4: 5}.get(d, 3))
     opened = np.random.default_rng(seed).random((L,) * d) < p
-    labels = clusters.label(lattices.hypercubic(d, L, periodic=False), opened)
+    labels = clusters.label(lattices.hypercubic(d).box(L), opened)
     np.testing.assert_array_equal(labels, ndimage.label(opened)[0])
 
 
@@ -55,7 +55,7 @@ def test_sites_and_bonds_equal_networkx(graph, p, p_bond, seed):
 
 def test_large_labels_agree_with_the_sweep():
     """The same 300 x 300 torus at n = 50,000 and 60,000 open sites: sizes of all clusters."""
-    lattice, order = lattices.square(300), np.random.default_rng(1).permutation(90_000)
+    lattice, order = lattices.square.torus(300), np.random.default_rng(1).permutation(90_000)
     sweep = sweeps.site_sweep(
         lattice,
         orders=order[None],
@@ -72,8 +72,8 @@ def test_large_labels_agree_with_the_sweep():
 
 
 def test_all_is_open_if_nothing_is_given():
-    assert (clusters.label(lattices.square(4)) == 1).all()
-    assert clusters.label(lattices.square(3), open_bonds=np.zeros(18, dtype=bool)).tolist() == list(range(1, 10))
+    assert (clusters.label(lattices.square.torus(4)) == 1).all()
+    assert clusters.label(lattices.square.torus(3), open_bonds=np.zeros(18, dtype=bool)).tolist() == list(range(1, 10))
     assert clusters.label(graphs.from_edges([], 3), np.array([True, False, True])).tolist() == [1, 0, 2]
 
 
@@ -87,4 +87,4 @@ def test_all_is_open_if_nothing_is_given():
 )
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        clusters.label(lattices.square(3), **arguments)
+        clusters.label(lattices.square.torus(3), **arguments)

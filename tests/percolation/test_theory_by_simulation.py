@@ -30,7 +30,7 @@ REACH = 0.6  # windows, for what is left of formula and size, up to 0.2 where it
 
 def windows_off(lattice, formula, n_realisations, seed):
     """How far the simulated threshold lies from the formula, in windows."""
-    found = window_threshold(lattice, n_realisations=n_realisations, seed=seed, progress=False).estimate
+    found = window_threshold(lattice, "bond", runs=n_realisations, seed=seed, progress=False).estimate
     width = formula.value * lattice.n_sites ** (-1 / 3)
     assert found.error / width < 0.2
     return (found.value - formula.value) / width
@@ -39,7 +39,7 @@ def windows_off(lattice, formula, n_realisations, seed):
 @pytest.mark.parametrize("q", [200, 1000])
 def test_level_of_the_complete_graph(q):
     """1/(q - 1) is exact there (Erdos and Renyi). Within 5 of the error 0.08: a new seed fails once in 10^6."""
-    found = window_threshold(lattices.hamming(1, q), n_realisations=200, seed=1, progress=False).estimate
+    found = window_threshold(lattices.hamming(1, q), "bond", runs=200, seed=1, progress=False).estimate
     width = q ** (-1 / 3) / (q - 1)
     assert abs(found.value - 1 / (q - 1) - LEVEL * width) < 5 * found.error
     assert found.error < 0.08 * width
@@ -76,7 +76,7 @@ def test_bond_threshold_of_hamming_graphs_lies_in_its_window(d, q):
 @pytest.mark.parametrize("lattice", [lattices.n_cube(12), lattices.hamming(2, 40), lattices.hamming(3, 12)], ids=str)
 def test_thresholds_of_finite_graphs_lie_within_their_bounds(lattice, kind):
     """Proved, so that only chance can fail it: 5 errors, 3 10^-7."""
-    found = window_threshold(lattice, kind, n_realisations=60, seed=2, progress=False).estimate
+    found = window_threshold(lattice, kind, runs=60, seed=2, progress=False).estimate
     if isinstance(lattice, lattices.NCube):
         bounds = thresholds.n_cube_bounds(lattice.n, kind)
     else:
@@ -94,7 +94,11 @@ def test_thresholds_of_d_lattices_by_wrapping(d, lengths, kind):
     """Within 4 errors, about 1 seed in 10^4, of 1 to 6 %; the formula without its triangles lies 12 to 30 % lower."""
     first = [
         SWEEP[kind](
-            lattices.root_lattice("D", d, L), n_realisations=400, seed=L, observables=("wrapping",), progress=False
+            lattices.root_lattice("D", d).torus(L),
+            n_realisations=400,
+            seed=L,
+            observables=("wrapping",),
+            progress=False,
         ).first_steps("wrapping")
         for L in lengths
     ]
@@ -107,7 +111,7 @@ def test_thresholds_of_d_lattices_by_wrapping(d, lengths, kind):
 @pytest.mark.parametrize("d", range(3, 14))
 def test_thresholds_of_d_lattices_by_invasion(d, kind):
     """Clusters of 2^16 sites, within 4 errors of 10^-3 to 3 10^-5: about 1 seed in 10^4 fails."""
-    lattice, marks = lattices.root_lattice("D", d, 2), growth.doubling_marks(2**16)
+    lattice, marks = lattices.root_lattice("D", d), growth.doubling_marks(2**16)
     runs = [growth.invade(lattice, 2**16, kind=kind, seed=seed).n_revealed for seed in range(16)]
     found, known = extrapolate(marks, np.array(runs)), thresholds.d_lattice(d, kind)
     assert abs(found.z(known)) < 4 and found.error < 5e-3 * known.value
@@ -116,7 +120,7 @@ def test_thresholds_of_d_lattices_by_invasion(d, kind):
 @pytest.mark.parametrize("d", [3, 4, 5, 6])
 def test_neighbours_of_d_lattices(d):
     """z = 2 d (d - 1), and 4 (d - 2) in common with each neighbour, as the formula and the bound take it."""
-    lattice = lattices.root_lattice("D", d, 5)
+    lattice = lattices.root_lattice("D", d).torus(5)
     around = set(lattice.neighbours(0).tolist())
     assert len(around) == 2 * d * (d - 1)
     assert {len(around & set(lattice.neighbours(site).tolist())) for site in around} == {4 * (d - 2)}

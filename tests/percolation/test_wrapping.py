@@ -11,21 +11,21 @@ from percolation import lattices, sweeps, wrapping
 from tests.statistical import assert_means
 
 TORI = [
-    lattices.square(2),
-    lattices.square(3),
-    lattices.square(4, periodic=(True, False)),
-    lattices.square(5, shells=2),
-    lattices.triangular(3),
-    lattices.honeycomb(3),
-    lattices.kagome(2),
-    lattices.cubic(3),
-    lattices.cubic(3, periodic=(False, True, True)),
-    lattices.bcc(3),
-    lattices.fcc(3),
-    lattices.hypercubic(4, 3),
-    lattices.root_lattice("D", 4, 3),
+    lattices.square.torus(2),
+    lattices.square.torus(3),
+    lattices.square.box(4, periodic=(True, False)),
+    lattices.hypercubic(2, shells=2).torus(5),
+    lattices.triangular.torus(3),
+    lattices.honeycomb.torus(3),
+    lattices.kagome.torus(2),
+    lattices.cubic.torus(3),
+    lattices.cubic.box(3, periodic=(False, True, True)),
+    lattices.bcc.torus(3),
+    lattices.fcc.torus(3),
+    lattices.hypercubic(4).torus(3),
+    lattices.root_lattice("D", 4).torus(3),
     # the Lieb lattice: sites with two and with four neighbours
-    lattices.Crystal("Lieb", 2, 4, True, 3, ((0, 2, (0, 0)), (1, 2, (0, 0)), (0, 2, (1, 0)), (1, 2, (0, 1)))),
+    lattices.Lieb.torus(4),
 ]
 
 
@@ -70,7 +70,11 @@ def test_windings_are_those_of_a_search(lattice, kind, p, seed):
 
 
 @pytest.mark.parametrize("kind", wrapping.KINDS)
-@pytest.mark.parametrize("lattice", [lattices.square(16), lattices.kagome(8), lattices.cubic(8)], ids=lambda x: x.name)
+@pytest.mark.parametrize(
+    "lattice",
+    [lattices.square.torus(16), lattices.kagome.torus(8), lattices.cubic.torus(8)],
+    ids=lambda x: x.lattice.name,
+)
 def test_windings_are_those_of_a_sweep(lattice, kind):
     """The sweeps follow windings by another kernel: the first step at which it winds must be the same."""
     n = lattice.n_sites if kind == "site" else lattice.n_bonds
@@ -86,7 +90,7 @@ def test_windings_are_those_of_a_sweep(lattice, kind):
 @pytest.mark.parametrize("kind", wrapping.KINDS)
 def test_means_and_slopes_are_those_of_all_configurations(kind):
     """Every configuration of a small torus; a correct sampler fails for fewer than 1 seed in 10^6."""
-    lattice, p, n = lattices.square(3 if kind == "site" else 2), 0.5 + 1 / 16, 40_000
+    lattice, p, n = lattices.square.torus(3 if kind == "site" else 2), 0.5 + 1 / 16, 40_000
     n_steps = lattice.n_sites if kind == "site" else lattice.n_bonds
     every = np.array(list(product([False, True], repeat=n_steps)))
     axes, rank = wrapping.windings_of(lattice, every, kind=kind)
@@ -104,15 +108,17 @@ def test_means_and_slopes_are_those_of_all_configurations(kind):
 
 
 def test_empty_and_full_tori():
-    assert not wrapping.windings(lattices.cubic(4), 0, n_realisations=3, seed=1).axes.any()
-    full = wrapping.windings(lattices.cubic(4, (True, False, True)), 1, kind="bond", n_realisations=3, seed=1)
+    assert not wrapping.windings(lattices.cubic.torus(4), 0, n_realisations=3, seed=1).axes.any()
+    full = wrapping.windings(
+        lattices.cubic.box(4, periodic=(True, False, True)), 1, kind="bond", n_realisations=3, seed=1
+    )
     np.testing.assert_array_equal(full.axes, [[True, False, True]] * 3)
     assert (full.rank == 2).all() and (full.n_open == full.n_steps).all()
 
 
 def test_a_list_of_axes_is_as_good_as_a_tuple():
     one, two = (
-        wrapping.windings(lattices.square(4, periodic), 0.6, n_realisations=9, seed=1)
+        wrapping.windings(lattices.square.box(4, periodic=periodic), 0.6, n_realisations=9, seed=1)
         for periodic in ([True, False], (True, False))
     )
     np.testing.assert_array_equal(one.axes, two.axes)
@@ -120,11 +126,11 @@ def test_a_list_of_axes_is_as_good_as_a_tuple():
 
 def test_certain_samples_have_no_score():
     with pytest.raises(ValueError, match="say nothing about other p"):
-        _ = wrapping.windings(lattices.square(4), 1e-6, n_realisations=2, seed=1).score
+        _ = wrapping.windings(lattices.square.torus(4), 1e-6, n_realisations=2, seed=1).score
 
 
 def test_p_is_the_nearest_that_is_drawn():
-    found = wrapping.windings(lattices.square(4), 0.3, n_realisations=10, seed=1)
+    found = wrapping.windings(lattices.square.torus(4), 0.3, n_realisations=10, seed=1)
     assert found.p == round(0.3 * 2**16) / 2**16
 
 
@@ -148,12 +154,12 @@ def test_exactly_level_of_all_numbers_open_a_site(level):
         ({"p": 1.5}, r"p must lie in \[0, 1\], got 1.5"),
         ({"n_realisations": 0}, "n_realisations must be at least 1"),
         ({"seed": -1}, "seed must be at least 0"),
-        ({"lattice": lattices.square(4, periodic=False)}, "take periodic=True"),
+        ({"lattice": lattices.square.box(4)}, "take periodic=True"),
         ({"lattice": lattices.n_cube(4)}, "take periodic=True"),
     ],
 )
 def test_bad_input_is_refused_in_our_words(arguments, message):
-    good = {"lattice": lattices.square(4), "p": 0.5, "n_realisations": 1, "seed": 1}
+    good = {"lattice": lattices.square.torus(4), "p": 0.5, "n_realisations": 1, "seed": 1}
     with pytest.raises(ValueError, match=message):
         wrapping.windings(**(good | arguments))
 
@@ -161,4 +167,4 @@ def test_bad_input_is_refused_in_our_words(arguments, message):
 @pytest.mark.parametrize("opened", [np.ones((2, 15), dtype=bool), np.ones((2, 16), dtype=int), np.ones(16, dtype=bool)])
 def test_samples_of_another_shape_or_type_are_refused(opened):
     with pytest.raises(ValueError, match=r"opened must be bool of shape \(n, 16\)"):
-        wrapping.windings_of(lattices.square(4), opened)
+        wrapping.windings_of(lattices.square.torus(4), opened)

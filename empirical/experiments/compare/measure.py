@@ -77,7 +77,7 @@ def compare(
     seconds: dict[str, float] = {}
 
     def thresholds() -> DimensionScan:
-        how: dict[str, Any] = {"method": "invasion", "n_runs": plan.n_runs, "n_sites": plan.n_sites}
+        how: dict[str, Any] = {"method": "invasion", "runs": plan.n_runs, "n_sites": plan.n_sites}
         return dimension_scan.scan(list(plan.dimensions), **how, seed=seed, workers=workers)
 
     def networks() -> list[Measured | NoPairs]:

@@ -78,7 +78,7 @@ def plot_thresholds(ax: Axes) -> Axes:
     d = np.arange(2, int(high) + 1)
     known = d[d <= max(SMOOTH_THRESHOLDS)]
     beyond = d[(d >= max(SMOOTH_THRESHOLDS)) & (d <= 100)]  # by then below 1e-40
-    ax.plot(d, [1 / thresholds.threshold(int(n)).value for n in d], "--", color=IID, lw=1.8, zorder=3)
+    ax.plot(d, [1 / thresholds.hypercubic(int(n)).value for n in d], "--", color=IID, lw=1.8, zorder=3)
     ax.plot(known, [1 / smooth_threshold(int(n)).value for n in known], "-", color=SMOOTH, lw=1.8, zorder=3)
     ax.plot(beyond, [1 / smooth_threshold(int(n)).value for n in beyond], ":", color=SMOOTH, lw=1.5, zorder=3)
     ax.set_xlim(low, high)

@@ -102,7 +102,7 @@ def box_connected(logits: Logits, own: int, a: torch.Tensor, c: torch.Tensor) ->
 
 def _clusters(classes: np.ndarray) -> np.ndarray:
     """Number of the cluster of each cell of the torus, (side,) * d."""
-    torus = hypercubic(classes.ndim, classes.shape[0], periodic=True)
+    torus = hypercubic(classes.ndim).torus(classes.shape[0])
     i, j = torus.bonds().T
     flat = classes.ravel()
     return label(torus, open_bonds=flat[i] == flat[j])

@@ -217,7 +217,7 @@ def _in_boxes(searched: Searched) -> Counter[str]:
 
 def _predicted(case: Case, found: dict[str, Any], grid: dict[str, Any]) -> dict[str, Any]:
     """The two thresholds at this dimension, and whether they say that a class of this occupation is connected."""
-    iid, smooth = thresholds.threshold(case.dimension), smooth_threshold(case.dimension)
+    iid, smooth = thresholds.hypercubic(case.dimension), smooth_threshold(case.dimension)
     p = found["occupation"]
     return {
         "p_c": iid.value,

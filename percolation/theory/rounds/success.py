@@ -135,7 +135,7 @@ def crossover_dimension(barrier: Estimate) -> Estimate:
 def iid_percolates(occupation: float, d: int) -> bool:
     """Whether independent cells with this occupation percolate on Z^d: p > p_c, see `theory.thresholds`."""
     level(occupation)  # refuses what is no occupation
-    return occupation > thresholds.threshold(d).value
+    return occupation > thresholds.hypercubic(d).value
 
 
 def iid_dimension(occupation: float) -> int:

@@ -68,14 +68,6 @@ COLUMNS = (
         )
     ),
     "note",
-    "response_scale",
-    "response_pairs",
-    *(
-        column
-        for name in ("rounds", "segments", "displacement", "success")
-        for column in (f"response_{name}", f"response_{name}_error", f"z_response_{name}")
-    ),
-    *("response_exact", "response_within_one", "response_rank", "response_rank_closed"),
 )
 TRAINED = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 12)
 UNTRAINED = Subject("mlp", "none", "untrained", "class-optimal", 6, 100)
@@ -96,7 +88,7 @@ def test_row_of_natural_pairs(natural):
         10,
         12,
     )
-    assert row["p_c"] == thresholds.threshold(40).value
+    assert row["p_c"] == thresholds.hypercubic(40).value
     assert row["iid_connected"] == (row["occupation"] > row["p_c"])
     assert row["connected_low"] <= row["connected"] <= row["connected_high"]
     assert row["barrier_q25"] <= row["barrier_median"] <= row["barrier_q75"]

@@ -61,7 +61,7 @@ def two_points(logits):
 
 def test_clusters_of_classes_are_those_of_networkx():
     classes = np.random.default_rng(0).integers(3, size=(5, 5, 5))
-    graph = nx.Graph((i, j) for i, j in hypercubic(3, 5).bonds().tolist() if classes.flat[i] == classes.flat[j])
+    graph = nx.Graph((i, j) for i, j in hypercubic(3).torus(5).bonds().tolist() if classes.flat[i] == classes.flat[j])
     graph.add_nodes_from(range(classes.size))
     clusters = grids._clusters(classes).ravel()
     expected = {frozenset(cluster) for cluster in nx.connected_components(graph)}
@@ -251,7 +251,7 @@ def test_rows_of_the_table():
         [field, d, 2] for field in measure.FIELDS for d in (2, 8)
     ]
     np.testing.assert_allclose(table["found"] + table["not_found"], 1)
-    assert table["p_c"].tolist() == [thresholds.threshold(d).value for d in (2, 8)] * 3
+    assert table["p_c"].tolist() == [thresholds.hypercubic(d).value for d in (2, 8)] * 3
     on_grid = table["grid_pairs"] > 0
     assert on_grid.tolist() == [True, False] * 2 + [False, False]
     np.testing.assert_allclose((table["connected_grid"] + table["disconnected_grid"])[on_grid], 1)

@@ -32,7 +32,7 @@ def strength(p: float, seed: np.random.SeedSequence) -> float:
     from percolation import clusters, lattices  # numba takes a second to load, which the other tasks need not wait for
 
     opened = np.random.default_rng(seed).random((16, 16)) < p
-    return float(np.bincount(clusters.label(lattices.square(16), opened).ravel())[1:].max() / opened.size)
+    return float(np.bincount(clusters.label(lattices.square.torus(16), opened).ravel())[1:].max() / opened.size)
 
 
 def mishap(what: str, seed: np.random.SeedSequence) -> float:

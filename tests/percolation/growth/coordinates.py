@@ -6,14 +6,15 @@ A site is (cell, basis number), a bond (its lower end, its number among the bond
 from percolation import growth, lattices
 
 MASK = 2**64 - 1
-CRYSTALS = {
-    "triangular": lattices.triangular(3),
-    "honeycomb": lattices.honeycomb(2),
-    "kagome": lattices.kagome(2),
-    "bcc": lattices.bcc(2),
-    "fcc": lattices.fcc(2),
-    "D_4": lattices.root_lattice("D", 4, 3),
-    "square, 2 shells": lattices.square(3, shells=2),
+LATTICES = {
+    "Lieb": lattices.Lieb,
+    "triangular": lattices.triangular,
+    "honeycomb": lattices.honeycomb,
+    "kagome": lattices.kagome,
+    "bcc": lattices.bcc,
+    "fcc": lattices.fcc,
+    "D_4": lattices.root_lattice("D", 4),
+    "square, 2 shells": lattices.hypercubic(2, shells=2),
 }
 
 
@@ -25,13 +26,10 @@ def mix(key):
 
 
 class Infinite:
-    """What lies around a site: of Z^d for an integer, of the crystal's infinite lattice else."""
+    """What lies around a site."""
 
     def __init__(self, lattice):
-        whole = isinstance(lattice, int)
-        self.d, self.n_basis = (lattice, 1) if whole else (lattice.d, lattice.n_basis)
-        units = [tuple(int(i == axis) for i in range(self.d)) for axis in range(self.d)]
-        self.bonds = [(0, 0, unit) for unit in units] if whole else lattice.steps
+        self.d, self.n_basis, self.bonds = lattice.d, lattice.n_basis, lattice.bonds
         self.origin = ((0,) * self.d, 0)
 
     def neighbours(self, site):

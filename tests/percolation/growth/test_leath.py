@@ -5,8 +5,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from percolation import growth
-from tests.percolation.growth.coordinates import CRYSTALS, Infinite, Weights
+from percolation import growth, lattices
+from tests.percolation.growth.coordinates import LATTICES, Infinite, Weights
 from tests.statistical import assert_means
 
 
@@ -90,10 +90,11 @@ LIMITS = {"max_size": 600, "max_generations": 30}
 @pytest.mark.parametrize("kind", growth.KINDS)
 @pytest.mark.parametrize("d", NEAR_CRITICAL)
 def test_every_cluster_equals_the_slow_twin(d, kind):
-    assert_equals_twins(d, NEAR_CRITICAL[d], kind, 1, 60, LIMITS)
+    assert_equals_twins(lattices.hypercubic(d), NEAR_CRITICAL[d], kind, 1, 60, LIMITS)
 
 
-NEAR_CRITICAL_CRYSTALS = {
+NEAR_CRITICAL_ON = {
+    "Lieb": 0.7,
     "triangular": 0.45,
     "honeycomb": 0.66,
     "kagome": 0.58,
@@ -105,19 +106,19 @@ NEAR_CRITICAL_CRYSTALS = {
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
-@pytest.mark.parametrize("name", NEAR_CRITICAL_CRYSTALS)
-def test_every_cluster_on_a_crystal_equals_the_slow_twin(name, kind):
-    run = assert_equals_twins(CRYSTALS[name], NEAR_CRITICAL_CRYSTALS[name], kind, 2, 40, LIMITS)
-    assert (run.lattice, run.d) == (CRYSTALS[name].name, CRYSTALS[name].d)
+@pytest.mark.parametrize("name", NEAR_CRITICAL_ON)
+def test_every_cluster_on_a_lattice_equals_the_slow_twin(name, kind):
+    run = assert_equals_twins(LATTICES[name], NEAR_CRITICAL_ON[name], kind, 2, 40, LIMITS)
+    assert (run.lattice, run.d) == (LATTICES[name].name, LATTICES[name].d)
     assert run.size.max() > 20
 
 
 def test_places_far_out():
     """At p = 1 generation t is a sphere of the taxicab metric; its |x|^2 in the plane sum to 4 sum_x x^2 + (t-x)^2."""
-    run = growth.leath(2, 1.0, seed=1, max_generations=200, max_size=10**6)
+    run = growth.leath(lattices.hypercubic(2), 1.0, seed=1, max_generations=200, max_size=10**6)
     t = 200
     assert run.spread[t] == sum(4 * (x**2 + (t - x) ** 2) for x in range(t))
-    chain = growth.leath(1, 1.0, seed=1, max_generations=2**15, max_size=10**6)
+    chain = growth.leath(lattices.hypercubic(1), 1.0, seed=1, max_generations=2**15, max_size=10**6)
     assert chain.spread[2**15 - 1] == 2 * (2**15 - 1) ** 2
     assert np.isnan(chain.spread[2**15])  # no longer fits
 
@@ -126,15 +127,15 @@ def test_places_far_out():
 @pytest.mark.parametrize("d", NEAR_CRITICAL)
 def test_generations_are_chemical_shells(d, kind):
     """Distances in the whole cluster, loops included, by networkx."""
-    run = growth.leath(d, NEAR_CRITICAL[d], kind=kind, n_clusters=40, seed=2, max_size=300)
+    run = growth.leath(lattices.hypercubic(d), NEAR_CRITICAL[d], kind=kind, n_clusters=40, seed=2, max_size=300)
     for c in range(40):
-        twin = Twin(d, NEAR_CRITICAL[d], kind, 2, c, 300, 1000)
+        twin = Twin(lattices.hypercubic(d), NEAR_CRITICAL[d], kind, 2, c, 300, 1000)
         distances = nx.single_source_shortest_path_length(twin.graph(), twin.lattice.origin)
         assert run.generations[c] == max(distances.values())
         np.testing.assert_array_equal(np.bincount(list(distances.values())), twin.opened[: run.generations[c] + 1])
 
 
-SQUARE = Infinite(2)
+SQUARE = Infinite(lattices.square)
 
 
 def animals(size, lattice=SQUARE):
@@ -178,7 +179,7 @@ def test_enumerator_knows_the_smallest_animals():
 @pytest.mark.parametrize("kind", growth.KINDS)
 def test_sizes_against_lattice_animals(kind):
     """False alarms: 1e-6 a kind."""
-    run = growth.leath(2, 0.4, kind=kind, n_clusters=200_000, seed=3, max_size=100)
+    run = growth.leath(lattices.hypercubic(2), 0.4, kind=kind, n_clusters=200_000, seed=3, max_size=100)
     found = run.size[:, None] == np.arange(1, 5)
     assert_means(found.astype(float), size_distribution(0.4, kind))
 
@@ -187,16 +188,16 @@ def test_sizes_against_lattice_animals(kind):
 @pytest.mark.parametrize("name", ["triangular", "honeycomb", "kagome"])
 def test_sizes_against_animals_of_crystals(name, kind):
     """False alarms: 1e-6 a case."""
-    run = growth.leath(CRYSTALS[name], 0.4, kind=kind, n_clusters=100_000, seed=3, max_size=100)
+    run = growth.leath(LATTICES[name], 0.4, kind=kind, n_clusters=100_000, seed=3, max_size=100)
     found = run.size[:, None] == np.arange(1, 5)
-    assert_means(found.astype(float), size_distribution(0.4, kind, lattice=Infinite(CRYSTALS[name])))
+    assert_means(found.astype(float), size_distribution(0.4, kind, lattice=Infinite(LATTICES[name])))
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
 @pytest.mark.parametrize("other", [0.25, 0.34])
 def test_weights_lead_to_another_p(kind, other):
     """Sizes at the other p and the mean weight 1, truncated clusters included. False alarms: 1e-6 a case."""
-    run = growth.leath(2, 0.3, kind=kind, n_clusters=200_000, seed=4, max_size=30)
+    run = growth.leath(lattices.hypercubic(2), 0.3, kind=kind, n_clusters=200_000, seed=4, max_size=30)
     weights = run.weights(other)
     assert run.truncated.any()
     found = weights[:, None] * (run.size[:, None] == np.arange(1, 5))
@@ -204,17 +205,24 @@ def test_weights_lead_to_another_p(kind, other):
 
 
 def test_weights_at_the_ends():
-    run = growth.leath(2, 0.3, n_clusters=50, seed=5)
+    run = growth.leath(lattices.hypercubic(2), 0.3, n_clusters=50, seed=5)
     np.testing.assert_array_equal(run.weights(0.3), 1)
     np.testing.assert_allclose(run.weights(0.0), np.where(run.size == 1, 0.7**-4, 0))
     np.testing.assert_array_equal(run.weights(1.0), 0)
     with pytest.raises(ValueError, match="say nothing about other p"):
-        growth.leath(2, 1.0, seed=1, max_size=9).weights(0.5)
+        growth.leath(lattices.hypercubic(2), 1.0, seed=1, max_size=9).weights(0.5)
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
 @pytest.mark.parametrize(
-    ("lattice", "p"), [(3, 0.3), (CRYSTALS["triangular"], 0.45), (CRYSTALS["kagome"], 0.58), (CRYSTALS["fcc"], 0.16)]
+    ("lattice", "p"),
+    [
+        (lattices.cubic, 0.3),
+        (lattices.triangular, 0.45),
+        (lattices.kagome, 0.58),
+        (lattices.Lieb, 0.7),
+        (lattices.fcc, 0.16),
+    ],
 )
 def test_excess_has_mean_zero(lattice, p, kind):
     """False alarms: 1e-6 a case."""
@@ -227,7 +235,7 @@ def test_excess_has_mean_zero(lattice, p, kind):
 @pytest.mark.parametrize("kind", growth.KINDS)
 def test_chain(kind):
     """d = 1: P(s) = s p^(s-1) (1 - p)^2, and two closed ends. False alarms: 1e-6 a kind."""
-    run = growth.leath(1, 0.6, kind=kind, n_clusters=50_000, seed=6)
+    run = growth.leath(lattices.hypercubic(1), 0.6, kind=kind, n_clusters=50_000, seed=6)
     s = np.arange(1, 8)
     assert_means((run.size[:, None] == s).astype(float), s * 0.6 ** (s - 1) * 0.4**2)
     assert (run.perimeter == 2).all()
@@ -237,14 +245,14 @@ def test_chain(kind):
 def test_tree_limit_in_high_dimension(kind):
     """Mean size (1 + p) / (1 - (2d - 1) p) of the Bethe lattice up to 1/d; 1.5 % statistics, 3 % allowed."""
     d, p = 300, 0.5 / 599
-    run = growth.leath(d, p, kind=kind, n_clusters=20_000, seed=7)
+    run = growth.leath(lattices.hypercubic(d), p, kind=kind, n_clusters=20_000, seed=7)
     assert run.size.mean() == pytest.approx((1 + p) / (1 - (2 * d - 1) * p), rel=0.03)
 
 
 def test_ends_of_p():
-    closed = growth.leath(5, 0.0, n_clusters=3, seed=8)
+    closed = growth.leath(lattices.hypercubic(5), 0.0, n_clusters=3, seed=8)
     np.testing.assert_array_equal([closed.size, closed.perimeter, closed.generations], [[1] * 3, [10] * 3, [0] * 3])
-    diamond = growth.leath(2, 1.0, n_clusters=2, seed=8, max_generations=5)
+    diamond = growth.leath(lattices.hypercubic(2), 1.0, n_clusters=2, seed=8, max_generations=5)
     np.testing.assert_array_equal(diamond.size, 61)
     np.testing.assert_array_equal(diamond.opened, 2 * np.array([1, 4, 8, 12, 16, 20]))
     assert diamond.truncated.all()
@@ -252,10 +260,10 @@ def test_ends_of_p():
 
 @pytest.mark.parametrize("kind", growth.KINDS)
 def test_room_grows_without_a_trace(kind, monkeypatch):
-    roomy = growth.leath(3, 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
+    roomy = growth.leath(lattices.hypercubic(3), 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
     module = sys.modules["percolation.growth.leath"]  # the function of the same name hides it
     monkeypatch.setitem(module.FEWEST_SLOTS, kind, 64)
-    tight = growth.leath(3, 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
+    tight = growth.leath(lattices.hypercubic(3), 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
     for name in ("size", "perimeter", "generations", "truncated", "opened", "tested", "excess", "spread"):
         np.testing.assert_array_equal(getattr(tight, name), getattr(roomy, name))
 
@@ -263,7 +271,7 @@ def test_room_grows_without_a_trace(kind, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"lattice": 0}, "d must be at least 1, got 0"),
+        ({"lattice": 3}, "grow on an infinite lattice, such as lattices.hypercubic\\(d\\), got int"),
         ({"p": 1.5}, r"p must lie in \[0, 1\], got 1.5"),
         ({"p": float("nan")}, r"p must lie in \[0, 1\], got nan"),
         ({"kind": "sites"}, "did you mean 'site'"),
@@ -275,4 +283,4 @@ def test_room_grows_without_a_trace(kind, monkeypatch):
 )
 def test_bad_input_is_refused_in_our_words(arguments, message):
     with pytest.raises(ValueError, match=message):
-        growth.leath(**{"lattice": 3, "p": 0.2, "seed": 1, **arguments})
+        growth.leath(**{"lattice": lattices.cubic, "p": 0.2, "seed": 1, **arguments})

@@ -163,7 +163,9 @@ def test_paths_attain_the_barrier_and_none_is_shorter(box, seed):
     assert all(graph[a, b] or graph[b, a] for a, b in zip(path, path[1:], strict=False))
 
 
-@pytest.mark.parametrize("lattice", [lattices.square(40), lattices.cubic(12), lattices.hypercubic(4, 6)], ids=str)
+@pytest.mark.parametrize(
+    "lattice", [lattices.square.torus(40), lattices.cubic.torus(12), lattices.hypercubic(4).torus(6)], ids=str
+)
 def test_steps_are_those_of_the_other_kernels(lattice):
     """On tori: sweeps.site_sweep in the same order, and wrapping.windings_of around the first step."""
     values = np.random.default_rng(1).random((lattice.L,) * lattice.d)

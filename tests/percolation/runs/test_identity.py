@@ -105,7 +105,7 @@ def smooth(d, seed):
     return random_fields.iid(d, seed=seed)
 
 
-TORUS = lattices.square(8, periodic=True)
+TORUS = lattices.square.torus(8)
 GRAPH = graphs.from_edges([(0, 1), (1, 2), (2, 3), (3, 0)], n_sites=4)
 FROM_CLOSURES = {
     "site_sweep": (4, lambda: sweeps.site_sweep(TORUS, n_realisations=4, seed=1, observables=("largest", "wrapping"))),

@@ -29,18 +29,18 @@ def test_precision_is_reached_without_waste_and_repeats():
 
 
 def test_time_ends_what_precision_would_not():
-    done = Budget(8, seconds=0.05, precision=1e-9, at_least=8).collect(np.random.SeedSequence(3), runs, mean)
+    done = Budget(8, time=0.05, precision=1e-9, at_least=8).collect(np.random.SeedSequence(3), runs, mean)
     assert 8 <= len(done) < 100_000
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_runs": 7}, "n_runs must be at least 8, got 7"),
-        ({"seconds": -1.0}, "seconds must be a finite number above 0"),
+        ({"runs": 7}, "runs must be at least 8, got 7"),
+        ({"time": -1.0}, "time must be a finite number above 0"),
         ({"precision": float("nan")}, "precision must be a finite number above 0"),
     ],
 )
 def test_bad_input_is_refused_in_our_words(arguments, message):
     with pytest.raises(ValueError, match=message):
-        Budget(**{"n_runs": 8, "at_least": 8, **arguments})
+        Budget(**{"runs": 8, "at_least": 8, **arguments})

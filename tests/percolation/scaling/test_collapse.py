@@ -26,12 +26,12 @@ def invented(length, *, n=100, seed, analytic=0.0, noise=0.02):
 
 def simulated(kind, seed, *, sizes=SIZES, n=100):
     """Strengths of square tori at p within REACH of p_c in the scaling variable."""
-    p_c = thresholds.threshold(2, kind).value
+    p_c = thresholds.hypercubic(2, kind).value
     return [
         strength_curve(
             L,
             CURVE[kind](
-                lattices.square(L),
+                lattices.square.torus(L),
                 p_c + REACH * np.linspace(-1, 1, 13) * L ** (-1 / NU),
                 n_realisations=n,
                 seed=1000 * seed + L,
@@ -46,7 +46,7 @@ def simulated(kind, seed, *, sizes=SIZES, n=100):
 def z_scores(curves, kind, **options):
     """Of p_c, nu and beta/nu against the exact ones."""
     found, known = scaling.collapse(curves, **options), exponents.exponents(2)
-    exact = thresholds.threshold(2, kind).value, known.nu.value, known.beta.value / known.nu.value
+    exact = thresholds.hypercubic(2, kind).value, known.nu.value, known.beta.value / known.nu.value
     estimates = found.p_c, found.nu, found.beta_nu
     return [(one.value - value) / one.error for one, value in zip(estimates, exact, strict=True)]
 
@@ -128,7 +128,7 @@ def test_scaling_variables():
 
 @pytest.mark.parametrize("kind", ["site", "bond"])
 def test_strengths_of_sweeps_and_curves(kind):
-    torus, p = lattices.square(8), np.array([0.2, 0.5, 0.9])
+    torus, p = lattices.square.torus(8), np.array([0.2, 0.5, 0.9])
     sweep = SWEEP[kind](torus, n_realisations=30, seed=1, progress=False)
     found = strength_curve(8, sweep, p)
     np.testing.assert_allclose(found.values, sweep.strength(p), rtol=1e-12)
@@ -149,7 +149,7 @@ def test_same_seed_same_bits():
 def shifted(by):
     """Simulated at values of p far from p_c."""
     return [
-        strength_curve(L, sweeps.site_sweep(lattices.square(L), n_realisations=60, seed=L, progress=False), p)
+        strength_curve(L, sweeps.site_sweep(lattices.square.torus(L), n_realisations=60, seed=L, progress=False), p)
         for L in SIZES
         for p in [0.5927 + by + np.linspace(-0.02, 0.02, 13)]
     ]

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from percolation import lattices, sweeps
-from percolation.scaling import FirstSteps, crossing, crossing_threshold
+from percolation.scaling import FirstSteps, crossing, last_crossing
 from percolation.theory import lattices as known
 
 
@@ -50,18 +50,20 @@ def test_a_finite_size_shift_widens_the_error():
         return invented(length, 4000, seed=seed, shift=0.5 * length**-2.0)
 
     sizes = [at(16, 1), at(32, 2), at(64, 3)]
-    found, alone = crossing_threshold(sizes), crossing(*sizes[1:])
+    found, alone = last_crossing(sizes), crossing(*sizes[1:])
     assert found.value == alone.value and found.error >= alone.error
     shifted = [invented(length, 4000, seed=length, shift=2 * length**-1.5) for length in (16, 32, 64)]
-    assert crossing_threshold(shifted).error > 2 * crossing(*shifted[1:]).error
-    assert abs(crossing_threshold(shifted).value - 0.4) < 4 * crossing_threshold(shifted).error
+    assert last_crossing(shifted).error > 2 * crossing(*shifted[1:]).error
+    assert abs(last_crossing(shifted).value - 0.4) < 4 * last_crossing(shifted).error
 
 
 def wrapping(build, kind, lengths, n):
     """First steps of wrapping round any axis, n realisations of each length."""
     sweep = {"site": sweeps.site_sweep, "bond": sweeps.bond_sweep}[kind]
     return [
-        sweep(build(L), n_realisations=n, seed=L, observables=("wrapping",), progress=False).first_steps("wrapping")
+        sweep(build.torus(L), n_realisations=n, seed=L, observables=("wrapping",), progress=False).first_steps(
+            "wrapping"
+        )
         for L in lengths
     ]
 
@@ -69,7 +71,7 @@ def wrapping(build, kind, lengths, n):
 @pytest.mark.parametrize(("name", "kind"), [("triangular", "site"), ("honeycomb", "bond"), ("kagome", "site")])
 def test_thresholds_proved_in_two_dimensions(name, kind):
     """Within 4 errors: about 1 seed in 10^4 fails."""
-    found = crossing_threshold(wrapping(getattr(lattices, name), kind, (8, 16, 32), 1500))
+    found = last_crossing(wrapping(getattr(lattices, name), kind, (8, 16, 32), 1500))
     assert abs(found.z(known.threshold(name, kind))) < 4
     assert found.error < 6e-3
 
@@ -78,7 +80,7 @@ def test_thresholds_proved_in_two_dimensions(name, kind):
 @pytest.mark.parametrize("kind", ["site", "bond"])
 @pytest.mark.parametrize("name", ["bcc", "fcc"])
 def test_thresholds_published_in_three_dimensions(name, kind):
-    found = crossing_threshold(wrapping(getattr(lattices, name), kind, (6, 12, 24), 2000))
+    found = last_crossing(wrapping(getattr(lattices, name), kind, (6, 12, 24), 2000))
     assert abs(found.z(known.threshold(name, kind))) < 4
     assert found.error < 2e-3
 
@@ -93,7 +95,7 @@ def test_thresholds_published_in_three_dimensions(name, kind):
         ),
         (lambda: FirstSteps(np.arange(20), 10), r"first steps must lie in 0 ... 11, got 0 ... 19"),
         (lambda: invented(20, 30, seed=1).probability(1.2), r"p must lie in \[0, 1\]"),
-        (lambda: crossing_threshold([invented(20, 30, seed=1)] * 2), "three sizes at least"),
+        (lambda: last_crossing([invented(20, 30, seed=1)] * 2), "three sizes at least"),
         (lambda: crossing(invented(90, 50, seed=1), invented(20, 50, seed=2, shift=0.3)), "do not cross"),
     ],
 )

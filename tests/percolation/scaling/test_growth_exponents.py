@@ -9,7 +9,7 @@ from percolation.scaling import growth_exponents
 from percolation.scaling.growth_exponents import chemical_dimension, fractal_dimension, size_exponent
 from percolation.theory.exponents import exponents
 
-TRIANGULAR = lattices.triangular(3)  # p_c = 1/2, exact
+TRIANGULAR = lattices.triangular  # p_c = 1/2, exact
 P_C = {7: 0.088951121}  # site, Mertens and Moore 2018
 BY_SIZE = {"max_size": 2**12, "max_generations": 2**12}
 BY_GENERATION = {"max_size": 2**40, "max_generations": 128}
@@ -69,7 +69,7 @@ def test_sizes_of_a_given_tau():
     """Invented sizes, P(size >= s) = s^-0.3 without corrections: 2.3 within 4 errors, 1 seed in 10^4 fails."""
     u = np.random.default_rng(3).uniform(size=40_000)
     size = np.minimum(np.floor(u ** (-1 / 0.3)), 2**20).astype(np.int64)
-    run = growth.leath(2, 0.1, n_clusters=1, seed=1)
+    run = growth.leath(lattices.hypercubic(2), 0.1, n_clusters=1, seed=1)
     run = replace(run, size=size, truncated=size == 2**20)
     found = size_exponent(run)
     assert found.error < 0.02
@@ -111,7 +111,7 @@ def test_runs_that_do_not_fit_are_refused(by_generation, change, message):
 
 def test_too_few_clusters_are_refused():
     with pytest.raises(ValueError, match="grow more clusters or larger ones"):
-        size_exponent(growth.leath(2, 0.3, n_clusters=30, seed=1))
+        size_exponent(growth.leath(lattices.hypercubic(2), 0.3, n_clusters=30, seed=1))
 
 
 def assert_covered(estimates, exact):

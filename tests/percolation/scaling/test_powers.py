@@ -65,7 +65,7 @@ def test_fractal_dimension_and_beta_of_the_square_lattice():
     """Bond percolation at p_c = 1/2: d_f = 91/48, beta/nu = 5/48. Within 4 errors: fewer than 1 seed in 10^3 fails."""
     lengths, strengths, errors = [8, 16, 32, 64, 128], [], []
     for length in lengths:
-        sweep = sweeps.bond_sweep(lattices.square(length), n_realisations=400, seed=length, progress=False)
+        sweep = sweeps.bond_sweep(lattices.square.torus(length), n_realisations=400, seed=length, progress=False)
         strengths.append(float(sweep.strength(0.5)))
         errors.append(float(sweep.strength_error(0.5)))
     found = exponent(lengths, strengths, errors)

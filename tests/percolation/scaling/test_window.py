@@ -12,7 +12,7 @@ from percolation.scaling import window, window_threshold
 
 
 def found(graph, kind="bond", **options):
-    return window_threshold(graph, kind, **({"n_realisations": 60, "seed": 1, "progress": False} | options)).estimate
+    return window_threshold(graph, kind, **({"runs": 60, "seed": 1, "progress": False} | options)).estimate
 
 
 def exact(graph, kind):
@@ -36,10 +36,10 @@ def exact(graph, kind):
 
 
 @pytest.mark.parametrize("kind", ["site", "bond"])
-@pytest.mark.parametrize("graph", [lattices.n_cube(3), lattices.square(3, periodic=False)], ids=str)
+@pytest.mark.parametrize("graph", [lattices.n_cube(3), lattices.square.box(3)], ids=str)
 def test_level_of_small_lattices(graph, kind):
     """Against every state; the parabola is off by up to 0.01 here, where chi grows from 1 to N in one step of y."""
-    estimate = found(graph, kind, n_realisations=4000)
+    estimate = found(graph, kind, runs=4000)
     assert abs(estimate.value - exact(graph, kind)) < 5 * estimate.error + 0.01  # false alarm 6e-7
     assert estimate.error < 0.01
 
@@ -47,7 +47,7 @@ def test_level_of_small_lattices(graph, kind):
 def coverage(graph, kind, n_realisations, n_repeats):
     """How many of the repeats lie within one and two errors of a value from 20,000 realisations."""
     reference = found(graph, kind, n_realisations=20_000, seed=10**6).value
-    repeats = [found(graph, kind, n_realisations=n_realisations, seed=seed) for seed in range(n_repeats)]
+    repeats = [found(graph, kind, runs=n_realisations, seed=seed) for seed in range(n_repeats)]
     z = np.abs([(one.value - reference) / one.error for one in repeats])
     return int((z < 1).sum()), int((z < 2).sum())
 
@@ -65,7 +65,7 @@ def test_error_covers(kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["site", "bond"])
-@pytest.mark.parametrize("graph", [lattices.hamming(2, 24), lattices.hypercubic(7, 3)], ids=str)
+@pytest.mark.parametrize("graph", [lattices.hamming(2, 24), lattices.hypercubic(7).torus(3)], ids=str)
 def test_error_covers_on_other_graphs(graph, kind):
     """600 repeats, 60 ... 76 %, at least 92 %: at the 68 to 74 % and 93 to 97 % quoted 1 seed in 6 fails."""
     one, two = coverage(graph, kind, 60, 600)
@@ -82,7 +82,7 @@ def test_workers_and_stored_graphs_do_not_change_a_bit():
 
 def test_error_falls_as_the_root_of_the_realisations():
     """Four times as many: half the error, within 25 % (the jackknife of 400 and 1600 is known to 5 %)."""
-    few, many = (found(lattices.n_cube(8), n_realisations=n).error for n in (400, 1600))
+    few, many = (found(lattices.n_cube(8), runs=n).error for n in (400, 1600))
     assert many / few == pytest.approx(0.5, rel=0.25)
 
 
@@ -102,12 +102,12 @@ def test_error_is_that_of_the_mean_and_a_part_for_the_tail(n):
     [
         graphs.from_edges([[0, 1]], 2),
         graphs.from_edges([[0, 1], [0, 1], [1, 2], [2, 2]], 3),
-        lattices.hypercubic(1, 64, periodic=False),
+        lattices.hypercubic(1).box(64),
         lattices.cayley_tree(3, 6),
         graphs.from_edges([[0, k] for k in range(1, 200)], 200),
         random_graphs.gnm(3000, 9000, seed=1),
         lattices.hamming(1, 80),
-        lattices.square(2),
+        lattices.square.torus(2),
     ],
     ids=lambda graph: f"{graph.n_sites} sites",
 )
@@ -119,7 +119,7 @@ def test_any_graph_has_a_level_between_none_and_all(graph, kind):
 def test_two_sites_by_hand():
     """chi = 1 + p for one bond, so that p_c = 2^(1/3) - 1; the same for sites, of which one is open."""
     for kind in ("site", "bond"):
-        estimate = found(graphs.from_edges([[0, 1]], 2), kind, n_realisations=4000)
+        estimate = found(graphs.from_edges([[0, 1]], 2), kind, runs=4000)
         assert abs(estimate.value - (2 ** (1 / 3) - 1)) < 5 * estimate.error + 0.002
 
 
@@ -127,7 +127,7 @@ def test_two_sites_by_hand():
     ("call", "message"),
     [
         (lambda: found(lattices.n_cube(5), "bnd"), "did you mean 'bond'"),
-        (lambda: found(lattices.n_cube(5), n_realisations=19), "n_realisations must be at least 20, got 19"),
+        (lambda: found(lattices.n_cube(5), runs=19), "runs must be at least 20, got 19"),
         (lambda: found(lattices.n_cube(5), seed=-1), "seed must be at least 0"),
         (lambda: found(graphs.from_edges([], 5)), "without bonds never grow, got 5 sites"),
         (lambda: found(graphs.from_edges([[2 * k, 2 * k + 1] for k in range(50)], 100)), "in small pieces; pass one"),

@@ -36,10 +36,10 @@ def test_bounds_of_the_exact_ones_are_exact():
 @pytest.mark.parametrize("name", lattices.LATTICES)
 def test_walk_bounds_hold(name):
     """Neighbours and those in common are counted on a box of the lattice."""
-    box = getattr(boxes, name)(5)
+    box = getattr(boxes, name).torus(5)
     around = [set(box.neighbours(site).tolist()) for site in range(box.n_sites)]
     shared = {len(around[i] & around[j]) for i, j in box.bonds().tolist()}
-    assert lattices._NEIGHBOURS[name] == (box.coordination, *shared)
+    assert lattices._NEIGHBOURS[name] == (max(box.lattice.degrees), *shared)
     for kind in ("site", "bond"):
         if (name, kind) in lattices._THRESHOLDS:
             assert walk_bound(*lattices._NEIGHBOURS[name], kind) < lattices.threshold(name, kind).value
@@ -52,7 +52,7 @@ def test_numbers_have_errors_and_sources():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("bcd", "site"), "did you mean 'bcc'"), (("honeycomb", "site"), "unknown kind of threshold")],
+    [(("bcd", "site"), "did you mean 'bcc'"), (("Lieb", "site"), "no p_c of Lieb, site is known here; estimate it")],
 )
 def test_unknown_ones_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -99,11 +99,11 @@ def test_characteristic_of_cells_by_enumeration(d, L):
 def test_zeros_of_cells_against_thresholds():
     for d, p in {2: (math.sqrt(5) - 1) / 2, 3: 0.39401, 4: 0.28433, 7: 0.15375}.items():
         assert level_sets.cells(d).value == pytest.approx(p, abs=1e-5)
-    ratio = [level_sets.cells(d).value / thresholds.threshold(d).value for d in range(2, 14)]
+    ratio = [level_sets.cells(d).value / thresholds.hypercubic(d).value for d in range(2, 14)]
     assert ratio == sorted(ratio) and ratio[0] == pytest.approx(1.043, abs=1e-3) and ratio[-1] < 2
     for d in range(2, 14):
         estimate = level_sets.cells(d)
-        assert estimate.value - estimate.error <= thresholds.threshold(d).value < estimate.value
+        assert estimate.value - estimate.error <= thresholds.hypercubic(d).value < estimate.value
     assert level_sets.cells(1000).value == pytest.approx(1e-3, rel=0.01)
 
 

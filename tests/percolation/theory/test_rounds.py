@@ -343,7 +343,7 @@ def test_error_of_the_success_grows_with_that_of_the_barrier():
 @pytest.mark.parametrize(("p", "d"), [(0.6, 2), (0.59, 3), (0.311, 4), (0.1, 7)])
 def test_lowest_dimension_in_which_cells_percolate(p, d):
     assert rounds.iid_dimension(p) == d
-    assert thresholds.threshold(d).value < p < thresholds.threshold(d - 1).value
+    assert thresholds.hypercubic(d).value < p < thresholds.hypercubic(d - 1).value
     assert rounds.iid_percolates(p, d) and not rounds.iid_percolates(p, d - 1)
 
 

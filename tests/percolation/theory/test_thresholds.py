@@ -69,20 +69,20 @@ def test_series_agrees_with_the_rigorous_terms_in_one_over_2d():
 @pytest.mark.parametrize("d", [*range(1, 16), 400, 3072])
 def test_bounds_hold(kind, d):
     bounds = thresholds.bounds(d, kind)
-    value = thresholds.threshold(d, kind).value
+    value = thresholds.hypercubic(d, kind).value
     assert bounds.low <= value <= bounds.high
-    site, bond = thresholds.threshold(d, "site").value, thresholds.threshold(d, "bond").value
+    site, bond = thresholds.hypercubic(d, "site").value, thresholds.hypercubic(d, "bond").value
     assert bond <= site <= 1 - (1 - bond) ** (2 * d)
 
 
 def test_thresholds_fall_with_dimension():
     for kind in thresholds.KINDS:
-        values = [thresholds.threshold(d, kind).value for d in range(1, 60)]
+        values = [thresholds.hypercubic(d, kind).value for d in range(1, 60)]
         assert np.all(np.diff(values) < 0)
 
 
 def test_small_known_values():
-    assert thresholds.threshold(1).value == 1
+    assert thresholds.hypercubic(1).value == 1
     assert thresholds.bethe(3).value == 1 / 2
     assert thresholds.n_cube(20).value == pytest.approx(1 / 20 + 1 / 400 + 3.5 / 8000)
 
@@ -184,9 +184,9 @@ def test_d_lattices_tend_to_the_bethe_lattice():
         (lambda: thresholds.n_cube_bounds(1), "n must be at least 2"),
         (lambda: thresholds.bethe_bounds(1), "z must be at least 2"),
         (lambda: thresholds.published(14), "the table has d = 2..13; use series"),
-        (lambda: thresholds.threshold(0), "d must be at least 1, got 0"),
-        (lambda: thresholds.threshold(2.5), "d must be an integer, got 2.5"),
-        (lambda: thresholds.threshold(3, "sites"), "did you mean 'site'"),
+        (lambda: thresholds.hypercubic(0), "d must be at least 1, got 0"),
+        (lambda: thresholds.hypercubic(2.5), "d must be an integer, got 2.5"),
+        (lambda: thresholds.hypercubic(3, "sites"), "did you mean 'site'"),
         (lambda: thresholds.series(8, "site", 7), "6 terms of the site series are known"),
         (lambda: thresholds.n_cube(1), "n must be at least 2"),
         (lambda: thresholds.bethe(1), "z must be at least 2"),

@@ -1,0 +1,151 @@
+"""p_c of a lattice where the wrapping (or spanning) probabilities of two sizes cross."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy.optimize import brentq
+
+from percolation import checks, seeds, sweeps
+from percolation.averages import FirstSteps
+from percolation.growth.keys import checked
+from percolation.lattices import Box, Lattice
+from percolation.quantities import Estimate
+from percolation.runs import run as run_all
+from percolation.scaling.budget import Budget
+
+FEWEST = 10  # realisations of a size, whose scatter gives the error
+RUNS = 400  # if nothing else is said
+FEWEST_RUNS = 100  # below, the slopes at the crossing are hardly known
+MOST_SITES, SMALLEST_SIDE = 2**14, 3  # of the largest torus, of the smallest
+
+
+def crossing(smaller: FirstSteps, larger: FirstSteps) -> Estimate:
+    """The p at which two sizes wrap with equal probability; it tends to p_c as they grow.
+
+    Error, one sigma: of R_larger - R_smaller over the realisations, divided by the difference of the slopes.
+    Finite sizes shift it by L^(-1/nu - omega); `last_crossing` looks at several sizes for that.
+    Source: Binder, Z. Phys. B 43, 119 (1981); wrapping as by Newman and Ziff, Phys. Rev. E 64, 016706 (2001).
+    """
+
+    def difference(p: float) -> float:
+        return float(larger.probability(p).mean() - smaller.probability(p).mean())
+
+    fewest = min(len(smaller.n), len(larger.n))
+    if fewest < FEWEST:
+        raise ValueError(f"the error is the scatter of at least {FEWEST} realisations of each size, got {fewest}")
+    low, high = _bracket(smaller, larger, difference)
+    p = brentq(difference, low, high, xtol=1e-14, rtol=1e-13)
+    variance = sum(one.probability(p).var(ddof=1) / len(one.n) for one in (smaller, larger))
+    slope = larger.slope(p) - smaller.slope(p)
+    return Estimate(float(p), float(np.sqrt(variance) / slope), "crossing of wrapping probabilities")
+
+
+def last_crossing(sizes: Sequence[FirstSteps]) -> Estimate:
+    """p_c from three or more sizes, smallest first: the crossing of the two largest.
+
+    Error: its own, and in squares the shift from the crossing before it, less what chance explains of that: the
+    shift still to come is smaller, since it falls as a power of the size.
+    """
+    if len(sizes) < 3:
+        raise ValueError(f"three sizes at least are needed to see the finite-size shift, got {len(sizes)}")
+    before, last = crossing(sizes[-3], sizes[-2]), crossing(sizes[-2], sizes[-1])
+    by_chance = before.error**2 + last.error**2
+    systematic = max((last.value - before.value) ** 2 - by_chance, 0.0)
+    return Estimate(last.value, float(np.hypot(last.error, np.sqrt(systematic))), last.method)
+
+
+@dataclass(frozen=True)
+class CrossingThreshold:
+    """p_c with the runs it came from; enough to repeat it or to fit it otherwise."""
+
+    estimate: Estimate
+    d: int
+    kind: str
+    seed: seeds.Seed
+    n_runs: int
+    sizes: tuple[int, ...]
+    first: np.ndarray  # (n_runs, n_sizes) int64, see `FirstSteps`
+
+
+def crossing_threshold(
+    lattice: Lattice,
+    kind: str = "site",
+    *,
+    runs: int | None = None,
+    time: float | None = None,
+    precision: float | None = None,
+    seed: seeds.Seed,
+    workers: int = 1,
+    progress: bool = True,
+    sizes: Sequence[int] | None = None,
+    periodic: bool = True,
+) -> CrossingThreshold:
+    """p_c of a lattice from sweeps of its tori in three or more sizes, see `last_crossing`.
+
+    kind: "site" or "bond". runs: at least 100, each a sweep of every size; or time (seconds), or precision, see
+    `Budget`. workers: threads; the result does not depend on it.
+    sizes: sides, increasing, three at least; if absent 1/4, 1/2 and all of the side that MOST_SITES have, or the next
+    three below it. periodic=False: boxes with open faces and clusters that span them, instead of tori and clusters that
+    wrap: its shifts are larger.
+    """
+    checked(lattice), checks.kind(kind)
+    budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
+    sizes = _sizes(lattice) if sizes is None else tuple(sizes)
+    boxes = tuple(lattice.box(L, periodic) for L in sizes)
+    n_steps = [box.n_sites if kind == "site" else box.n_bonds for box in boxes]
+
+    def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
+        task, label = partial(_first_steps, boxes, kind), f"{lattice.name}, d = {lattice.d} {kind}"
+        return run_all(task, children, workers=workers, label=label, progress=progress)
+
+    def estimate(first: np.ndarray) -> Estimate:
+        return last_crossing([FirstSteps(n, M) for n, M in zip(first.T, n_steps, strict=True)])
+
+    first = budget.collect(seeds.sequence(seed), some, estimate)
+    return CrossingThreshold(estimate(first), lattice.d, kind, seed, len(first), sizes, first)
+
+
+def _first_steps(boxes: Sequence[Box], kind: str, seed: np.random.SeedSequence) -> np.ndarray:
+    """Step at which a cluster first wraps or spans along any axis, in a sweep of each box, (n_boxes,)."""
+    sweep = sweeps.site_sweep if kind == "site" else sweeps.bond_sweep
+    followed = "wrapping" if all(boxes[0].is_periodic) else "spanning"
+    return np.array(
+        [
+            sweep(box, n_realisations=1, seed=seeds.child(seed, k), observables=(followed,), progress=False)
+            .first_steps(followed)
+            .n[0]
+            for k, box in enumerate(boxes)
+        ]
+    )
+
+
+def _sizes(lattice: Lattice) -> tuple[int, ...]:
+    largest = int((MOST_SITES / lattice.n_basis) ** (1 / lattice.d) + 1e-9)
+    if largest < SMALLEST_SIDE + 2:
+        raise ValueError(
+            f"three tori of at most {MOST_SITES} sites do not fit into d = {lattice.d}; use invasion or leath"
+        )
+    return (
+        (largest // 4, largest // 2, largest)
+        if largest >= 4 * SMALLEST_SIDE
+        else tuple(range(largest - 2, largest + 1))
+    )
+
+
+def _bracket(smaller: FirstSteps, larger: FirstSteps, difference: Callable[[float], float]) -> tuple[float, float]:
+    """An interval where the larger size goes from wrapping less often to wrapping more often."""
+    middle = np.median(larger.n) / larger.n_steps
+    width = np.quantile(smaller.n, [0.25, 0.75]) / smaller.n_steps
+    reach = max(width[1] - width[0], 1 / smaller.n_steps)
+    grid = np.clip(np.linspace(middle - 2 * reach, middle + 2 * reach, 41), 1e-12, 1 - 1e-12)
+    signs = np.sign([difference(p) for p in grid])
+    rising = np.nonzero((signs[:-1] < 0) & (signs[1:] > 0))[0]
+    if len(rising) == 0:
+        raise ValueError(
+            "the wrapping probabilities of the two sizes do not cross near their medians; "
+            "take more realisations, or sizes further apart"
+        )
+    nearest = rising[np.argmin(np.abs(grid[rising] - middle))]
+    return float(grid[nearest]), float(grid[nearest + 1])

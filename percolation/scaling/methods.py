@@ -1,0 +1,102 @@
+"""p_c of a lattice in one call: which estimator, and for how long."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from percolation import checks, seeds
+from percolation.growth.keys import checked
+from percolation.lattices import FiniteGraph, Lattice
+from percolation.quantities import Estimate
+from percolation.scaling import crossings, invasion, leath, window, wrapping
+from percolation.scaling.budget import Budget
+
+WRAPPING_UP_TO = 3  # dimensions; from there on Leath's error is the least at equal time, see benchmarks/thresholds.md
+Simulated = (
+    crossings.CrossingThreshold
+    | invasion.InvasionThreshold
+    | leath.LeathThreshold
+    | window.WindowThreshold
+    | wrapping.WrappingThreshold
+)
+
+
+class Method(NamedTuple):
+    """An estimator, the check that a lattice suits it, and its runs: if nothing is said, and at least."""
+
+    estimator: Callable[..., Simulated]
+    checked: Callable[[Any], Any]
+    runs: int
+    fewest: int
+
+
+METHODS = {
+    "wrapping": Method(wrapping.wrapping_threshold, wrapping.checked, wrapping.RUNS, wrapping.FEWEST_RUNS),
+    "invasion": Method(invasion.invasion_threshold, checked, invasion.RUNS, invasion.FEWEST_RUNS),
+    "leath": Method(leath.leath_threshold, leath.checked, leath.RUNS, leath.FEWEST_RUNS),
+    "crossing": Method(crossings.crossing_threshold, checked, crossings.RUNS, crossings.FEWEST_RUNS),
+    "window": Method(window.window_threshold, window.checked, window.RUNS, window.FEWEST_RUNS),
+}
+
+
+def threshold(
+    lattice: Lattice | FiniteGraph,
+    kind: str = "site",
+    method: str = "auto",
+    *,
+    runs: int | None = None,
+    time: float | None = None,
+    precision: float | None = None,
+    seed: seeds.Seed,
+    workers: int = 1,
+    progress: bool = True,
+    **options: Any,
+) -> Estimate:
+    """p_c of an infinite lattice; of a finite graph without a boundary, the middle of its critical window.
+
+    lattice: one of `lattices`, or of your own bonds; n-cube, Hamming graph or a Graph. kind: "site" or "bond".
+    method: "wrapping" (d = 2 to 4), "invasion" (any d), "leath" (d >= 3, sites of one number of neighbours), "crossing"
+    (three tori must fit), "window" (finite graphs), or "auto", the one whose error is the least at equal time:
+    wrapping up to d = 3 and Leath's clusters above; invasion in d = 1, above d = 4 where sites differ in the number of
+    their neighbours, or if fewer runs are asked for than the others need; window for all that is finite.
+    runs: of the method, seconds each or less; or time, seconds in all; or precision, one sigma, that the error shall
+    reach; with both of these, whichever comes first. Absent all three, about a minute.
+    workers: threads; the result does not depend on it. options: of the estimator of the method that is named.
+    Each method is a function of the same signature, such as `wrapping_threshold`, whose result holds the runs too.
+    """
+    name = chosen(lattice, kind, method, runs=runs, time=time, precision=precision)
+    how = dict(runs=runs, time=time, precision=precision, seed=seed, workers=workers, progress=progress)
+    return METHODS[name].estimator(lattice, kind, **how, **options).estimate
+
+
+def chosen(
+    lattice: Lattice | FiniteGraph,
+    kind: str,
+    method: str = "auto",
+    *,
+    runs: int | None = None,
+    time: float | None = None,
+    precision: float | None = None,
+) -> str:
+    """The method by name, once all that can be refused before it begins is."""
+    checks.kind(kind)
+    if runs is not None:
+        checks.integer("runs", runs, at_least=1)
+    checks.one_of("method", method, ("auto", *METHODS))
+    name = _best(lattice, runs) if method == "auto" else method
+    METHODS[name].checked(lattice)
+    Budget.of(runs, time, precision, otherwise=METHODS[name].runs, at_least=METHODS[name].fewest)
+    return name
+
+
+def _best(lattice: Lattice | FiniteGraph, runs: int | None) -> str:
+    """The method whose error is the least at equal time, if the runs asked for are enough for it."""
+    if isinstance(lattice, FiniteGraph):
+        return "window"
+    d = checked(lattice).d
+    if d < min(wrapping.SIZES) or (runs is not None and runs < leath.FEWEST_RUNS):
+        return "invasion"
+    if d <= WRAPPING_UP_TO:
+        return "wrapping"
+    if len(set(lattice.degrees)) == 1:
+        return "leath"
+    return "wrapping" if d in wrapping.SIZES else "invasion"
