@@ -122,7 +122,7 @@ def reference(lattice: str, d: int, kind: str) -> Threshold:
     To the error of the n-cube's the critical window is added, in which the mean cluster size passes N^(1/3).
     """
     try:
-        best = thresholds.hypercubic(lattice, kind, d)
+        best = thresholds.threshold(lattice, kind, d)
     except ValueError:
         return Threshold(np.nan, np.nan, "none")
     if lattice != "n-cube":
