@@ -86,7 +86,7 @@ LITE0 = Subject(
     (16, 64, 256),
     80,
     (40,),
-    Finder(descent=Descent(lr=0.05, log=True, patience=256)),
+    Finder(descent=Descent(lr=0.05, log=True, iterations=256, patience=128)),
     batch_size=64,
 )
 SUBJECTS = (RESNET, CNN1D, LITE0)
@@ -220,7 +220,7 @@ def _gradient(model: nn.Module, subject: Subject, n: int, device: torch.device) 
 
 def _search(model: nn.Module, subject: Subject, labels: Tensor) -> modes.Modes:
     generator = torch.Generator().manual_seed(1)
-    rule = replace(modes.CLASS_OPTIMAL, lr=subject.step, stop=subject.stop)
+    rule = replace(modes.CLASS_OPTIMAL, lr=subject.step, stop=subject.stop, iterations=512)
     return modes.class_optimal(
         model, labels, subject.shape, generator=generator, rule=rule, batch_size=subject.batch_size
     )

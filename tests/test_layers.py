@@ -124,7 +124,7 @@ ARROWS = {
     "finder": {"descent", "losses"},
     "attacks": {"descent", "losses"},
     "ends": {"attacks", "data", "descent", "losses", "networks"},
-    "prediction": {"finder", "losses"},
+    "prediction": {"descent", "finder", "losses"},
     "manifolds": {"descent", "finder", "losses"},
     "detection": {"attacks", "finder", "losses"},
 }

@@ -17,6 +17,7 @@ from empirical.losses.objectives import Objective, total_variation
 from empirical.losses.points import columns
 from percolation import checks
 
+EVERY = 4  # steps after which a device is asked which rows have ended: asking waits for it
 LEAST_GAIN = 0.99  # of the lowest loss so far: what counts as lower, for a row's patience
 
 
@@ -125,10 +126,15 @@ def descend(
 
 
 class Descents:
-    """Rows that move, `room` of them at a time, and rows that wait; each ends by itself and makes room for another."""
+    """Rows that move, `room` of them at a time, and rows that wait; each ends by itself and makes room for another.
 
-    def __init__(self, evaluate: Evaluator, rule: Descent, room: int) -> None:
-        self.evaluate, self.rule, self.room = evaluate, rule, room
+    Which have ended is known on the device; the host asks every `every` steps. A row that ended in between is moved on
+    with the others, and nothing of that is kept.
+    """
+
+    def __init__(self, evaluate: Evaluator, rule: Descent, room: int, every: int | None = None) -> None:
+        """every: 1 on a CPU where None, where asking costs nothing, and EVERY on other devices."""
+        self.evaluate, self.rule, self.room, self.every = evaluate, rule, room, every
         self.stepper = STEPPERS[rule.steps](rule.lr)
         self.waiting: deque[Row] = deque()
         self.moving: list[Row] = []
@@ -147,23 +153,36 @@ class Descents:
         self.moving, self.now, self.memory = [], {}, {}
 
     def step(self) -> list[Row]:
-        """Evaluate all rows that move and move them on; returns those that ended."""
+        """Evaluate all rows that move and move them on, a few times; returns those that ended."""
         self._take()
+        every = self.every or (1 if self.now["x"].device.type == "cpu" else EVERY)
+        for _ in range(every - 1):
+            self._move(*self._evaluated())
+        losses, gradient = self._evaluated()
+        gone: list[Row] = []
+        self.evaluate.n_reads += 1
+        if self.now["ended"].any():
+            gone, stay = self._leave()
+            losses, gradient = losses[stay], gradient[stay]
+        if self.moving:
+            self._move(losses, gradient)
+        return gone
+
+    def _evaluated(self) -> tuple[Tensor, Tensor]:
+        """Losses and gradients of all rows, and a note of the rows that end with them."""
         now, rule = self.now, self.rule
         losses, gradient = self.evaluate.slopes(now["x"], now["pair"], self._penalty(), rule.log)
-        self._remember(losses)
+        before = now["ended"]
+        now["wasted"] = now["wasted"] + before
+        self._remember(torch.where(before, torch.inf, losses))
         failed = ~losses.isfinite()
         low = (now["best_loss"] <= now["stop"]) & (now["step"] >= rule.first_check)
         ended = low | failed | (now["step"] >= rule.iterations) | self.stepper.stuck(self.memory)
         if rule.patience is not None:
             ended |= now["step"] - now["gained"] >= rule.patience
-        gone: list[Row] = []
-        if ended.any():
-            gone = self._leave(ended, failed)
-            losses, gradient = losses[~ended], gradient[~ended]
-        if self.moving:
-            self._move(losses, gradient)
-        return gone
+        now["failed"] = torch.where(before, now["failed"], failed)
+        now["ended"] = before | ended
+        return losses, gradient
 
     def _take(self) -> None:
         """Let waiting rows in until the room is full."""
@@ -173,6 +192,7 @@ class Descents:
         x = torch.stack([self._begin(row) for row in new])
         steps = torch.zeros(len(new), dtype=torch.long, device=x.device)
         infinite = x.new_full((len(new),), torch.inf)
+        no = torch.zeros_like(steps, dtype=torch.bool)
         fresh = {
             "x": x,
             "pair": torch.tensor([row.pair for row in new], device=x.device),
@@ -180,6 +200,9 @@ class Descents:
             "step": steps,
             "best": x,
             "best_loss": infinite,
+            "ended": no,
+            "failed": no,
+            "wasted": steps,  # evaluations since it ended
         }
         if self.rule.deviation:
             fresh["start"] = torch.stack([row.start for row in new])
@@ -223,34 +246,39 @@ class Descents:
             now["mark"] = torch.where(gained, losses, now["mark"])
             now["gained"] = torch.where(gained, now["step"], now["gained"])
 
-    def _leave(self, ended: Tensor, failed: Tensor) -> list[Row]:
-        """Note where these rows came to, close the gap, and let those try again that may."""
+    def _leave(self) -> tuple[list[Row], Tensor]:
+        """Note where the rows that ended came to, close the gap, and let those try again that may; who stays."""
         now, gone = self.now, []
-        failures, ends = failed.tolist(), ended.nonzero().squeeze(1)
-        best, steps, losses = now["best"][ends], now["step"][ends].tolist(), now["best_loss"][ends].tolist()
-        for place, (i, taken, loss) in enumerate(zip(ends.tolist(), steps, losses, strict=True)):
-            row = self.moving[i]
-            row.steps += taken
+        names = ("ended", "failed", "step", "best_loss", "wasted")
+        read = list(zip(*self.evaluate.read(*(now[name] for name in names)), strict=True))
+        left = [i for i, (ended, *_) in enumerate(read) if ended]
+        best = now["best"][torch.tensor(left, device=now["x"].device)]
+        for point, i in zip(best, left, strict=True):
+            row, (_, failed, taken, loss, wasted) = self.moving[i], read[i]
+            row.steps += int(taken)
+            self.evaluate.n_gradient -= int(wasted)
             if loss < row.loss:
-                row.point, row.loss = best[place], loss
-            row.reached, row.failed = row.loss <= row.stop, failures[i] and row.loss > row.stop
+                row.point, row.loss = point, loss
+            row.reached, row.failed = row.loss <= row.stop, bool(failed) and row.loss > row.stop
             gone.append(row)
         again = [row for row in gone if not (row.reached or row.failed) and row.attempt < self.rule.restarts]
         for row in again:
             row.attempt += 1
         self.put(again)
-        stay = ~ended
-        self.moving = [row for row, kept in zip(self.moving, stay.tolist(), strict=True) if kept]
-        self.now = {name: kept[stay] for name, kept in now.items()}
-        self.memory = {name: kept[stay] for name, kept in self.memory.items()}
-        return [row for row in gone if row not in again]
+        kept = [i for i, (ended, *_) in enumerate(read) if not ended]
+        stay = torch.tensor(kept, dtype=torch.long, device=now["x"].device)
+        self.moving = [self.moving[i] for i in kept]
+        self.now = {name: value[stay] for name, value in now.items()}
+        self.memory = {name: value[stay] for name, value in self.memory.items()}
+        retried = set(map(id, again))
+        return [row for row in gone if id(row) not in retried], stay
 
     def _move(self, losses: Tensor, gradient: Tensor) -> None:
         """One step of every row."""
         now, rule = self.now, self.rule
         if rule.weight_decay:
             gradient = gradient + rule.weight_decay * now["x"]
-        now["step"] = now["step"] + 1
+        now["step"] = now["step"] + ~now["ended"]
         now["x"] = self.stepper.move(self.memory, now["x"], losses, gradient, now["stop"], self._within)
         if rule.bounds is not None:
             now["x"] = now["x"].clamp(*rule.bounds)

@@ -6,11 +6,13 @@ serves inputs of a network, parameters of a network, and random fields.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from empirical.losses.scales import Scale, log_odds, log_odds_of_loss, scale_of
 from percolation import checks
 
 
@@ -43,7 +45,16 @@ class ClassLoss:
         """What the coordinates of a point must lie in: the model's own word, [0, 1] of pictures; None: anything."""
         return getattr(self.model, "bounds", None)
 
+    @property
+    def scale(self) -> Scale:
+        """Log-odds, z = log(exp(L) - 1)."""
+        return Scale("log-odds", lambda points, pairs: self._of(log_odds, points, pairs), log_odds_of_loss)
+
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
+        return self._of(partial(nn.functional.cross_entropy, reduction="none"), points, pairs)
+
+    def _of(self, function: Callable[[Tensor, Tensor], Tensor], points: Tensor, pairs: Tensor) -> Tensor:
+        """A function (n,) of the outputs (n, classes) and labels (n,)."""
         try:
             outputs = self.model(points)
             if outputs.ndim > 1 and outputs.shape[1] < 2:
@@ -51,7 +62,7 @@ class ClassLoss:
                     f"a class loss needs a network of at least 2 outputs, got {outputs.shape[1]}: "
                     "the softmax of one is 1, its loss 0 everywhere"
                 )
-            return nn.functional.cross_entropy(outputs, self.labels[pairs], reduction="none")
+            return function(outputs, self.labels[pairs])
         except (RuntimeError, IndexError) as error:  # torch's own checks of shapes and of labels
             if out_of_memory(error):
                 raise
@@ -81,6 +92,12 @@ class OfPairs:
 
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
         return self.objective(points, self.rows[pairs])
+
+    @property
+    def scale(self) -> Scale:
+        """That of the other."""
+        other = scale_of(self.objective)
+        return Scale(other.name, OfPairs(other.of_points, self.rows), other.of_loss)
 
 
 @dataclass(frozen=True)

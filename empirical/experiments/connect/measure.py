@@ -27,7 +27,7 @@ from empirical.finder.find import PRESETS, Connection, Connections, Finder, find
 from empirical.finder.paths import profile
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, Objective
-from empirical.prediction import predictions
+from empirical.prediction import paired, predictions, responses
 from empirical.prediction.cells import occupation
 from empirical.prediction.lines import resolved_lines
 from empirical.prediction.verdicts import verdict
@@ -105,11 +105,15 @@ def measure(
         finder = replace(finder, descent=drawn.space.rule(finder.descent))
         level, stop = finder.level, finder.descent.stop
         predicted, statistics = NOT_ASKED, dict.fromkeys(STATISTICS, math.nan)
+        expected = responses.unknown(len(a), "theory was not asked")
         if theory:
             report(f"statistics of {len(a)} straight lines")
             lines = resolved_lines(objective, a, c, lambda lines: level)
             predicted = predictions.predict(lines, level, stop, seed=predicting.initial_seed())
             statistics = predictions.statistics(lines, level, stop)
+            report(f"linear response of {len(a)} straight lines")
+            n_points = responses.points_for(statistics["length_over_xi"])
+            expected = responses.of_finder(objective, a, c, finder, n_points=n_points)
         connections = find_paths(objective, a, c, finder, report=lambda progress: report(str(progress)))
         if examine is not None:
             report("certificates and quality")
@@ -122,7 +126,10 @@ def measure(
         row = _row(about, wanted.kind, drawn, connections, p, radial)
         row |= {f"lines_{name}": value for name, value in statistics.items()}
         row |= predictions.compared(predicted, connections) | {"note": "; ".join(predicted.notes)}
+        row |= paired.compared(expected, connections, finder.max_rounds)
         pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
+        for i, pair in enumerate(pairs):
+            pair |= paired.pair_columns(expected, i, finder.max_rounds)
         return Measured(dict(about), row, pairs, drawn.counts, _example(objective, connections), connections.cost)
 
 
@@ -149,7 +156,7 @@ def measure_subject(
 
 
 def connectivity_table(measured: list[Measured]) -> pd.DataFrame:
-    """One row a subject, the columns of `_row` and of `predictions.compared`; losses in nats, lengths as the inputs."""
+    """One row a subject, the columns of `_row`, `predictions.compared` and `paired.compared`; losses in nats."""
     return pd.DataFrame([one.row for one in measured])
 
 

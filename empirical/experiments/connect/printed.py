@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from empirical.experiments.rounds.printed import compared_cells
+from empirical.experiments.rounds.printed import compared_cells, print_responses
 from percolation.quantities import with_error
 from percolation.terminal import print_table
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def print_comparison(table: "pd.DataFrame") -> None:
-    """The table in three parts that fit a terminal: percolation's prediction, the paths, the theory of the finder."""
+    """The table in four parts that fit a terminal: percolation's prediction, the paths, two theories of the finder."""
     rows = table.to_dict("records")
     label = [[_short_network(r), str(r["dimension"]), SHORT_PAIRS[r["pair"]]] for r in rows]
     print_table(
@@ -47,7 +47,7 @@ def print_comparison(table: "pd.DataFrame") -> None:
         ],
     )
     print_table(
-        "Theory of the finder, predicted from the straight lines, beside what it did",
+        "The stationary theory of the finder, predicted from all straight lines, beside what it did",
         ["network", "d", "pairs", "rounds", "theory", "z", "segm.", "theory", "z", "|B'-B|", "theory"],
         [
             [
@@ -58,6 +58,7 @@ def print_comparison(table: "pd.DataFrame") -> None:
             for part, r in zip(label, rows, strict=True)
         ],
     )
+    print_responses(label, ["network", "d", "pairs"], rows)
 
 
 def print_connected(table: "pd.DataFrame") -> None:

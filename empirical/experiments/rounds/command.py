@@ -1,5 +1,6 @@
 """The command `percolation rounds`. torch loads only when it runs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,9 @@ def rounds(
         float | None,
         typer.Option(help="How far below the level descents end, in standard deviations; default 0.5."),
     ] = None,
+    steps: Annotated[
+        str, typer.Option(help="Descent that is measured: steepest, of which theory speaks, or adam.")
+    ] = "steepest",
     pairs: Annotated[int | None, typer.Option(help="Pairs to connect in each case; default 60.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="The whole plan in small: under a minute.")] = False,
     seed: Seed = 0,
@@ -66,6 +70,7 @@ def rounds(
         "quick": quick or None,
     }
     cases = _cases(field, network, **{name: value for name, value in given.items() if value is not None})
+    cases = tuple(replace(case, steps=steps) for case in cases)
     long = LongRun("rounds", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
     walked = long(lambda: plan.walk_all(cases, seed=seed, workers=workers))

@@ -16,10 +16,12 @@ import torch
 from scipy.special import ndtr
 
 from empirical.descent.rows import Descent, descend
+from empirical.descent.steps import STEPPERS
 from empirical.experiments.rounds.landscapes import Drawn, GaussianField, Landscape
 from empirical.finder.find import Connection, Finder, find_paths
-from empirical.prediction import predictions
+from empirical.prediction import paired, predictions, responses
 from empirical.prediction.lines import PER_XI, Lines, resolved_lines
+from empirical.prediction.responses import Responses
 from empirical.threads import one_thread
 from percolation import checks
 from percolation.theory import rounds, thresholds
@@ -27,6 +29,7 @@ from percolation.theory import rounds, thresholds
 MAX_ROUNDS = 16
 MOST_LENGTH = 1000  # correlation lengths, of a line
 ITERATIONS = 200  # steps of a descent
+ADAM_ITERATIONS, ADAM_STEPS_PER_XI = 2000, 16  # of Adam, which takes shorter steps, of equal length along each axis
 RESTARTS = 2  # of a cut that stands at a local minimum
 POINTS_PER_XI, FEWEST_POINTS = 8, 64  # of the scan of a segment
 FEWEST_LINES = 256  # to learn from
@@ -42,12 +45,14 @@ class Case:
     pairs: int = 60
     occupation: float = 0.5  # of trained networks level and stop are their own
     margin: float = 0.5  # standard deviations of the Gaussian field of the same occupation
+    steps: str = "steepest"  # or "adam": which descent is measured; theory speaks of the first
 
     def __post_init__(self) -> None:
         rounds.level(self.occupation)
         object.__setattr__(self, "pairs", checks.integer("pairs", self.pairs, at_least=2, at_most=MOST_PAIRS))
         object.__setattr__(self, "occupation", float(self.occupation))
         object.__setattr__(self, "margin", checks.positive("margin", self.margin))
+        checks.one_of("steps", self.steps, STEPPERS)
         if isinstance(self.landscape, GaussianField):
             _check_size(self.landscape, max(self.pairs, FEWEST_LINES))
 
@@ -68,15 +73,21 @@ def walk(case: Case, *, seed: int) -> Walked:
         lines = resolved_lines(to_learn.objective, to_learn.a, to_learn.c, lambda lines: _levels(lines, case)[0])
         level, stop = _levels(lines, case)
         predicted = predictions.predict(lines, level, stop, seed=int(predicting.generate_state(1)[0]))
-        walkers, connections = _walk(to_walk, lines, level, stop)
+        xi = _longest_step(lines, level)
+        finder = _finder(case, to_walk.a[0].numel(), xi, lines.length(), stop, level)
+        walkers, lowered = _lowered(to_walk, xi, stop)
+        n_points = responses.points_for(lines.length() / xi)
+        expected = responses.of_finder(lowered.objective, lowered.a, lowered.c, finder, n_points=n_points)
+        connections = find_paths(lowered.objective, lowered.a, lowered.c, finder) if walkers else []
         row = _columns(case, lines, level, stop) | {"pairs": len(connections)}
         row |= {"ends_stalled": len(to_walk.a) - len(connections)} | predictions.compared(predicted, connections)
+        row |= {"steps": case.steps} | paired.compared(expected, connections, finder.max_rounds)
         row["note"] = "; ".join((*predicted.notes, *_stalled(row["ends_stalled"], len(to_walk.a))))
-        return Walked(row, _pair_rows(row, len(to_walk.a), walkers, connections))
+        return Walked(row, _pair_rows(row, len(to_walk.a), walkers, connections, expected))
 
 
 def rounds_table(walked: list[Walked]) -> pd.DataFrame:
-    """A row a case, with the columns of `predictions.compared`."""
+    """A row a case, with the columns of `predictions.compared` and `paired.compared`."""
     return pd.DataFrame([one.row for one in walked])
 
 
@@ -107,23 +118,32 @@ def _levels(lines: Lines, case: Case) -> tuple[float, float]:
     return lines.quantile(case.occupation), lines.quantile(below)
 
 
-def _walk(drawn: Drawn, lines: Lines, level: float, stop: float) -> tuple[list[int], Sequence[Connection]]:
-    """The lines whose ends come down to stop, and what the finder makes of them; steps as long as xi at most."""
+def _longest_step(lines: Lines, level: float) -> float:
+    """xi, or the length of a line if none crosses the level."""
     try:
-        xi = lines.correlation_length(level).value
-    except ValueError:  # no line crosses the level
-        xi = lines.length()
-    rule = Descent(steps="steepest", lr=xi, iterations=ITERATIONS, stop=stop, projected=True, restarts=RESTARTS)
-    n_points = max(int(POINTS_PER_XI * lines.length() / xi), FEWEST_POINTS)
-    finder = Finder(level, rule, MAX_ROUNDS, coarse=n_points, dense=n_points, recheck=max(1000, 2 * n_points))
+        return lines.correlation_length(level).value
+    except ValueError:
+        return lines.length()
+
+
+def _finder(case: Case, dimension: int, xi: float, length: float, stop: float, level: float) -> Finder:
+    """The settings of the walk: segments are scanned at 8 points a xi."""
+    if case.steps == "adam":
+        lr = xi / (ADAM_STEPS_PER_XI * math.sqrt(dimension))  # of each coordinate
+        rule = Descent(lr=lr, iterations=ADAM_ITERATIONS, stop=stop, projected=True, restarts=RESTARTS)
+    else:
+        rule = Descent(steps="steepest", lr=xi, iterations=ITERATIONS, stop=stop, projected=True, restarts=RESTARTS)
+    n_points = max(int(POINTS_PER_XI * length / xi), FEWEST_POINTS)
+    return Finder(level, rule, MAX_ROUNDS, coarse=n_points, dense=n_points, recheck=max(1000, 2 * n_points))
+
+
+def _lowered(drawn: Drawn, xi: float, stop: float) -> tuple[list[int], Drawn]:
+    """Numbers of the lines whose ends come down to stop, by steepest descent, and these lines with these ends."""
     everyone = torch.arange(len(drawn.a), device=drawn.a.device)
     free = Descent(steps="steepest", lr=xi, iterations=ITERATIONS, stop=stop, restarts=RESTARTS)
     a, c = (descend(drawn.objective, end, everyone, free) for end in (drawn.a, drawn.c))
     walkers = (a.reached & c.reached).nonzero().squeeze(1)
-    if not len(walkers):
-        return [], []
-    found = find_paths(drawn.select(walkers).objective, a.points[walkers], c.points[walkers], finder)
-    return walkers.tolist(), found
+    return walkers.tolist(), Drawn(drawn.select(walkers).objective, a.points[walkers], c.points[walkers])
 
 
 def _columns(case: Case, lines: Lines, level: float, stop: float) -> dict[str, Any]:
@@ -142,12 +162,14 @@ def _stalled(n: int, n_lines: int) -> tuple[str, ...]:
 
 
 def _pair_rows(
-    row: dict[str, Any], n_lines: int, walkers: Sequence[int], connections: Sequence[Connection]
+    row: dict[str, Any], n_lines: int, walkers: Sequence[int], connections: Sequence[Connection], expected: Responses
 ) -> list[dict[str, Any]]:
     """A row for every line drawn, walked or not."""
     shared = {key: row[key] for key in ("field", "data", "dimension", "depth", "occupation")}
-    walked = dict(zip(walkers, connections, strict=True))
-    return [shared | {"index": i} | (_pair_row(walked[i]) if i in walked else NOT_WALKED) for i in range(n_lines)]
+    rows = [shared | {"index": i} | NOT_WALKED | paired.NO_COLUMNS for i in range(n_lines)]
+    for place, (i, connection) in enumerate(zip(walkers, connections, strict=True)):
+        rows[i] |= _pair_row(connection) | paired.pair_columns(expected, place, MAX_ROUNDS)
+    return rows
 
 
 def _pair_row(connection: Connection) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from percolation.terminal import print_table
 
 
 def print_rounds(rows: list[dict[str, Any]]) -> None:
-    """The table in two parts that fit a terminal: rounds and success, segments and displacement, theory beside them."""
+    """The table in three parts that fit a terminal: the stationary theory in two, then linear response of each pair."""
     label = [[_short(row), str(row["dimension"]), f"{row['occupation']:.3g}"] for row in rows]
     lengths = [_plain(row["length_over_xi"], ".1f") for row in rows]
     print_table(
-        "Rounds and success, measured beside predicted   (* untrained)",
+        "Rounds and success, measured beside the stationary theory   (* untrained)",
         ["field", "d", "p", "L/xi", "rounds", "theory", "z", "success", "theory", "z"],
         [
             [*part, length, *compared_cells(row, "rounds"), *compared_cells(row, "success")]
@@ -21,21 +21,42 @@ def print_rounds(rows: list[dict[str, Any]]) -> None:
         ],
     )
     print_table(
-        "Segments and displacement, measured beside predicted",
+        "Segments and displacement, measured beside the stationary theory",
         ["field", "d", "p", "segments", "theory", "z", "|B'-B|", "theory", "z"],
         [
             [*part, *compared_cells(row, "segments"), *compared_cells(row, "displacement")]
             for part, row in zip(label, rows, strict=True)
         ],
     )
+    print_responses(label, ["field", "d", "p"], rows)
     if noted := sum(bool(row["note"]) for row in rows):
         typer.echo(f"{noted} of {len(rows)} rows have a note on what does not hold there: column note of table.csv")
 
 
-def compared_cells(row: dict[str, Any], name: str) -> list[str]:
-    """Measured, predicted and z of one quantity."""
-    cells = [_short_error(row[f"{one}_{name}"], row[f"{one}_{name}_error"]) for one in ("measured", "predicted")]
-    return [*cells, _plain(row[f"z_{name}"], "+.1f")]
+def print_responses(label: list[list[str]], names: list[str], rows: list[dict[str, Any]]) -> None:
+    """Each pair by linear response of its own line: means, and how single pairs agree."""
+    print_table(
+        "Each pair predicted from its own line (linear response)",
+        [*names, "rounds", "theory", "z", "equal", "+-1", "rank", "closed", "|B'-B|", "theory"],
+        [
+            [
+                *part,
+                *compared_cells(row, "rounds", "response"),
+                *(_plain(row[name], ".2f") for name in AGREEMENT),
+                *compared_cells(row, "displacement", "response")[:2],
+            ]
+            for part, row in zip(label, rows, strict=True)
+        ],
+    )
+
+
+AGREEMENT = ("response_exact", "response_within_one", "response_rank", "response_rank_closed")
+
+
+def compared_cells(row: dict[str, Any], name: str, theory: str = "predicted") -> list[str]:
+    """Measured, predicted and z of one quantity; theory: "predicted" by the stationary one, or "response"."""
+    cells = [_short_error(row[f"{one}_{name}"], row[f"{one}_{name}_error"]) for one in ("measured", theory)]
+    return [*cells, _plain(row[f"z_{name}" if theory == "predicted" else f"z_response_{name}"], "+.1f")]
 
 
 def _short_error(value: float, error: float) -> str:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from empirical.descent.rows import Descent, descend
+from empirical.descent.rows import Descent, Descents, Row, descend
+from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import ClassLoss, Field, losses
 
 
@@ -140,3 +141,35 @@ def test_the_log_takes_a_third_of_the_steps(noisy):
     objective, start, pairs = noisy
     plain, log = (descend(objective, start, pairs, Descent(lr=0.02, log=one)) for one in (False, True))
     assert log.reached.all() and log.steps.sum() < plain.steps.sum() / 2
+
+
+@pytest.mark.parametrize("every", [4])
+@pytest.mark.parametrize("room", [12, 5])
+def test_rows_asked_every_few_steps_end_where_they_end_when_asked_at_each(noisy, every, room):
+    """Nothing that happens to a row after its end is seen, counted or kept; the host waits less often."""
+    objective, start, pairs = noisy
+    rule = Descent(lr=0.05, iterations=40, patience=15, restarts=1)
+    found = {}
+    for n in (1, every):
+        moving = Descents(Evaluator(objective, start), rule, room, every=n)
+        rows = [Row(*row) for row in zip(start, pairs.tolist(), [rule.stop] * 12, strict=True)]
+        moving.put(rows)
+        while moving:
+            moving.step()
+        found[n] = rows, moving.evaluate
+    for one, other in zip(found[1][0], found[every][0], strict=True):
+        assert (one.steps, one.reached, one.failed) == (other.steps, other.reached, other.failed)
+        torch.testing.assert_close(other.point, one.point, rtol=0, atol=1e-10)
+    assert any(row.reached for row in found[1][0]) and not all(row.reached for row in found[1][0])
+    assert found[every][1].n_gradient == found[1][1].n_gradient
+    assert found[every][1].n_reads < found[1][1].n_reads / 2
+
+
+def test_a_row_that_fails_between_two_questions_says_so_and_keeps_its_best():
+    hole = Field(lambda x: torch.where(x[:, 0] < 0.5, torch.nan, x[:, 0]))
+    moving = Descents(Evaluator(hole, torch.ones(1, 1)), Descent(lr=0.1, stop=0.0, iterations=50), 1, every=4)
+    row = Row(torch.ones(1), 0, 0.0)
+    moving.put([row])
+    while moving:
+        moving.step()
+    assert row.failed and not row.reached and 0.5 <= row.loss < 0.65 and row.steps <= 6

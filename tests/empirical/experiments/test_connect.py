@@ -68,6 +68,14 @@ COLUMNS = (
         )
     ),
     "note",
+    "response_scale",
+    "response_pairs",
+    *(
+        column
+        for name in ("rounds", "segments", "displacement", "success")
+        for column in (f"response_{name}", f"response_{name}_error", f"z_response_{name}")
+    ),
+    *("response_exact", "response_within_one", "response_rank", "response_rank_closed"),
 )
 TRAINED = Subject("cnn1d", "mnist1d", "trained", "natural-natural", 12)
 UNTRAINED = Subject("mlp", "none", "untrained", "class-optimal", 6, 100)

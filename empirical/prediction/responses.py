@@ -1,0 +1,153 @@
+"""The line of a pair: value and gradient along it, and what linear response says of the finder there.
+
+`of_pairs` looks at the straight line of every pair before the finder runs, and predicts each pair's rounds, segments
+and first displacement, `percolation.theory.rounds.respond`. Of the gradients only their products are kept.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from empirical.descent.rows import descend
+from empirical.finder.paths import between
+from empirical.finder.settings import Finder
+from empirical.losses.evaluation import Evaluator
+from empirical.losses.objectives import Objective, checked_points, losses
+from empirical.losses.scales import scale_of
+from percolation import checks
+from percolation.theory import rounds
+
+N_POINTS = 96  # of a line
+PER_XI, MOST_POINTS = 8, 1024  # of a line whose correlation length is known
+LINE_BYTES = 2**27  # of the points and gradients of the lines that are looked at together
+NOT_FINITE = "the value or its gradient is not finite somewhere on the line"
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Scaled values and gradients across straight lines, at equal shares of each from A to C."""
+
+    shares: np.ndarray  # (n_points,) from 0 to 1
+    z: np.ndarray  # (n_pairs, n_points)
+    gram: np.ndarray  # (n_pairs, n_points, n_points), float32 or that of the points: products of gradients across
+    lengths: np.ndarray  # (n_pairs,) in units of x
+
+    @property
+    def finite(self) -> np.ndarray:
+        """(n_pairs,) whether every number is."""
+        return np.isfinite(self.z).all(axis=1) & np.isfinite(self.gram).all(axis=(1, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class Responses:
+    """What linear response says of each pair; NaN, and a note, where it says nothing."""
+
+    scale: str  # on which z is read
+    rounds: np.ndarray  # (n_pairs,)
+    segments: np.ndarray  # (n_pairs,)
+    displacement: np.ndarray  # (n_pairs,) of the first cut, in units of x; NaN if there is none
+    notes: tuple[str, ...]  # (n_pairs,) why there is no prediction; empty where there is one
+
+    @property
+    def known(self) -> np.ndarray:
+        """(n_pairs,) whether there is a prediction."""
+        return np.array([not note for note in self.notes], dtype=bool)
+
+
+def of_pairs(
+    objective: Objective, a: Tensor, c: Tensor, level: float, stop: float, *, n_points: int = N_POINTS
+) -> Responses:
+    """What linear response says of the finder between a[i] and c[i], (n, *shape) each, open points.
+
+    level, stop: losses; the objective's own scale makes z of them. n_points: of a line, 3 or more; see `points_for`.
+    Costs n_points gradients a pair.
+    """
+    scale = scale_of(objective)
+    high, low = scale.levels(level, stop)
+    seen = look(scale.of_points, a, c, n_points=n_points)
+    rows = seen.finite.nonzero()[0]
+    columns, notes = np.full((3, len(a)), np.nan), [NOT_FINITE] * len(a)
+    if len(rows):
+        found = rounds.respond(seen.z[rows], seen.gram[rows], seen.shares, level=high, stop=low)
+        columns[:, rows] = found.rounds, found.segments, found.displacement
+        for row, reason in zip(rows, found.reasons, strict=True):
+            notes[row] = reason
+    n_rounds, segments, displacement = columns
+    return Responses(scale.name, n_rounds, segments, displacement, tuple(notes))
+
+
+def unknown(n: int, note: str) -> Responses:
+    """No prediction for n pairs, and why."""
+    return Responses("", np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), (note,) * n)
+
+
+def of_finder(objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_points: int = N_POINTS) -> Responses:
+    """`of_pairs` at the finder's level, cuts lowered to where its descents really end.
+
+    Steepest descent ends at stop, Adam's longer steps beyond it: `reached`. No pairs have no responses.
+    """
+    if not len(a):
+        return unknown(0, "")
+    stop = finder.descent.stop
+    if finder.descent.steps == "adam":
+        stop = reached(objective, a, c, finder)
+    return of_pairs(objective, a, c, finder.level, stop, n_points=n_points)
+
+
+def reached(objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_lines: int = 8) -> float:
+    """Loss at which the finder's descents from the worst points of some of the lines end, the median of those that do.
+
+    stop itself where no line is closed, or none of these descents comes down.
+    """
+    rows = torch.arange(len(a), device=a.device)[:n_lines]
+    t = torch.linspace(0, 1, N_POINTS, dtype=a.dtype, device=a.device).view(1, -1, *[1] * (a.ndim - 1))
+    points = between(a[rows, None], c[rows, None], t)
+    values = losses(objective, points.flatten(0, 1), rows.repeat_interleave(N_POINTS)).view(len(rows), N_POINTS)
+    highest, worst = values.max(1)
+    closed = highest > finder.level
+    if not closed.any():
+        return finder.descent.stop
+    moved = descend(objective, points[rows, worst][closed], rows[closed], finder.descent, normals=(c - a)[rows][closed])
+    ended = moved.losses[moved.reached]
+    return float(ended.median()) if len(ended) else finder.descent.stop
+
+
+def look(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N_POINTS) -> Seen:
+    """Values and gradients across the straight lines from a[i] to c[i]; objective: of z, pair i's on line i.
+
+    A few lines at a time, so that their points and gradients fit the memory; kept are n_points^2 products a line.
+    """
+    if a.shape != c.shape:
+        raise ValueError(f"a and c must match in shape, got {tuple(a.shape)} and {tuple(c.shape)}")
+    checked_points("a and c", torch.cat([a, c]))
+    checks.integer("n_points", n_points, at_least=3)
+    evaluate = Evaluator(objective, a)
+    t = torch.linspace(0, 1, n_points, dtype=a.dtype, device=a.device)
+    at = t.view(1, -1, *[1] * (a.ndim - 1))
+    lines = max(LINE_BYTES // (2 * n_points * a[0].numel() * a.element_size()), 1)
+    z, gram = [], []
+    for rows in torch.arange(len(a), device=a.device).split(lines):
+        points = between(a[rows, None], c[rows, None], at).flatten(0, 1)
+        values, gradient = evaluate.slopes(points, rows.repeat_interleave(n_points))
+        z.append(values.view(len(rows), n_points))
+        gram.append(_products(gradient.view(len(rows), n_points, -1), (c[rows] - a[rows]).flatten(1)))
+    arrays = (torch.cat(parts).numpy(force=True) for parts in (z, gram))
+    lengths = (c - a).flatten(1).norm(dim=1).double().numpy(force=True)
+    return Seen(np.linspace(0, 1, n_points), next(arrays).astype(float), next(arrays), lengths)
+
+
+def points_for(length_over_xi: float) -> int:
+    """Points of a line this long: N_POINTS, or 8 a correlation length; N_POINTS where that is not known."""
+    if not math.isfinite(length_over_xi):
+        return N_POINTS
+    return min(max(N_POINTS, math.ceil(PER_XI * length_over_xi) + 1), MOST_POINTS)
+
+
+def _products(gradients: Tensor, along: Tensor) -> Tensor:
+    """Products (m, n, n) of the parts across lines along (m, D) of gradients (m, n, D)."""
+    unit = torch.nn.functional.normalize(along, dim=1)[:, None]
+    across = gradients - (gradients * unit).sum(2, keepdim=True) * unit
+    return across @ across.transpose(1, 2)
