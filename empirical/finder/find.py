@@ -69,7 +69,8 @@ def find_paths(
     try:
         found.update(search.run(start for start in starts if start.pair not in found))
     except KeyboardInterrupt:
-        found |= dict(search.ended) | dict(search.abandon("interrupted"))
+        search.abandon("interrupted")
+        found |= dict(search.results())
         found |= {start.pair: Pair(start).result("interrupted") for start in starts if start.pair not in found}
     return Connections((found[i] for i in range(len(a))), search.cost())
 

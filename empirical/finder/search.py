@@ -70,7 +70,8 @@ class Pair:
         self.barriers: list[float] = []
         self.round = self.steps = 0
         self.scans = self.cuts = 0  # that it waits for
-        self.displacement = torch.nan
+        self.bend: tuple[Tensor, Tensor] | None = None  # the first barrier B and the B' that replaced it
+        self.displacement = torch.nan  # |B' - B|, once it was measured
         self.status = ""  # while it is searched
 
     def split(self, segment: Segment, halves: tuple[Segment, Segment]) -> None:
@@ -124,7 +125,7 @@ class Search:
         self.pairs: dict[int, Pair] = {}
         self.cuts: dict[Row, Cut] = {}
         self.to_scan: list[tuple[Segment, int, Pair | Cut]] = []  # with the intervals wanted
-        self.ended: list[tuple[int, Connection]] = []
+        self.ended: list[Pair] = []
         self.n_begun = self.n_ended = self.n_connected = 0
         self.seconds = {"scan": 0.0, "descend": 0.0}
 
@@ -138,23 +139,30 @@ class Search:
             if not self.pairs:
                 pass
             elif self._spent():
-                self.ended += self.abandon("budget")
+                self.abandon("budget")
             elif self.to_scan and (not self.descents or self._worth_scanning()):
                 self._scan()
             else:
                 self._descend()
             if self.report:
                 self.report(self._progress())
-            ended, self.ended = self.ended, []
-            yield from ended
+            yield from self.results()
 
-    def abandon(self, status: str) -> list[tuple[int, Connection]]:
+    def results(self) -> list[tuple[int, Connection]]:
+        """Of the pairs that ended and were not told yet."""
+        ended, self.ended = self.ended, []
+        _measure(ended)
+        return [(pair.pair, pair.result()) for pair in ended]
+
+    def abandon(self, status: str) -> None:
         """End all pairs that are searched, as they were after their last round."""
-        left = [(number, pair.result(status)) for number, pair in self.pairs.items()]
+        left = list(self.pairs.values())
+        for pair in left:
+            pair.status = status
+        self.ended += left
         self.n_ended += len(left)
         self.pairs, self.cuts, self.to_scan = {}, {}, []
         self.descents.clear()
-        return left
 
     def cost(self) -> Cost:
         n_forward, n_gradient = self._evaluations()
@@ -172,7 +180,8 @@ class Search:
             self.n_begun += 1
             if not start.is_open(self.finder.level):
                 self.n_ended += 1
-                self.ended.append((start.pair, pair.result(CLOSED_END)))
+                pair.status = CLOSED_END
+                self.ended.append(pair)
                 continue
             self.pairs[start.pair] = pair
             self._ask(pair, pair.segments, self.finder.dense)
@@ -229,7 +238,7 @@ class Search:
         best = min(cut.trials, key=lambda halves: max(half.loss for half in halves))
         if pair.round == 1:
             assert cut.segment.barrier is not None
-            pair.displacement = (best[0].c - cut.segment.barrier).norm().item()
+            pair.bend = cut.segment.barrier, best[0].c
         pair.split(cut.segment, best)
         self._resolved(pair)
 
@@ -280,7 +289,7 @@ class Search:
         del self.pairs[pair.pair]
         self.n_ended += 1
         self.n_connected += pair.status == "connected"
-        self.ended.append((pair.pair, pair.result()))
+        self.ended.append(pair)
 
     def _spent(self) -> bool:
         """Whether the time or the evaluations allowed are used up."""
@@ -302,6 +311,18 @@ class Search:
         began, warm = time.monotonic(), self._warm_up()
         yield
         self.seconds[stage] += time.monotonic() - began - (self._warm_up() - warm)
+
+
+def _measure(pairs: list[Pair]) -> None:
+    """Displacements, one by one where that costs nothing, else all in one transfer."""
+    bent = [(pair, pair.bend) for pair in pairs if pair.bend]
+    if bent and bent[0][1][0].device.type != "cpu":
+        before, after = (torch.stack([bend[i] for _, bend in bent]).flatten(1) for i in (0, 1))
+        found = (after - before).norm(dim=1).tolist()
+    else:
+        found = [(after - before).norm().item() for _, (before, after) in bent]
+    for (pair, _), value in zip(bent, found, strict=True):
+        pair.displacement = value
 
 
 def _halves(segment: Segment, row: Row) -> tuple[Segment, Segment]:
