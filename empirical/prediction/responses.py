@@ -32,7 +32,10 @@ class Seen:
 
     shares: np.ndarray  # (n_points,) from 0 to 1
     z: np.ndarray  # (n_pairs, n_points)
-    gram: np.ndarray  # (n_pairs, n_points, n_points), float32 or that of the points: products of gradients across
+    gram: (
+        np.ndarray
+    )  # (n_pairs, n_points, n_points) of the points' type: [s*, s] move at s* times gradient at s, across
+    norms: np.ndarray  # (n_pairs, n_points) lengths of the moves
     lengths: np.ndarray  # (n_pairs,) in units of x
 
     @property
@@ -58,20 +61,28 @@ class Responses:
 
 
 def of_pairs(
-    objective: Objective, a: Tensor, c: Tensor, level: float, stop: float, *, n_points: int = N_POINTS
+    objective: Objective,
+    a: Tensor,
+    c: Tensor,
+    level: float,
+    stop: float,
+    *,
+    n_points: int = N_POINTS,
+    steps: str = "steepest",
 ) -> Responses:
     """What linear response says of the finder between a[i] and c[i], (n, *shape) each, open points.
 
     level, stop: losses; the objective's own scale makes z of them. n_points: of a line, 3 or more; see `points_for`.
-    Costs n_points gradients a pair.
+    steps: of the descent, "steepest" or "adam". Costs n_points gradients a pair.
     """
     scale = scale_of(objective)
     high, low = scale.levels(level, stop)
-    seen = look(scale.of_points, a, c, n_points=n_points)
+    seen = look(scale.of_points, a, c, n_points=n_points, steps=steps)
     rows = seen.finite.nonzero()[0]
     columns, notes = np.full((3, len(a)), np.nan), [NOT_FINITE] * len(a)
     if len(rows):
-        found = rounds.respond(seen.z[rows], seen.gram[rows], seen.shares, level=high, stop=low)
+        z, gram, norms = seen.z[rows], seen.gram[rows], seen.norms[rows]
+        found = rounds.respond(z, gram, seen.shares, level=high, stop=low, norms=norms)
         columns[:, rows] = found.rounds, found.segments, found.displacement
         for row, reason in zip(rows, found.reasons, strict=True):
             notes[row] = reason
@@ -87,14 +98,15 @@ def unknown(n: int, note: str) -> Responses:
 def of_finder(objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_points: int = N_POINTS) -> Responses:
     """`of_pairs` at the finder's level, cuts lowered to where its descents really end.
 
-    Steepest descent ends at stop, Adam's longer steps beyond it: `reached`. No pairs have no responses.
+    Steepest descent ends at stop, Adam where its steps lead: `reached`; it moves along the signs of the gradient, so
+    further than steepest descent. No pairs have no responses.
     """
     if not len(a):
         return unknown(0, "")
     stop = finder.descent.stop
     if finder.descent.steps == "adam":
         stop = reached(objective, a, c, finder)
-    return of_pairs(objective, a, c, finder.level, stop, n_points=n_points)
+    return of_pairs(objective, a, c, finder.level, stop, n_points=n_points, steps=finder.descent.steps)
 
 
 def reached(objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_lines: int = 8) -> float:
@@ -115,9 +127,11 @@ def reached(objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_lin
     return float(ended.median()) if len(ended) else finder.descent.stop
 
 
-def look(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N_POINTS) -> Seen:
+def look(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N_POINTS, steps: str = "steepest") -> Seen:
     """Values and gradients across the straight lines from a[i] to c[i]; objective: of z, pair i's on line i.
 
+    Steepest descent moves a point along its gradient; Adam's first steps have one length along every axis and go along
+    the signs of the gradient. Both as far as they lie across the line.
     A few lines at a time, so that their points and gradients fit the memory; kept are n_points^2 products a line.
     """
     if a.shape != c.shape:
@@ -128,15 +142,18 @@ def look(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N_POINTS
     t = torch.linspace(0, 1, n_points, dtype=a.dtype, device=a.device)
     at = t.view(1, -1, *[1] * (a.ndim - 1))
     lines = max(LINE_BYTES // (2 * n_points * a[0].numel() * a.element_size()), 1)
-    z, gram = [], []
+    z, gram, norms = [], [], []
     for rows in torch.arange(len(a), device=a.device).split(lines):
         points = between(a[rows, None], c[rows, None], at).flatten(0, 1)
-        values, gradient = evaluate.slopes(points, rows.repeat_interleave(n_points))
-        z.append(values.view(len(rows), n_points))
-        gram.append(_products(gradient.view(len(rows), n_points, -1), (c[rows] - a[rows]).flatten(1)))
-    arrays = (torch.cat(parts).numpy(force=True) for parts in (z, gram))
+        scaled, gradient = evaluate.slopes(points, rows.repeat_interleave(n_points))
+        z.append(scaled.view(len(rows), n_points))
+        gradient, along = gradient.view(len(rows), n_points, -1), (c[rows] - a[rows]).flatten(1)
+        moves = _across(gradient.sign() if steps == "adam" else gradient, along)
+        gram.append(moves @ _across(gradient, along).transpose(1, 2))
+        norms.append(moves.norm(dim=2))
+    values, products, moved = (torch.cat(parts).numpy(force=True) for parts in (z, gram, norms))
     lengths = (c - a).flatten(1).norm(dim=1).double().numpy(force=True)
-    return Seen(np.linspace(0, 1, n_points), next(arrays).astype(float), next(arrays), lengths)
+    return Seen(np.linspace(0, 1, n_points), values.astype(float), products, moved.astype(float), lengths)
 
 
 def points_for(length_over_xi: float) -> int:
@@ -146,8 +163,7 @@ def points_for(length_over_xi: float) -> int:
     return min(max(N_POINTS, math.ceil(PER_XI * length_over_xi) + 1), MOST_POINTS)
 
 
-def _products(gradients: Tensor, along: Tensor) -> Tensor:
-    """Products (m, n, n) of the parts across lines along (m, D) of gradients (m, n, D)."""
+def _across(vectors: Tensor, along: Tensor) -> Tensor:
+    """Vectors (m, n, D) without their parts along lines along (m, D)."""
     unit = torch.nn.functional.normalize(along, dim=1)[:, None]
-    across = gradients - (gradients * unit).sum(2, keepdim=True) * unit
-    return across @ across.transpose(1, 2)
+    return vectors - (vectors * unit).sum(2, keepdim=True) * unit

@@ -131,7 +131,9 @@ def _cut(g: np.ndarray, u: float, margin: float, line: Grid) -> Done:
     g = _ends_lowered(g, u - margin, bump)
     around = np.concatenate([bump[:0:-1], bump])  # k(s - s*) is at n - 1 + s - s*: K is a view of it
     K = as_strided(around[n - 1 :], (m, n, n), (0, -around.itemsize, around.itemsize), writeable=False)
-    return cut_lines(g, K, np.arange(n, dtype=float), np.full(m, u), np.full(m, u - margin))
+    return cut_lines(
+        g, K, np.broadcast_to(1.0, (m, n)), np.arange(n, dtype=float), np.full(m, u), np.full(m, u - margin)
+    )
 
 
 def _ends_lowered(g: np.ndarray, target: float, bump: np.ndarray) -> np.ndarray:

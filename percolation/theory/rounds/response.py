@@ -76,19 +76,29 @@ class Response:
         return Path(places, 1 - share, share, on_gradients)
 
 
-def respond(values: ArrayLike, gram: ArrayLike, positions: ArrayLike, *, level: ArrayLike, stop: ArrayLike) -> Response:
+def respond(
+    values: ArrayLike,
+    gram: ArrayLike,
+    positions: ArrayLike,
+    *,
+    level: ArrayLike,
+    stop: ArrayLike,
+    norms: ArrayLike | None = None,
+) -> Response:
     """Rounds, segments, displacement and path of the finder on each of m lines, by linear response.
 
     values: (m, n_points) z along the lines, or (n_points,) of one. gram: (m, n_points, n_points) products
     K = g(s) . g(s') of the gradients across the line, or (n_points, n_points); of any float type, and not copied.
     positions: (n_points,) s from the first end to the last, increasing, in any unit. level, stop: z at or below which
-    a point is open, and that to which a cut is lowered, below the level; numbers, or (m,).
+    a point is open, and that to which a cut is lowered, below the level; numbers, or (m,). norms: (m, n_points) or
+    (n_points,), for descents that do not follow the gradient: a cut at s moves along -u(s), gram holds
+    K[s*, s] = u(s*) . g(s), norms |u(s)|, and a path's weights are on u. None: u = g.
     No prediction where an end is closed, or a point that has to be cut has no gradient: NaN, and the reason.
     Error: none of its own. It leaves out what is of second order, and what lies between the points.
     """
     z, K, s = _checked(values, gram, positions)
     levels, stops = _checked_levels(level, stop, len(z))
-    done = cut_lines(z, K, s, levels, stops)
+    done = cut_lines(z, K, _checked_norms(norms, K), s, levels, stops)
     known = done.ended == DONE
     n_rounds, n_cuts = (np.where(known, count, 0) for count in (done.rounds, done.n_cuts))
     noted = np.arange(done.weights.shape[1]) < n_cuts[:, None]
@@ -122,14 +132,16 @@ class Done(NamedTuple):
     weights: np.ndarray  # (m, n - 2), likewise
 
 
-def cut_lines(z: np.ndarray, K: np.ndarray, s: np.ndarray, levels: np.ndarray, stops: np.ndarray) -> Done:
-    """The recursion on each row of z (m, n), with K (m, n, n), s (n,), levels and stops (m,); nothing is checked."""
+def cut_lines(
+    z: np.ndarray, K: np.ndarray, norms: np.ndarray, s: np.ndarray, levels: np.ndarray, stops: np.ndarray
+) -> Done:
+    """The recursion on each row of z (m, n); K (m, n, n), norms (m, n), s (n,), levels and stops (m,), unchecked."""
     m, n = z.shape
     ended, rounds, n_cuts = np.zeros((3, m), dtype=np.int64)
     first, displacement, stretch = np.empty((3, m))
     cuts, weights = np.empty((m, n - 2, 4), dtype=np.int64), np.empty((m, n - 2))
     done = Done(ended, rounds, n_cuts, first, displacement, stretch, np.empty((m, n - 1)), cuts, weights)
-    _cut_each(z, K, s, levels, stops, *done)
+    _cut_each(z, K, norms, s, levels, stops, *done)
     return done
 
 
@@ -137,6 +149,7 @@ def cut_lines(z: np.ndarray, K: np.ndarray, s: np.ndarray, levels: np.ndarray, s
 def _cut_each(
     z: np.ndarray,
     K: np.ndarray,
+    norms: np.ndarray,
     s: np.ndarray,
     levels: np.ndarray,
     stops: np.ndarray,
@@ -158,11 +171,11 @@ def _cut_each(
         g[:] = z[i]
         first[i], displacement[i] = g[_highest(g, 0, n - 1)], np.nan
         ended[i], n_cuts[i], stretch[i] = _cut(
-            g, K[i], s, levels[i], stops[i], waiting, settled, highest[i], cuts[i], weights[i]
+            g, K[i], norms[i], s, levels[i], stops[i], waiting, settled, highest[i], cuts[i], weights[i]
         )
         if n_cuts[i]:
             top = cuts[i, 0, PLACE]
-            displacement[i] = weights[i, 0] * np.sqrt(K[i, top, top])
+            displacement[i] = weights[i, 0] * norms[i, top]
         for k in range(n_cuts[i]):
             rounds[i] = max(rounds[i], cuts[i, k, ROUND])
 
@@ -171,6 +184,7 @@ def _cut_each(
 def _cut(
     g: np.ndarray,
     K: np.ndarray,
+    norms: np.ndarray,
     s: np.ndarray,
     level: float,
     stop: float,
@@ -208,7 +222,7 @@ def _cut(
         cuts[n_cuts] = top, i, j, made + 1
         weights[n_cuts] = weight
         n_cuts += 1
-        stretch += weight**2 * K[top, top] * (1 / (s[top] - s[i]) + 1 / (s[j] - s[top])) / 2
+        stretch += (weight * norms[top]) ** 2 * (1 / (s[top] - s[i]) + 1 / (s[j] - s[top])) / 2
         _swing(g, K[top], s, i, top, j, weight)
         g[top] = stop  # not stop + rounding
         waiting[n_waiting] = i, top, made + 1
@@ -259,6 +273,16 @@ def _checked(values: ArrayLike, gram: ArrayLike, positions: ArrayLike) -> tuple[
         if not finite.all():
             raise ValueError(f"{name} of line {int(finite.argmin())} hold NaN or infinite numbers; leave out the line")
     return z, K, s
+
+
+def _checked_norms(norms: ArrayLike | None, K: np.ndarray) -> np.ndarray:
+    """|u(s)| of each line, (m, n); that of the gradient if none is given."""
+    if norms is None:
+        return np.sqrt(np.maximum(np.diagonal(K, axis1=1, axis2=2).astype(float), 0.0))
+    lengths = np.atleast_2d(np.asarray(norms, dtype=float))
+    if lengths.shape != K.shape[:2] or not (np.isfinite(lengths).all() and (lengths >= 0).all()):
+        raise ValueError(f"norms must be {K.shape[:2]} lengths of 0 or more, got {np.shape(norms)}")
+    return lengths
 
 
 def _checked_levels(level: ArrayLike, stop: ArrayLike, m: int) -> tuple[np.ndarray, np.ndarray]:

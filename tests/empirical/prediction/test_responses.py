@@ -157,9 +157,27 @@ def test_adam_goes_on_below_stop_and_the_prediction_with_it():
     settings = finder(descent=rule)
     loss = responses.reached(Field(ridge), a, c, settings)
     assert STOP - 1 < loss < STOP
-    moved = responses.of_finder(Field(ridge), a, c, settings).displacement[0]
-    assert moved == pytest.approx(1 - loss, abs=0.03)  # the grid of 96 points misses the ridge
+    expected = responses.of_pairs(Field(ridge), a, c, LEVEL, loss, steps="adam")
+    np.testing.assert_array_equal(responses.of_finder(Field(ridge), a, c, settings).displacement, expected.displacement)
     assert responses.reached(Field(lambda x: ridge(x) - 9), a, c, settings) == STOP  # open lines
+
+
+def test_adam_moves_along_the_signs_of_the_gradient():
+    """Slopes 1 and 3 across: equal steps along both, by (1 + 0.3) / (1 + 3) each; steepest: 1.3 / 10^(1/2)."""
+
+    def sloped(x):
+        return 1 - (x[:, 0] / 2) ** 2 + x[:, 1] + 3 * x[:, 2]
+
+    a, c = ends(1)
+    settings = finder(descent=Descent(lr=0.01, iterations=2000, stop=STOP, projected=True))
+    steps = {
+        steps: responses.of_pairs(Field(sloped), a, c, LEVEL, STOP, n_points=121, steps=steps).displacement[0]
+        for steps in ("adam", "steepest")
+    }
+    assert steps["steepest"] == pytest.approx(1.3 / math.sqrt(10), rel=1e-4)
+    assert steps["adam"] == pytest.approx(1.3 / 4 * math.sqrt(2), rel=1e-4)
+    (found,) = find_paths(Field(sloped), a, c, settings)
+    assert found.displacement == pytest.approx(steps["adam"], rel=0.05)
 
 
 def connection(rounds, displacement, status="connected"):

@@ -1,5 +1,6 @@
 """Linear response of a line: against explicit coordinates where it is exact, the stationary recursion, invariants."""
 
+import math
 import re
 import time
 import zlib
@@ -122,6 +123,20 @@ def test_stationary_case_with_its_gram_matrix_written_out():
     assert len(g) > 20 and found.rounds.max() > 2
 
 
+def test_descents_that_do_not_follow_the_gradient():
+    """u = 2 g moves twice as far for the same products halved; u with a part that changes nothing only goes further."""
+    toy = Toy(3)
+    plain = toy.respond()
+    norms = np.linalg.norm(toy.g, axis=1)
+    twice = respond(toy.h, 2 * toy.gram, toy.s, level=LEVEL, stop=STOP, norms=2 * norms)
+    aside = respond(toy.h, toy.gram, toy.s, level=LEVEL, stop=STOP, norms=np.hypot(norms, 3.0))
+    for other in (twice, aside):
+        np.testing.assert_array_equal(other.cuts, plain.cuts)
+    np.testing.assert_allclose(twice.displacement, plain.displacement)
+    first = plain.cuts[0, PLACE]
+    assert aside.displacement[0] == pytest.approx(plain.displacement[0] * math.hypot(norms[first], 3.0) / norms[first])
+
+
 def many(n=30):
     toys = [Toy(seed) for seed in range(n)]
     s = toys[0].s
@@ -216,6 +231,8 @@ GOOD = {"values": [-1, 1, -1.0], "gram": np.eye(3), "positions": [0.0, 1, 2], "l
         ({"positions": [0, 1, np.inf]}, "positions must be finite and increase"),
         ({"values": [-1, np.nan, -1]}, "values of line 0 hold NaN or infinite numbers; leave out the line"),
         ({"gram": np.full((3, 3), np.nan)}, "gram of line 0 hold NaN"),
+        ({"norms": [1.0, 1.0]}, "norms must be (1, 3) lengths of 0 or more, got (2,)"),
+        ({"norms": [1.0, -1.0, 1.0]}, "norms must be (1, 3) lengths"),
         ({"stop": 0.0}, "stop must lie below the level, got stop=0, level=0"),
         ({"stop": [0.1]}, "stop must lie below the level, got stop=0.1"),
         ({"level": np.nan}, "level must be a finite number"),
