@@ -1,6 +1,7 @@
 """Seeds: one number, and the independent streams that come of it.
 
-Whatever draws random numbers takes a keyword `seed`, an integer from 0 to 2^63 - 1 or a SeedSequence; none is assumed.
+Growth, sweeps, curves, fields, graphs and estimators take a keyword `seed`, an integer from 0 to 2^63 - 1 or a
+SeedSequence, and assume none.
 """
 
 import hashlib
