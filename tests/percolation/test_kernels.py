@@ -17,14 +17,18 @@ PRIVATE = re.compile(r"numba\.core|_nrt\b|numba\.np|\._cache\b")
 SWEEP = """
 from percolation import lattices, sweeps
 sweep = sweeps.bond_sweep(
-    lattices.square(12), n_realisations=2, seed=3, observables=("largest", "second_moment", "wrapping"), progress=False
+    lattices.square.torus(12),
+    n_realisations=2,
+    seed=3,
+    observables=("largest", "second_moment", "wrapping"),
+    progress=False,
 )
 print(sweep.largest.tobytes().hex(), sweep.second_moment.tobytes().hex(), sweep.wrapping.tobytes().hex())
 """
 RANK = """
 import numpy as np
 from percolation import lattices, wrapping
-print(wrapping.windings_of(lattices.square(3), np.ones((1, 9), dtype=bool))[1])
+print(wrapping.windings_of(lattices.square.torus(3), np.ones((1, 9), dtype=bool))[1])
 """
 
 
