@@ -110,7 +110,10 @@ GRAPH = graphs.from_edges([(0, 1), (1, 2), (2, 3), (3, 0)], n_sites=4)
 FROM_CLOSURES = {
     "site_sweep": (4, lambda: sweeps.site_sweep(TORUS, n_realisations=4, seed=1, observables=("largest", "wrapping"))),
     "orders": (2, lambda: sweeps.bond_sweep(GRAPH, orders=[[0, 1, 2, 3], [3, 2, 1, 0]], counts_at=[2])),
-    "bond_curve": (3, lambda: sweeps.bond_curve(TORUS, [0.4, 0.5], n_realisations=3, observables=("cluster_counts",))),
+    "bond_curve": (
+        3,
+        lambda: sweeps.bond_curve(TORUS, [0.4, 0.5], n_realisations=3, seed=1, observables=("cluster_counts",)),
+    ),
     "floods": (8, lambda: scaling.critical_occupation(partial(smooth, 3), n_sites=1024, n_runs=8, seed=1)),
     "pairs": (5, lambda: lattice_finder.find(3, 4, 0.8, n_pairs=5, seed=1, ties="drawn")),
 }
