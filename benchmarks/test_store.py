@@ -76,15 +76,6 @@ def test_list(benchmark, million):
     assert benchmark.stats.stats.max < 1
 
 
-def test_query(benchmark, million):
-    """All results of one case."""
-    with Store(million[0], code="one", read_only=True) as store:
-        options = {"experiment": "e", "parameters": {"L": 50}}
-        found = benchmark.pedantic(tools.table, args=(store,), kwargs=options, rounds=3)
-    assert len(found) == N / 100
-    assert benchmark.stats.stats.max < 1
-
-
 def overhead(executor, task, n: int, store: Store | None = None, executing: float = 0.0) -> float:
     """Seconds a task beyond those of the task itself, on the workers that there are."""
     began = time.perf_counter()

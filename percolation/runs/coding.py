@@ -5,7 +5,7 @@ import io
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from tokenize import TokenError
 from typing import Any
@@ -53,7 +53,7 @@ def decode(data: bytes, *, build: bool = True) -> Any:
     """
     try:
         text, _, arrays = data.partition(b"\n")
-        return Reader(io.BytesIO(arrays), build).value(json.loads(text))
+        return _meant(json.loads(text), io.BytesIO(arrays), build)
     except DAMAGE as error:
         raise ValueError(f"a kept result cannot be read, is it damaged? ({type(error).__name__}: {error})") from error
 
@@ -90,7 +90,7 @@ def said(
         return {MARK: "dict", "items": [[inner(key), inner(one)] for key, one in value.items()]}
     if isinstance(value, np.random.SeedSequence):
         return {MARK: "seed", "state": inner(value.state)}
-    if is_table(value):
+    if (pandas := sys.modules.get("pandas")) is not None and isinstance(value, pandas.DataFrame):
         return {MARK: "table", "columns": [[str(name), inner(_column(value[name]))] for name in value]}
     if _is_made(type(value)):
         made = {MARK: "made", "class": of_class(type(value))}
@@ -101,62 +101,56 @@ def said(
                      "arrays, tables, and dataclasses of these")  # fmt: skip
 
 
-class Reader:
-    """Values from JSON and the arrays behind it."""
+def _meant(said: Any, arrays: io.BytesIO, build: bool) -> Any:
+    """The value of JSON and the arrays behind it."""
 
-    def __init__(self, arrays: io.BytesIO, build: bool) -> None:
-        self._arrays, self._build = arrays, build
+    def inner(one: Any) -> Any:
+        return _meant(one, arrays, build)
 
-    def value(self, said: Any) -> Any:
-        if isinstance(said, list):
-            return [self.value(one) for one in said]
-        if not isinstance(said, dict):
-            return said
-        if MARK not in said:
-            return {key: self.value(one) for key, one in said.items()}
-        return getattr(self, f"_{said[MARK]}")(said)
+    if isinstance(said, list):
+        return [inner(one) for one in said]
+    if not isinstance(said, dict):
+        return said
+    match said.get(MARK):
+        case None:
+            return {key: inner(one) for key, one in said.items()}
+        case "float":
+            return float(said["value"])
+        case "array":
+            arrays.seek(said["at"])
+            return np.asarray(np.lib.format.read_array(arrays, allow_pickle=False, max_header_size=LARGEST_HEAD))
+        case "scalar":
+            return np.frombuffer(bytes.fromhex(said["bytes"]), np.dtype(said["dtype"]))[0]
+        case "item":
+            return inner(said["of"])[()]
+        case "tuple":
+            return tuple(inner(said["items"]))
+        case "dict":
+            return {inner(key): inner(one) for key, one in said["items"]}
+        case "seed":
+            return np.random.SeedSequence(**inner(said["state"]))
+        case "table":
+            import pandas as pd
 
-    def _float(self, said: Mapping[str, Any]) -> float:
-        return float(said["value"])
+            return pd.DataFrame({name: inner(column) for name, column in said["columns"]})
+        case "made":
+            return _made(said["class"], inner(said["items"] if "items" in said else said["fields"]), build)
+    raise ValueError(f"unknown kind of value {said[MARK]!r}")
 
-    def _array(self, said: Mapping[str, Any]) -> np.ndarray:
-        self._arrays.seek(said["at"])
-        return np.asarray(np.lib.format.read_array(self._arrays, allow_pickle=False, max_header_size=LARGEST_HEAD))
 
-    def _scalar(self, said: Mapping[str, Any]) -> Any:
-        return np.frombuffer(bytes.fromhex(said["bytes"]), np.dtype(said["dtype"]))[0]
-
-    def _item(self, said: Mapping[str, Any]) -> Any:
-        return self._array(said["of"])[()]
-
-    def _tuple(self, said: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple(self.value(said["items"]))
-
-    def _dict(self, said: Mapping[str, Any]) -> dict[Any, Any]:
-        return {self.value(key): self.value(one) for key, one in said["items"]}
-
-    def _seed(self, said: Mapping[str, Any]) -> np.random.SeedSequence:
-        return np.random.SeedSequence(**self.value(said["state"]))
-
-    def _table(self, said: Mapping[str, Any]) -> Any:
-        import pandas as pd
-
-        return pd.DataFrame({name: self.value(column) for name, column in said["columns"]})
-
-    def _made(self, said: Mapping[str, Any]) -> Any:
-        """A dataclass by its fields, as they were; a named tuple or an exception by its items."""
-        parts = self.value(said["items"] if "items" in said else said["fields"])
-        if not self._build:
-            return {"class": said["class"]} | (parts if isinstance(parts, dict) else {"items": parts})
-        kind = _class(said["class"])
-        if isinstance(parts, list):
-            return kind._make(parts) if issubclass(kind, tuple) else kind(*parts)
-        if (names := {field.name for field in fields(kind)}) != parts.keys():
-            raise ValueError(f"{said['class']} has the fields {sorted(names)}, the store those of {sorted(parts)}")
-        value = object.__new__(kind)
-        for name, one in parts.items():
-            object.__setattr__(value, name, one)
-        return value
+def _made(name: str, parts: Any, build: bool) -> Any:
+    """A dataclass by its fields, as they were; a named tuple or an exception by its items."""
+    if not build:
+        return {"class": name} | (parts if isinstance(parts, dict) else {"items": parts})
+    kind = _class(name)
+    if isinstance(parts, list):
+        return kind._make(parts) if issubclass(kind, tuple) else kind(*parts)
+    if (names := {field.name for field in fields(kind)}) != parts.keys():
+        raise ValueError(f"{name} has the fields {sorted(names)}, the store those of {sorted(parts)}")
+    value = object.__new__(kind)
+    for field, one in parts.items():
+        object.__setattr__(value, field, one)
+    return value
 
 
 def _is_made(kind: type) -> bool:
@@ -178,12 +172,6 @@ def _own_name(kind: type) -> str:
     if kind.__module__.split(".")[0] not in files.packages() or "." in kind.__qualname__:
         raise ValueError(f"cannot keep {kind.__module__}.{kind.__qualname__}: it is no class of this package")
     return f"{kind.__module__}:{kind.__qualname__}"
-
-
-def is_table(value: Any) -> bool:
-    """Whether it is a data frame; pandas is not loaded to find out."""
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(value, pandas.DataFrame)
 
 
 def _column(column: Any) -> Any:

@@ -20,7 +20,7 @@ APPLICATION = 0x50455243  # "PERC" in the header of the file: what tells a store
 VERSION = 3
 
 # cases are the points of a grid: their parameters stand once, however many realisations they have
-TABLES = """
+TABLES = f"""
 CREATE TABLE codes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE machines (id INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE);
 CREATE TABLE experiments (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -50,7 +50,10 @@ CREATE TABLE uses (
     experiment_id INTEGER NOT NULL REFERENCES experiments,
     outcome_id INTEGER NOT NULL REFERENCES outcomes,
     PRIMARY KEY (experiment_id, outcome_id)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE INDEX uses_of_outcome ON uses (outcome_id);
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION}
 """
 
 
@@ -149,8 +152,8 @@ def _write(path: Path) -> sqlite3.Connection:
             connection.execute(setting)
         with _transaction(connection):
             if not _is_store(connection, path):
-                run(connection, TABLES)
-                run(connection, f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}")
+                for statement in TABLES.split(";"):  # executescript would commit
+                    connection.execute(statement)
     except BaseException:
         connection.close()
         raise
@@ -177,12 +180,6 @@ def _read(path: Path) -> sqlite3.Connection:
         connection.close()
         raise ValueError(f"{path} is empty, it is no store of results")
     return connection
-
-
-def run(connection: sqlite3.Connection, script: str) -> None:
-    """Its statements one by one; executescript would commit."""
-    for statement in script.split(";"):
-        connection.execute(statement)
 
 
 def _is_store(connection: sqlite3.Connection, path: Path) -> bool:

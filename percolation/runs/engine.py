@@ -7,14 +7,13 @@ import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from multiprocessing import parent_process
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -279,25 +278,20 @@ def _sendable(error: BaseException, told: str) -> BaseException:
     return error
 
 
-class Bar:
-    """How many, how long still, and a word of the scan's own; on standard error, while that is a terminal."""
+@contextmanager
+def bar(label: str, shown: bool) -> Iterator[Callable[..., None]]:
+    """Call it with what is done, what is to be done, and a word; a bar on standard error, while that is a terminal."""
+    console, drawn = Console(stderr=True), 0.0
+    shown = shown and console.is_terminal
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    told = (TimeRemainingColumn(), TextColumn("{task.fields[told]}"))
 
-    def __init__(self, label: str, total: int, shown: bool) -> None:
-        console = Console(stderr=True)
-        self._shown, self._drawn = shown and console.is_terminal, 0.0
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        told = (TimeRemainingColumn(), TextColumn("{task.fields[told]}"))
-        self._progress = Progress(*columns, *told, console=console, transient=True, disable=not self._shown)
-        self._row = self._progress.add_task(label, total=total, told="")
+    def draw(done: int, total: int, word: Callable[[], str] = str) -> None:
+        nonlocal drawn
+        if shown and time.monotonic() - drawn > EVERY:
+            drawn = time.monotonic()
+            progress.update(row, completed=done, total=total, told=word())
 
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._progress.stop()
-
-    def draw(self, done: int, total: int, told: Callable[[], str] = str) -> None:
-        if self._shown and time.monotonic() - self._drawn > EVERY:
-            self._drawn = time.monotonic()
-            self._progress.update(self._row, completed=done, total=total, told=told())
+    with Progress(*columns, *told, console=console, transient=True, disable=not shown) as progress:
+        row = progress.add_task(label, total=None, told="")
+        yield draw

@@ -16,7 +16,7 @@ import numpy as np
 
 from percolation import checks
 from percolation.runs import executors
-from percolation.runs.engine import Bar, Job, Keeper, NotFinite, drive
+from percolation.runs.engine import Job, Keeper, NotFinite, bar, drive
 from percolation.runs.ensemble import Case, Ensemble, by_name
 from percolation.runs.moments import Moments
 from percolation.runs.store import Store
@@ -77,8 +77,8 @@ def run_until(
             stack.enter_context(store.driving())
         running = executor or stack.enter_context(executors.threads())
         wanted = realisations * len(points)
-        bar = stack.enter_context(Bar(label or task.__name__, wanted, progress))
-        stop = stack.enter_context(stop_signals())
+        draw = stack.enter_context(bar(label or task.__name__, progress))
+        stopped = stack.enter_context(stop_signals())
         while n_all < wanted and time.monotonic() < until:
             jobs = drive(partial(realise, task), _jobs(points), wanted - n_all, running, keeper, until=until)
             for some in stack.enter_context(closing(jobs)):
@@ -87,9 +87,9 @@ def run_until(
                     points[number].case.settle(k, one.outcome)
                 failures += [one.outcome for one in some if one.outcome.kind]
                 n_all, n_run = n_all + len(some), n_run + sum(one.ran for one in some)
-                bar.draw(n_all, wanted, lambda: _told(points, target_error))
-                if stop.signal is not None:
-                    raise ended_by(stop.signal)
+                draw(n_all, wanted, lambda: _told(points, target_error))
+                if stopped:
+                    raise ended_by(stopped[0])
             if target_error is not None and n_all == wanted:
                 wanted += sum(point.grow(target_error, at_most) for point in points)
     apart, code = ({}, "") if store is None else (store.other_codes(experiment), store.code)
@@ -193,28 +193,23 @@ def _allowed(case: Case) -> str:
     )
 
 
-class Stop:
-    """The signal that asked for an end, if one did."""
-
-    signal: int | None = None
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:  # asked twice: at once
-            raise ended_by(number)
-        self.signal = number
-
-
 @contextmanager
-def stop_signals() -> Iterator[Stop]:
+def stop_signals() -> Iterator[list[int]]:
     """Inside, Ctrl-C and SIGTERM are noted, unless somebody handles them: a scan ends between two of its steps."""
-    stop = Stop()
-    usual: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if noted:  # asked twice: at once
+            raise ended_by(number)
+        noted.append(number)
+
+    usual: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     main = threading.current_thread() is threading.main_thread()
     ours = [number for number, handler in usual.items() if main and signal.getsignal(number) is handler]
     for number in ours:
-        signal.signal(number, stop)
+        signal.signal(number, note)
     try:
-        yield stop
+        yield noted
     finally:
         for number in ours:
             signal.signal(number, usual[number])

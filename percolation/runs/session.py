@@ -17,7 +17,7 @@ import numpy as np
 
 from percolation import checks
 from percolation.runs import executors
-from percolation.runs.engine import Bar, Job, Keeper, current, drive, run_one
+from percolation.runs.engine import Job, Keeper, bar, current, drive, run_one
 from percolation.runs.tasks import Task, namer
 from percolation.seeds import Seed, sequence
 
@@ -163,13 +163,13 @@ def _arrivals(
         if where is None:
             make = executors.processes if processes else executors.threads
             where = stack.enter_context(executors.Here() if workers == 1 and not processes else make(workers))
-        bar, n = stack.enter_context(Bar(label, len(work), progress)), 0
+        draw, n = stack.enter_context(bar(label, progress)), 0
         for some in stack.enter_context(closing(drive(function, jobs, len(jobs), where, keeper, stop=True))):
             for one in some:
                 if one.error is not None:
                     raise one.error
                 yield one.place, one.outcome.value
-            bar.draw(n := n + len(some), len(work))
+            draw(n := n + len(some), len(work))
 
 
 def _tasks(function: Callable[[Any], Any], work: Sequence[Any]) -> list[Task] | None:

@@ -35,11 +35,13 @@ OUTCOMES = (
     "JOIN cases k ON k.id = o.case_id JOIN codes c ON c.id = o.code_id"
 )
 PUT = (
-    "INSERT INTO outcomes (key, code_id, case_id, machine_id, seed, kind, value, crc, wall, cpu, finished) "
+    "INSERT INTO outcomes (code_id, case_id, machine_id, key, seed, kind, value, crc, wall, cpu, finished) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, code_id) DO UPDATE SET "
     "machine_id = excluded.machine_id, kind = excluded.kind, value = excluded.value, crc = excluded.crc, "
     "wall = excluded.wall, cpu = excluded.cpu, finished = excluded.finished WHERE outcomes.kind != '' RETURNING id"
 )
+USE = "INSERT OR IGNORE INTO uses SELECT ?, id FROM outcomes WHERE key = ? AND code_id = ?"
+NAMED = {"codes": "name", "machines": "record", "experiments": "name", "cases": "function, parameters"}
 
 
 class Store:
@@ -122,13 +124,17 @@ class Store:
 
         A result takes the place of a failure, a later failure that of an earlier one.
         """
-        names = (self.code, package_record(), experiment)  # asking git takes longer than others should wait
+        code, machine = self.code, package_record()  # asking git takes longer than others should wait
         with self.database.transaction() as connection:
-            writer = Writer(connection, *names)
+            writer = Writer(connection)
             for outcome in outcomes:
-                writer.put(outcome)
+                if not writer.put(experiment, code, machine, *_row_of(outcome))[1]:
+                    raise ValueError(
+                        f"the store holds another result of {outcome.task}: a result may depend on nothing else; "
+                        "the first one is kept"
+                    )
             for task in used:
-                writer.use(task)
+                writer.use(experiment, code, bytes.fromhex(task.key))
 
     @contextmanager
     def driving(self) -> Iterator[None]:
@@ -149,62 +155,57 @@ class Store:
 class Writer:
     """Writes rows; remembers the numbers of what recurs, for as long as the transaction lasts."""
 
-    def __init__(self, connection: sqlite3.Connection, code: str, machine: str, experiment: str) -> None:
-        self._connection, self._cases = connection, dict[tuple[str, str], int]()
-        self._code, self._machine = self._number("codes", "name", code), self._number("machines", "record", machine)
-        self._experiment = self._number("experiments", "name", experiment)
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection, self._numbers = connection, dict[tuple[str, ...], int]()
 
-    def put(self, outcome: Outcome) -> None:
-        task, kind = outcome.task, outcome.kind
-        if kind and kind not in KINDS:
-            raise ValueError(f"unknown kind of failure {kind!r}, expected one of {', '.join(KINDS)}")
-        case = (task.function, canonical(task.parameters))
-        if case not in self._cases:
-            self._cases[case] = self._number("cases", "function, parameters", *case)
-        key = bytes.fromhex(task.key)
-        value = coding.encode([outcome.message, outcome.traceback] if kind else outcome.value)
-        made = (self._code, self._cases[case], self._machine, canonical(task.seed))
-        row = (key, *made, kind, value, crc32(value), outcome.wall, outcome.cpu, time.time())
-        if not self._connection.execute(PUT, row).fetchall() and not kind:
-            there = "SELECT value FROM outcomes WHERE key = ? AND code_id = ?"
-            if self._connection.execute(there, (key, self._code)).fetchone() != (value,):
-                raise ValueError(f"the store holds another result of {task}: a result may depend on nothing else; "
-                                 "the first one is kept")  # fmt: skip
-        self.use(task)
+    def put(
+        self, experiment: str, code: str, machine: str, function: str, parameters: str, key: bytes, *rest: Any
+    ) -> tuple[bool, bool]:
+        """A row; whether it is new, and whether what is there now is the same. rest: from the seed to the end."""
+        case = self._number("cases", function, parameters)
+        numbers = (self._number("codes", code), case, self._number("machines", machine))
+        new = bool(self._connection.execute(PUT, (*numbers, key, *rest)).fetchall())
+        self.use(experiment, code, key)
+        kind, value = rest[1:3]
+        if new or kind:
+            return new, True
+        there = "SELECT value FROM outcomes WHERE key = ? AND code_id = ?"
+        return False, self._connection.execute(there, (key, numbers[0])).fetchone() == (value,)
 
-    def use(self, task: Task) -> None:
+    def use(self, experiment: str, code: str, key: bytes) -> None:
         """The experiment rests on this outcome too, whoever made it first."""
-        sql = (
-            "INSERT INTO uses SELECT ?, id FROM outcomes WHERE key = ? AND code_id = ? "
-            "ON CONFLICT (experiment_id, outcome_id) DO NOTHING"
-        )
-        self._connection.execute(sql, (self._experiment, bytes.fromhex(task.key), self._code))
+        self._connection.execute(USE, (self._number("experiments", experiment), key, self._number("codes", code)))
 
-    def _number(self, table: str, columns: str, *values: str) -> int:
+    def _number(self, table: str, *values: str) -> int:
         """Number of the row with these values, made if absent."""
-        conditions = " AND ".join(f"{column} = ?" for column in columns.split(", "))
-        places = ", ".join("?" * len(values))
-        found = self._connection.execute(f"SELECT id FROM {table} WHERE {conditions}", values).fetchone()
-        if found is None:
-            sql = f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id"
-            found = self._connection.execute(sql, values).fetchall()[0]
-        return int(found[0])
+        if (table, *values) not in self._numbers:
+            row = f"({', '.join('?' * len(values))})"
+            self._connection.execute(f"INSERT OR IGNORE INTO {table} ({NAMED[table]}) VALUES {row}", values)
+            found = self._connection.execute(
+                f"SELECT id FROM {table} WHERE ({NAMED[table]}) = {row}", values
+            ).fetchone()
+            self._numbers[table, *values] = found[0]
+        return self._numbers[table, *values]
+
+
+def _row_of(outcome: Outcome) -> tuple[Any, ...]:
+    task, kind = outcome.task, outcome.kind
+    if kind and kind not in KINDS:
+        raise ValueError(f"unknown kind of failure {kind!r}, expected one of {', '.join(KINDS)}")
+    value = coding.encode([outcome.message, outcome.traceback] if kind else outcome.value)
+    named = (task.function, canonical(task.parameters), bytes.fromhex(task.key), canonical(task.seed))
+    return (*named, kind, value, crc32(value), outcome.wall, outcome.cpu, time.time())
 
 
 def outcome_of(row: Sequence[Any], *, build: bool = True) -> Outcome:
     """Of function, parameters, seed, kind, value, CRC, wall and cpu, bit for bit as it was put."""
-    task = Task(row[0], json.loads(row[1]), _seed(row[2]))
+    task = Task(row[0], json.loads(row[1]), json.loads(row[2]))
     kind, value, crc, *spent = row[3:]
     if not isinstance(value, bytes) or crc32(value) != crc:  # a damaged file may hold any type
         raise ValueError(f"the result of {task} is damaged: its CRC differs; see `percolation runs verify`")
     value = coding.decode(value, build=build)
     message, told = value if kind else ("", "")
     return Outcome(task, None if kind else value, kind, message, told, *spent)
-
-
-def _seed(text: str) -> int | tuple[int, ...]:
-    said = json.loads(text)
-    return tuple(said) if isinstance(said, list) else said
 
 
 def _acquire(lock: sqlite3.Connection, path: Path) -> None:

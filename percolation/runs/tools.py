@@ -2,7 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from percolation import files
-from percolation.runs.database import run
 from percolation.runs.ensemble import by_name
-from percolation.runs.store import OUTCOMES, Store, outcome_of
+from percolation.runs.store import OUTCOMES, Store, Writer, outcome_of
+from percolation.runs.tasks import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,41 +60,23 @@ def machines(store: Store) -> list[dict[str, Any]]:
     return [json.loads(record) for (record,) in store.database.rows(sql, (store.code,))]
 
 
-def table(
-    store: Store, *, experiment: str | None = None, parameters: Mapping[str, Any] | None = None
-) -> "pd.DataFrame":
-    """Results of this code that fit, a row each in the order of the keys.
+def table(store: Store, *, experiment: str) -> "pd.DataFrame":
+    """Results of the experiment by this code, a row each in the order of the keys.
 
     Columns: function, the parameters, seed, the results (arrays as arrays), wall, cpu, code, key; a result with the
-    name of a parameter is result_NAME. parameters: values to be equal to, numbers or text.
+    name of a parameter is result_NAME.
     """
     import pandas as pd
 
-    conditions, values = ["c.name = ?", "o.kind = ''"], [store.code]
-    if experiment is not None:
-        conditions.append(
-            "EXISTS (SELECT 1 FROM uses u JOIN experiments e ON e.id = u.experiment_id "
-            "WHERE e.name = ? AND u.outcome_id = o.id)"
-        )
-        values.append(experiment)
-    for name, value in (parameters or {}).items():
-        conditions.append("json_extract(k.parameters, ?) = ?")
-        values += [f'$."{name}"', value]
-    # CROSS: the cases first; left to itself SQLite walks all outcomes by key, so as not to sort
-    sql = OUTCOMES.replace("outcomes o JOIN cases k", "cases k CROSS JOIN outcomes o") if parameters else OUTCOMES
-    rows = []
-    for page in store.database.pages(f"{sql} WHERE {' AND '.join(conditions)} ORDER BY o.key", values):
-        rows += [_row(row, store.code) for row in page]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(one, store.code) for one in store.outcomes(experiment) if not one.kind])
 
 
-def _row(row: tuple[Any, ...], code: str) -> dict[str, Any]:
-    one = outcome_of(row[1:], build=False)
+def _row(one: Outcome, code: str) -> dict[str, Any]:
     columns = {"function": one.task.function} | dict(one.task.parameters) | {"seed": one.task.seed}
     taken = {*columns, "wall", "cpu", "code", "key"}
     result = by_name(one.value) or {"value": one.value}
     columns |= {f"result_{name}" if name in taken else name: value for name, value in result.items()}
-    return columns | {"wall": one.wall, "cpu": one.cpu, "code": code, "key": row[0].hex()}
+    return columns | {"wall": one.wall, "cpu": one.cpu, "code": code, "key": one.task.key}
 
 
 def export(store: Store, path: Path, *, experiment: str) -> int:
@@ -156,35 +139,6 @@ def _outcomes(store: Store) -> Iterator[str]:
                 yield f"task number {number}: {error}"
 
 
-# theirs: the other's outcomes with our numbers of what we have been given by then
-MAPS = """
-INSERT INTO main.codes (name) SELECT name FROM other.codes WHERE true ON CONFLICT DO NOTHING;
-INSERT INTO main.machines (record) SELECT record FROM other.machines WHERE true ON CONFLICT DO NOTHING;
-INSERT INTO main.experiments (name) SELECT name FROM other.experiments WHERE true ON CONFLICT DO NOTHING;
-INSERT INTO main.cases (function, parameters)
-    SELECT function, parameters FROM other.cases WHERE true ON CONFLICT DO NOTHING;
-CREATE TEMP VIEW theirs AS SELECT o.id, o.key, c.id AS code_id, k.id AS case_id, m.id AS machine_id, o.seed, o.kind,
-    o.value, o.crc, o.wall, o.cpu, o.finished FROM other.outcomes o
-    JOIN other.codes oc ON oc.id = o.code_id JOIN main.codes c ON c.name = oc.name
-    JOIN other.cases ok ON ok.id = o.case_id
-    JOIN main.cases k ON k.function = ok.function AND k.parameters = ok.parameters
-    JOIN other.machines om ON om.id = o.machine_id JOIN main.machines m ON m.record = om.record
-"""
-BOTH = "FROM theirs t JOIN main.outcomes o ON o.key = t.key AND o.code_id = t.code_id WHERE t.kind = '' AND o.kind = ''"
-COLUMNS = "key, code_id, case_id, machine_id, seed, kind, value, crc, wall, cpu, finished"
-ROWS = f"""
-DELETE FROM main.uses WHERE outcome_id IN (SELECT o.id FROM theirs t JOIN main.outcomes o
-    ON o.key = t.key AND o.code_id = t.code_id WHERE t.kind = '' AND o.kind != '');
-DELETE FROM main.outcomes WHERE kind != '' AND EXISTS (SELECT 1 FROM theirs t
-    WHERE t.key = outcomes.key AND t.code_id = outcomes.code_id AND t.kind = '');
-INSERT INTO main.outcomes ({COLUMNS}) SELECT {COLUMNS} FROM theirs WHERE true ON CONFLICT DO NOTHING;
-INSERT INTO main.uses SELECT e.id, o.id FROM other.uses u JOIN other.experiments oe ON oe.id = u.experiment_id
-    JOIN main.experiments e ON e.name = oe.name JOIN theirs t ON t.id = u.outcome_id
-    JOIN main.outcomes o ON o.key = t.key AND o.code_id = t.code_id WHERE true ON CONFLICT DO NOTHING;
-DROP VIEW theirs
-"""
-
-
 @dataclass(frozen=True)
 class Merged:
     """What a merge did."""
@@ -198,29 +152,25 @@ def merge(store: Store, path: Path) -> Merged:
     """Add everything of the store at `path`, in one transaction; the same result in both is one result."""
     if path.resolve() == store.path.resolve():
         raise ValueError(f"cannot merge {path} into itself")
-    Store(path, read_only=True).close()  # is it a store, and of this version?
-    with store.database.alone() as connection:
-        connection.execute("ATTACH ? AS other", (f"{path.resolve().as_uri()}?mode=ro",))
-        try:
-            with store.database.transaction():
-                return _merge(connection)
-        finally:
-            connection.execute("DETACH other")
-
-
-def _merge(connection: sqlite3.Connection) -> Merged:
-    def count(sql: str) -> int:
-        return int(connection.execute(f"SELECT count(*) {sql}").fetchone()[0])
-
-    run(connection, MAPS)
-    keys = connection.execute(f"SELECT hex(t.key) {BOTH} AND t.value != o.value ORDER BY t.key").fetchall()
-    both, theirs = count(BOTH), count("FROM other.outcomes WHERE kind = ''")
-    run(connection, ROWS)
-    return Merged(theirs - both, both - len(keys), tuple(key.lower() for (key,) in keys))
+    sql = (
+        "SELECT e.name, c.name, m.record, k.function, k.parameters, o.key, o.seed, o.kind, o.value, o.crc, o.wall, "
+        "o.cpu, o.finished FROM uses u JOIN experiments e ON e.id = u.experiment_id JOIN outcomes o ON "
+        "o.id = u.outcome_id JOIN codes c ON c.id = o.code_id JOIN machines m ON m.id = o.machine_id "
+        "JOIN cases k ON k.id = o.case_id"
+    )
+    added, there, different = set[tuple[str, bytes]](), set[tuple[str, bytes]](), set[tuple[str, bytes]]()
+    with Store(path, read_only=True) as other, store.database.transaction() as connection:
+        writer = Writer(connection)
+        for page in other.database.pages(sql):
+            for row in page:
+                new, same = writer.put(*row)
+                if not row[7]:  # a result
+                    (added if new else there if same else different).add((row[1], row[5]))
+    return Merged(len(added), len(there - added), tuple(sorted(key.hex() for _, key in different)))
 
 
 UNUSED = (
-    ("outcomes", "NOT EXISTS (SELECT 1 FROM uses u WHERE u.outcome_id = outcomes.id)"),
+    ("outcomes", "id NOT IN (SELECT outcome_id FROM uses)"),
     ("cases", "id NOT IN (SELECT case_id FROM outcomes)"),
     ("machines", "id NOT IN (SELECT machine_id FROM outcomes)"),
     ("codes", "id NOT IN (SELECT code_id FROM outcomes)"),
@@ -241,44 +191,28 @@ def gc(
     Waits for a scan that is running on the store. dry_run: count only.
     """
     removed: dict[str, int] = {}
-    with store.driving(), store.database.alone() as connection:
-        # a foreign key is looked up from its parent without an index: off while rows go by the million, checked after
-        connection.execute("PRAGMA foreign_keys = OFF")
-        try:
-            with store.database.transaction():
-                _remove(connection, store, experiment, code, removed)
-                if dry_run:
-                    raise _Undo
-        except _Undo:
-            return removed
-        finally:
-            connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with store.driving(), suppress(_Undo):
+        with store.database.transaction() as connection:
+            if experiment is not None:
+                number = _id(connection, store, "experiments", experiment)
+                connection.execute("DELETE FROM uses WHERE experiment_id = ?", number)
+            if code is not None:
+                of_code = "SELECT id FROM outcomes WHERE code_id = ?"
+                number = _id(connection, store, "codes", code)
+                connection.execute(f"DELETE FROM uses WHERE outcome_id IN ({of_code})", number)
+            for name, condition in UNUSED:
+                removed[name] = connection.execute(f"DELETE FROM {name} WHERE {condition}").rowcount
+            if dry_run:
+                raise _Undo
+        with store.database.alone() as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return removed
 
 
-def _remove(
-    connection: sqlite3.Connection, store: Store, experiment: str | None, code: str | None, removed: dict[str, int]
-) -> None:
-    connection.execute("CREATE INDEX temporary_uses ON uses (outcome_id)")
-    if experiment is not None:
-        connection.execute(
-            "DELETE FROM uses WHERE experiment_id = ?", _id(connection, store, "experiments", experiment)
-        )
-    if code is not None:
-        of_code = "SELECT id FROM outcomes WHERE code_id = ?"
-        connection.execute(f"DELETE FROM uses WHERE outcome_id IN ({of_code})", _id(connection, store, "codes", code))
-    for name, condition in UNUSED:
-        removed[name] = connection.execute(f"DELETE FROM {name} WHERE {condition}").rowcount
-    connection.execute("DROP INDEX temporary_uses")
-    if connection.execute("PRAGMA foreign_key_check").fetchone():
-        raise ValueError(f"{store.path} is damaged, nothing was removed; see `percolation runs verify`")
-
-
 def _id(connection: sqlite3.Connection, store: Store, where: str, name: str) -> tuple[int]:
-    found = connection.execute(f"SELECT id FROM {where} WHERE name = ?", (name,)).fetchone()
+    found: tuple[int] | None = connection.execute(f"SELECT id FROM {where} WHERE name = ?", (name,)).fetchone()
     if found is None:
         known = ", ".join(repr(one) for (one,) in connection.execute(f"SELECT name FROM {where} ORDER BY name"))
         raise ValueError(f"no {where.removesuffix('s')} {name!r} in {store.path}; it holds {known}")
-    return tuple(found)
+    return found

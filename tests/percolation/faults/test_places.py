@@ -124,9 +124,9 @@ def test_killed_inside_a_transaction(tmp_path):
         "    store.write(Outcome(Task('f', {}, (batch, k)), {'x': k}) for k in range(100))\n"
         "with store.database.transaction() as database:\n"
         "    database.execute('PRAGMA cache_spill = 1')\n"
-        "    writer = Writer(database, 'one', '{}', '')\n"
+        "    writer = Writer(database)\n"
         "    for k in range(5000):\n"
-        "        writer.put(Outcome(Task('f', {}, (3, k)), {'x': k, 'text': 'long' * 1000}))\n"
+        "        writer.put('', 'one', '{}', 'f', '{}', k.to_bytes(32, 'big'), '0', '', b'long' * 1000, 0, 0, 0, 0)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     path = tmp_path / "runs.db"
