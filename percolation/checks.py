@@ -91,3 +91,10 @@ def output_folder(folder: str | os.PathLike[str]) -> Path:
     if not os.access(path, os.W_OK | os.X_OK):
         raise OSError(f"cannot write into the output folder {path}; choose another with --out")
     return path
+
+
+def memory(what: str, n_bytes: float, way_out: str) -> None:
+    """A ValueError if the machine has less memory than n_bytes: else the operating system ends the process."""
+    present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if n_bytes > present:
+        raise ValueError(f"{what} takes {n_bytes / 2**30:.3g} GiB, the machine has {present / 2**30:.3g}; {way_out}")

@@ -1,4 +1,4 @@
-"""Any finite graph, stored as its bonds and its neighbours.
+"""Any finite graph, stored as its bonds and its neighbours. `graph_files` reads them from files.
 
 Bond k of a graph is edge k of what it was made from. Parallel edges are kept, each a bond that opens on its own.
 Self-loops are kept as bonds too, so that the numbers stand, but they join nothing and make no neighbour.
@@ -6,10 +6,7 @@ Weights and directions of sparse matrices and networkx graphs are not used: to o
 the sorted order to `sweeps.bond_sweep`.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
 import networkx as nx
 import numpy as np
@@ -18,8 +15,6 @@ from scipy import sparse
 
 from percolation import checks
 from percolation._kernels import sweep as kernels
-
-EDGE_LISTS = (".txt", ".csv", ".tsv", ".edges", ".edgelist")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +25,9 @@ class Graph:
     edges: np.ndarray  # (n_bonds, 2) int32
     indptr: np.ndarray  # (n_sites + 1,) int64; the neighbours of site i are indices[indptr[i]:indptr[i + 1]]
     indices: np.ndarray  # int32
+
+    def __repr__(self) -> str:
+        return f"Graph({self.n_sites} sites, {self.n_bonds} bonds)"
 
     @property
     def n_bonds(self) -> int:
@@ -52,6 +50,7 @@ def from_edges(edges: ArrayLike, n_sites: int) -> Graph:
     n_sites = checks.integer("n_sites", n_sites, at_least=1)
     if n_sites > kernels.MOST_SITES:
         raise ValueError(f"n_sites must be below 2**31, got {n_sites}; cut the graph into its components first")
+    checks.memory(f"a graph of {n_sites} sites", 8.0 * n_sites, "reduce n_sites")
     pairs = _checked_edges(edges, n_sites)
     n_proper = int((pairs[:, 0] != pairs[:, 1]).sum())
     indptr, indices = np.zeros(n_sites + 1, dtype=np.int64), np.empty(2 * n_proper, dtype=np.int32)
@@ -64,7 +63,9 @@ def from_edges(edges: ArrayLike, n_sites: int) -> Graph:
 def from_networkx(graph: nx.Graph) -> Graph:
     """Graph whose site i is the i-th of graph.nodes and whose bond k is the k-th of graph.edges."""
     if not isinstance(graph, nx.Graph):
-        raise ValueError(f"expected a networkx graph, got {type(graph).__name__}; from_edges and from_file take others")
+        raise ValueError(
+            f"expected a networkx graph, got {type(graph).__name__}; from_edges and graph_files.read take others"
+        )
     if graph.is_directed():
         raise ValueError("bonds have no direction, got a directed graph; pass graph.to_undirected()")
     number = {node: site for site, node in enumerate(graph.nodes)}
@@ -91,52 +92,6 @@ def from_sparse(matrix: sparse.sparray | sparse.spmatrix) -> Graph:
     upper = sparse.triu(pattern, format="csr")
     upper.sort_indices()
     return from_edges(np.stack(upper.nonzero(), axis=1), pattern.shape[0])
-
-
-def from_file(path: str | os.PathLike[str]) -> Graph:
-    """Graph of an edge list (.txt, .csv, .tsv, .edges, .edgelist) or of a GraphML file (.graphml).
-
-    Edge list: a bond a line, in the order of the lines; two names separated by blanks or a comma, of which the first
-    seen is site 0, the next new one site 1, ...; further columns, blank lines and what follows a # are not read.
-    GraphML: sites and bonds in networkx's order, see `from_networkx`; parallel edges are kept.
-    """
-    path = Path(path)
-    suffix = checks.one_of("kind of file", path.suffix.lower(), (*EDGE_LISTS, ".graphml"))
-    try:
-        return _from_graphml(path) if suffix == ".graphml" else _from_edge_list(path)
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise ValueError(f"{path} is not text in UTF-8: byte {error.start} is {byte:#x}") from error
-
-
-def _from_edge_list(path: Path) -> Graph:
-    number: dict[str, int] = {}
-    edges = []
-    with path.open(encoding="utf-8") as lines:
-        for k, line in enumerate(lines, start=1):
-            names = line.partition("#")[0].replace(",", " ").split()
-            if len(names) == 1:
-                raise ValueError(f"{path}, line {k}: an edge is two names, got only {names[0]!r}")
-            if names:
-                edges.append([number.setdefault(name, len(number)) for name in names[:2]])
-    if not edges:
-        raise ValueError(f"{path} holds no edge; expected two names a line")
-    return from_edges(edges, len(number))
-
-
-def _from_graphml(path: Path) -> Graph:
-    try:
-        graph = nx.read_graphml(path, force_multigraph=True)
-    except (ParseError, nx.NetworkXError, LookupError, ValueError) as error:  # unknown keys or encoding; other types
-        raise ValueError(f"{path} is not GraphML that networkx reads: {error}") from error
-    if graph.is_directed():
-        raise ValueError(
-            f"bonds have no direction, but {path} is directed; "
-            "pass networkx.read_graphml(path).to_undirected() to from_networkx"
-        )
-    if not len(graph):
-        raise ValueError(f"{path} holds no node")
-    return from_networkx(graph)
 
 
 def _checked_edges(edges: ArrayLike, n_sites: int) -> np.ndarray:

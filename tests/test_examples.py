@@ -5,9 +5,10 @@ from importlib.metadata import entry_points
 
 import pytest
 import typer
-from percolation.store import Store, Task
 
 from percolation import cli
+from percolation.runs.store import Store
+from percolation.runs.tasks import Task
 
 # for each example what makes it small, added behind it, where an option that is given twice counts as it comes last
 SMALL = {

@@ -9,6 +9,7 @@ import os
 import pickle
 import zipfile
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
@@ -22,12 +23,13 @@ from empirical.finder import connections
 from empirical.finder.connections import Connection, Connections, Cost
 from empirical.finder.paths import Path as Chain
 from empirical.networks import models
-from percolation import graphs
+from percolation import graph_files
 from percolation.cli import parse_dimensions
 from percolation.runs import coding
 from percolation.runs.store import Store
 from percolation.runs.tasks import Outcome, Task
 from percolation.runs.tools import export, verify
+from tests import graph_writers
 
 FEW, MANY = 60, 500
 
@@ -78,17 +80,19 @@ amounts = pytest.mark.parametrize("n", [FEW, pytest.param(MANY, marks=pytest.mar
 
 
 @amounts
-@pytest.mark.parametrize("suffix", [".csv", ".graphml"])
-def test_graphs(suffix, n, tmp_path):
-    text = b"# bonds\na b\nb c\n3,4\n" if suffix == ".csv" else _graphml()
-    path = tmp_path / f"graph{suffix}"
+@pytest.mark.parametrize("ending", [*graph_files.TABLES, *graph_files.FORMATS, ".csv.gz", ".csv.bz2"])
+def test_graphs(ending, n, tmp_path):
+    path = tmp_path / f"graph{ending}"
+    content = graph_writers.write(nx.path_graph(4), path).read_bytes()
 
     def check(data):
         path.write_bytes(data)
-        read(graphs.from_file, path)
+        read(graph_files.read, path)
         assert path.read_bytes() == data
 
-    fuzz(text, check)(n)
+    check(content)
+    assert graph_files.read(path).graph.n_bonds == 3
+    fuzz(content, check)(n)
 
 
 @amounts
@@ -245,11 +249,3 @@ def _store(path):
         results = [Outcome(Task("f", {"k": k}, 0), {"x": k / 7, "a": np.arange(k + 1.0)}) for k in range(20)]
         store.write(results, experiment="e")
     return path.read_bytes()
-
-
-def _graphml():
-    return (
-        b'<?xml version="1.0" encoding="utf-8"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
-        b'<graph edgedefault="undirected"><node id="a"/><node id="b"/><node id="c"/>'
-        b'<edge source="a" target="b"/><edge source="b" target="c"/></graph></graphml>'
-    )

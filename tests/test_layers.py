@@ -91,7 +91,7 @@ FLOORS = (
     ("_kernels", "checks", "intervals", "quantities"),
     ("seeds", "files"),
     ("graphs", "averages", "runs", "fields"),
-    ("lattices",),
+    ("lattices", "graph_files"),
     ("recorder", "random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
     ("sweeps", "level_sets"),
     ("scaling",),
