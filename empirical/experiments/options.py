@@ -8,7 +8,7 @@ import typer
 Network = Annotated[
     str,
     typer.Option(
-        help="mlp, cnn1d, cnn, resnet18, resnet50, googlenet, vgg16, vit_b_16, efficientnet_lite0, or "
+        help="mlp, tanh, erf, sin, cnn1d, cnn, resnet18, resnet50, googlenet, vgg16, vit_b_16, efficientnet_lite0, or "
         "module:factory of your own: factory(shape, n_classes) or factory() -> torch.nn.Module."
     ),
 ]

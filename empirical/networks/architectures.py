@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from empirical.data.tensors import CENTRED, IMAGENET, Normalisation
+from empirical.networks import wide
 from percolation import checks
 
 INITIALISATIONS = ("he", "pytorch")
@@ -55,7 +56,7 @@ class Architecture:
     space: int | None  # axes of an input behind its channels; None: any shape will do
     channels: int = 1
     dimension: int = 64  # of an input, where neither user nor data say
-    initialisation: str = "he"  # "own": the factory's, that of a network which the user wrote
+    initialisation: str = "he"  # "own": the factory's, as of a network which the user wrote
     step: float = 0.05  # of the search for class-optimal inputs; the article's
     finder_step: float | None = None  # of the finder between untrained inputs, where the usual one is too long
     normalisation: Normalisation | None = None  # that its published weights, or a state dict of one's own, expect
@@ -142,6 +143,10 @@ def efficientnet_lite0(shape: tuple[int, ...], n_classes: int) -> nn.Module:
 
 ARCHITECTURES = {
     "mlp": Architecture(mlp, space=None),
+    **{
+        one.__name__: Architecture(one, space=None, dimension=12, initialisation="own")
+        for one in (wide.tanh, wide.erf, wide.sin)
+    },
     "cnn1d": Architecture(cnn1d, space=1, dimension=40),
     "cnn": Architecture(cnn, space=2),
     "resnet18": Architecture(resnet18, 2, 3, 3072, initialisation="pytorch", normalisation=IMAGENET),

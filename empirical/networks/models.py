@@ -33,12 +33,12 @@ def untrained(
     *,
     seed: int,
     initialisation: str | None = None,
-    **options: int,
+    **options: float,
 ) -> nn.Module:
     """A network with random weights.
 
     name: in ARCHITECTURES, or module:factory of one's own.
-    options: of the architecture, such as depth and width of an mlp.
+    options: of the architecture, such as depth and width of an mlp, sigma_w of a tanh network.
     initialisation: 'he' (normal, variance 2 / fan-in, biases zero: then f(s x) = s f(x) for s > 0 in a network of
     these layers and ReLU), 'pytorch' (the library's own), or None for what the architecture is usually given.
     """
@@ -60,7 +60,7 @@ def pretrained(
     n_classes: int | None = None,
     *,
     normalisation: Normalisation | None = None,
-    **options: int,
+    **options: float,
 ) -> nn.Module:
     """A network with weights from a file, its input normalisation in front: points are pictures in [0, 1].
 
@@ -152,7 +152,7 @@ def accuracy(model: nn.Module, x: Tensor, labels: Tensor) -> float:
     return (model(x).argmax(1) == labels).float().mean().item()
 
 
-def _built(name: str, shape: tuple[int, ...], n_classes: int, **options: int) -> nn.Module:
+def _built(name: str, shape: tuple[int, ...], n_classes: int, **options: float) -> nn.Module:
     architectures.checked_shape(name, shape)
     return architectures.find(name).build(shape, checks.integer("n_classes", n_classes, at_least=2), **options)
 

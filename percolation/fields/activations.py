@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
+from scipy.special import erf
 
 ORDER = 256  # Hermite polynomials of tanh that are kept, the odd ones
 # the trapezoidal rule errs by exp(-2 pi a / step) for a function analytic up to the distance a from the line, and
@@ -101,6 +102,49 @@ class Tanh:
         return np.tanh(np.sqrt(q)[:, None] * z) @ (weights * odd_hermite()).T
 
 
+class Erf:
+    """The error function: moment = (2 / pi) arcsin(2 rho (q q')^(1/2) / ((1 + 2 q) (1 + 2 q'))^(1/2)).
+
+    Source: Williams, Neural Computation 10, 1203 (1998).
+    """
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        return erf(z)
+
+    def slope(self, z: np.ndarray) -> np.ndarray:
+        return 2 / math.sqrt(math.pi) * np.exp(-(z**2))
+
+    def square(self, q: np.ndarray) -> np.ndarray:
+        return 2 / math.pi * np.arcsin(2 * q / (1 + 2 * q))
+
+    def slope_square(self, q: np.ndarray) -> np.ndarray:
+        return 4 / math.pi / np.sqrt(1 + 4 * q)
+
+    def moment(self, q_x: np.ndarray, q_y: np.ndarray, rho: np.ndarray) -> np.ndarray:
+        x, y = (np.sqrt(2 * q / (1 + 2 * q)) for q in (q_x, q_y))
+        return 2 / math.pi * np.arcsin(rho * x[:, None] * y)
+
+
+class Sine:
+    """sin z: moment = exp(-(q + q') / 2) sinh(rho (q q')^(1/2))."""
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        return np.sin(z)
+
+    def slope(self, z: np.ndarray) -> np.ndarray:
+        return np.cos(z)
+
+    def square(self, q: np.ndarray) -> np.ndarray:
+        return -np.expm1(-2 * q) / 2
+
+    def slope_square(self, q: np.ndarray) -> np.ndarray:
+        return (1 + np.exp(-2 * q)) / 2
+
+    def moment(self, q_x: np.ndarray, q_y: np.ndarray, rho: np.ndarray) -> np.ndarray:
+        middle, covariance = (q_x[:, None] + q_y) / 2, rho * np.sqrt(q_x)[:, None] * np.sqrt(q_y)
+        return (np.exp(covariance - middle) - np.exp(-covariance - middle)) / 2
+
+
 @lru_cache(maxsize=1)
 def nodes() -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights of E f(z), z standard normal."""
@@ -119,4 +163,4 @@ def odd_hermite() -> np.ndarray:
     return np.array(rows[1::2])
 
 
-ACTIVATIONS: dict[str, Activation] = {"relu": Relu(), "tanh": Tanh()}
+ACTIVATIONS: dict[str, Activation] = {"relu": Relu(), "tanh": Tanh(), "erf": Erf(), "sin": Sine()}

@@ -26,7 +26,7 @@ class WideLimit:
 
     K_0(x, y) = sigma_w2 x.y / d, K_(l+1)(x, y) = sigma_w2 E phi(u) phi(v) with (u, v) normal of covariance K_l; the
     logit has K_L.
-    depth: L, hidden layers. activation: "relu" or "tanh". sigma_w2: variance of a weight times its fan-in.
+    depth: L, hidden layers. activation: "relu", "tanh", "erf" or "sin". sigma_w2: variance of a weight times fan-in.
     Orthogonal inputs, ReLU: correlation 1 / pi after one layer, and 1 - r ~ 9 pi^2 / 2 L^2 after many.
     Source: Lee et al., Deep neural networks as Gaussian processes, ICLR (2018); Cho and Saul (2009) for ReLU.
     """
@@ -118,7 +118,7 @@ class RandomNetwork:
         """Law at |x|^2 = d: mean 0; the variance of the wide limit, for ReLU exact at any width; normal as width grows.
 
         ReLU: excess kurtosis 3 ((1 + 5 / width)^L - 1), exact: a layer takes the activity s = |phi|^2 to s' with
-        E s'^2 / (E s')^2 = 1 + 5 / width. tanh: nan, of the order of L / width.
+        E s'^2 / (E s')^2 = 1 + 5 / width. The others: nan, of the order of L / width.
         """
         relu = self.limit.activation == "relu"
         kurtosis = 3 * math.expm1(self.limit.depth * math.log1p(5 / self.width)) if relu else math.nan
@@ -186,7 +186,8 @@ def network(
 ) -> RandomNetwork:
     """Draw a random network of `depth` hidden layers of `width` units and one logit, no biases, see `RandomNetwork`.
 
-    d: inputs. activation: "relu" or "tanh". sigma_w2: variance of a weight times its fan-in; 2 keeps ReLU's variance.
+    d: inputs. activation: "relu", "tanh", "erf" or "sin". sigma_w2: variance of a weight times its fan-in; 2 keeps
+    ReLU's variance.
     Layer l is drawn from child l of the seed, so the layers of a shallower network are the first of a deeper one's.
     """
     limit = WideLimit(checks.integer("depth", depth, at_least=1), activation, sigma_w2)

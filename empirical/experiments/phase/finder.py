@@ -12,12 +12,13 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from empirical.descent.rows import Descent, descend
 from empirical.finder.find import Connection, Finder, find_paths, straight_is_open
 from empirical.losses.objectives import Objective, losses
 from empirical.networks import models
+from empirical.networks.sphere import OnSphere
 
 N_WAVES = 256  # of a smooth field: twice as many features, covariances good to 512^(-1/2) = 0.04
 N_PROBES = 256  # random points at which the unit of margin is learnt
@@ -54,21 +55,6 @@ class Waves:
     def __call__(self, points: Tensor) -> Tensor:
         phases = points @ self.frequencies
         return torch.cat([phases.cos(), phases.sin()], dim=1) @ self.weights
-
-
-@dataclass(frozen=True, eq=False)
-class OnSphere:
-    """A network at the point of the sphere of radius sqrt(d) in the direction of x: (n, d) -> (n, C).
-
-    Without biases a ReLU network is positively homogeneous, so that its classes are cones; on the sphere there is no
-    gain in margin by norm alone.
-    """
-
-    model: nn.Module
-
-    def __call__(self, points: Tensor) -> Tensor:
-        radius = points.norm(dim=1, keepdim=True).clamp(min=1e-6)
-        return self.model(points * (math.sqrt(points.shape[1]) / radius))
 
 
 @dataclass(frozen=True, eq=False)
