@@ -49,7 +49,7 @@ def comparison_figure(comparison: Comparison, level: float) -> Figure:
             plot_path(shown.example, level, example).set_title(f"(d) a path found: {_described(shown)}")
         both = pd.concat([fields, rows.assign(field=rows["network"])])
         predicted = plot_against_prediction(both, "rounds", figure.add_subplot(grid[1, 1]))
-        predicted.set_title("(e) rounds: theory of the finder")
+        predicted.set_title("(e) rounds: measured against predicted")
         plot_success(fields, figure.add_subplot(grid[1, 2])).set_title("(f) Gaussian fields: where paths are found")
         return figure
 

@@ -18,11 +18,12 @@ STYLES = {  # of a kind of landscape: label, colour, marker
     "trained": ("trained networks", "C4", "s"),
 }
 
+SIDES = ("measured", "predicted", "response")
 TICKS = (2, 3, 5, 10, 20, 50, 100, 300, 1000, 3000)  # of a logarithmic axis of dimensions
 
 
 def rounds_figure(rows: pd.DataFrame) -> Figure:
-    """Measured against predicted rounds; success against d with both predictions; displacement against d_eff."""
+    """Measured against predicted rounds by both theories; success against d; displacement against d_eff."""
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, 3, figsize=(10.6, 3.7))
         plot_against_prediction(rows, "rounds", axes[0]).set_title("(a) rounds: measured against predicted")
@@ -34,16 +35,22 @@ def rounds_figure(rows: pd.DataFrame) -> Figure:
 def plot_against_prediction(rows: pd.DataFrame, name: str, ax: Axes) -> Axes:
     """A point a case with one-sigma errors, on the diagonal if theory is right; hollow where some pairs were not found.
 
-    Theory takes d to be far above the dimension from which on most pairs are.
+    Points: each pair by linear response of its own line. Crosses: the stationary theory, of all lines together, which
+    takes d to be far above the dimension from which on most pairs are found. Rows of older versions have the latter
+    alone.
     """
+    rows = rows.reindex(columns=rows.columns.union(_with_errors(name), sort=False))
     for of_kind, label, color, marker in _kinds(rows):
-        x, y = of_kind[f"predicted_{name}"], of_kind[f"measured_{name}"]
-        errors = of_kind[f"measured_{name}_error"], of_kind[f"predicted_{name}_error"]
-        ax.errorbar(x, y, *errors, ls="", lw=0.7, color=color, alpha=0.6)
+        measured, error = of_kind[f"measured_{name}"], of_kind[f"measured_{name}_error"]
+        ax.plot(of_kind[f"predicted_{name}"], measured, "x", color=color, ms=4, mew=0.9, alpha=0.55)
+        x = of_kind[f"response_{name}"]
+        ax.errorbar(x, measured, error, of_kind[f"response_{name}_error"], ls="", lw=0.7, color=color, alpha=0.6)
         near = (of_kind["measured_success"] < 0.95).to_numpy()
-        ax.plot(x, y, marker, color=color, ms=4.5, label=label)
-        ax.plot(x[near], y[near], marker, color=color, ms=4.5, mfc="white")
-    most = 1.03 * max(1.0, *((rows[one] + rows[f"{one}_error"].fillna(0)).fillna(0).max() for one in _columns(name)))
+        ax.plot(x, measured, marker, color=color, ms=4.5, label=label)
+        ax.plot(x[near], measured[near], marker, color=color, ms=4.5, mfc="white")
+    ax.plot([], [], "x", color="0.5", ms=4, mew=0.9, label="stationary theory")
+    columns = [f"{one}_{name}" for one in SIDES]
+    most = 1.03 * max(1.0, *((rows[one] + rows[f"{one}_error"].fillna(0)).fillna(0).max() for one in columns))
     ax.plot([0, most], [0, most], "--", color="0.45", lw=0.9)
     ax.set(xlabel=f"{name}, predicted from lines", ylabel=f"{name}, measured", xlim=(-0.2, most), ylim=(-0.2, most))
     ax.legend(loc="upper left", title="hollow: success < 0.95", title_fontsize="small")
@@ -86,8 +93,8 @@ def plot_displacement(rows: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def _columns(name: str) -> list[str]:
-    return [f"predicted_{name}", f"measured_{name}"]
+def _with_errors(name: str) -> list[str]:
+    return [f"{side}_{name}{error}" for side in SIDES for error in ("", "_error")]
 
 
 def _kinds(rows: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str, str]]:

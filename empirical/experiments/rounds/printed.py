@@ -1,5 +1,6 @@
 """What a terminal shows of rounds: measured beside predicted."""
 
+import math
 from typing import Any
 
 import typer
@@ -34,7 +35,9 @@ def print_rounds(rows: list[dict[str, Any]]) -> None:
 
 
 def print_responses(label: list[list[str]], names: list[str], rows: list[dict[str, Any]]) -> None:
-    """Each pair by linear response of its own line: means, and how single pairs agree."""
+    """Each pair by linear response of its own line: means, and how single pairs agree; nothing where no row has it."""
+    if not any("response_rounds" in row for row in rows):
+        return
     print_table(
         "Each pair predicted from its own line (linear response)",
         [*names, "rounds", "theory", "z", "equal", "+-1", "rank", "closed", "|B'-B|", "theory"],
@@ -42,8 +45,8 @@ def print_responses(label: list[list[str]], names: list[str], rows: list[dict[st
             [
                 *part,
                 *compared_cells(row, "rounds", "response"),
-                *(_plain(row[name], ".2f") for name in AGREEMENT),
-                *compared_cells(row, "displacement", "response")[:2],
+                *(_plain(row.get(name, math.nan), ".2f") for name in AGREEMENT),
+                *(_plain(row.get(f"{one}_displacement", math.nan), ".3g") for one in ("measured", "response")),
             ]
             for part, row in zip(label, rows, strict=True)
         ],
@@ -54,9 +57,14 @@ AGREEMENT = ("response_exact", "response_within_one", "response_rank", "response
 
 
 def compared_cells(row: dict[str, Any], name: str, theory: str = "predicted") -> list[str]:
-    """Measured, predicted and z of one quantity; theory: "predicted" by the stationary one, or "response"."""
-    cells = [_short_error(row[f"{one}_{name}"], row[f"{one}_{name}_error"]) for one in ("measured", theory)]
-    return [*cells, _plain(row[f"z_{name}" if theory == "predicted" else f"z_response_{name}"], "+.1f")]
+    """Measured, predicted and z of one quantity; theory: "predicted" by the stationary one, or "response".
+
+    What a row of an older version lacks is not known.
+    """
+    z = f"z_{name}" if theory == "predicted" else f"z_response_{name}"
+    columns = [f"measured_{name}", f"{theory}_{name}"]
+    cells = [_short_error(row.get(one, math.nan), row.get(f"{one}_error", math.nan)) for one in columns]
+    return [*cells, _plain(row.get(z, math.nan), "+.1f")]
 
 
 def _short_error(value: float, error: float) -> str:

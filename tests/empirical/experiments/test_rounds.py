@@ -7,15 +7,17 @@ import math
 import re
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from empirical.experiments.rounds import plan
-from empirical.experiments.rounds.figure import rounds_figure
+from empirical.experiments.rounds.figure import plot_against_prediction, rounds_figure
 from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
 from empirical.experiments.rounds.measure import Case, rounds_table, walk
+from empirical.experiments.rounds.printed import print_rounds
 from empirical.losses.objectives import Field
 from empirical.prediction import predictions
 from empirical.prediction.lines import along_lines, resolved_lines
@@ -92,7 +94,8 @@ def test_gaussian_fields_in_full():
 def test_every_pair_of_a_trained_network_is_predicted():
     """The numbers to meet on a trained 1-D CNN, d = 40, as many of 120 pairs as are drawn: 82 at this seed.
 
-    Seen there: 2.02 rounds, predicted 2.16; .72 exactly, all within one, rank .81 where the line is closed.
+    Seen there: 2.02 rounds, predicted 2.16; .72 exactly, all within one, rank .81 where the line is closed. Not met by
+    every network: the one that the command trains at its seed 0 has .56, .92 and .57.
     """
     walked = walk(Case(TrainedNetwork("cnn1d", "mnist1d", 40), 120), seed=0)
     row, pairs = walked.row, pd.DataFrame(walked.pairs)
@@ -201,6 +204,25 @@ def test_figure_without_anything_to_compare():
     walked = [walk(Case(GaussianField(5, length=5.0), 3, margin=6.0), seed=1)]
     assert walked[0].row["note"].startswith("no prediction")
     rounds_figure(rounds_table(walked))
+
+
+def test_rows_of_an_older_version_are_drawn_and_printed(capsys):
+    """They have no linear response: the stationary theory is shown alone."""
+    row = walk(Case(GaussianField(30, length=5.0), 4), seed=1).row
+    print_rounds([row])
+    assert "linear response" in capsys.readouterr().out
+    old = {name: value for name, value in row.items() if "response" not in name}
+    print_rounds([old])
+    shown = capsys.readouterr().out
+    assert "stationary theory" in shown and "linear response" not in shown
+    print_rounds([row, old])
+    assert re.search(r"gaussian +30 .*( +-){5,}", capsys.readouterr().out)
+    ax = plt.figure().add_subplot()
+    plot_against_prediction(pd.DataFrame([row, old]), "rounds", ax)
+    stationary, response = ax.lines[0], next(line for line in ax.lines if line.get_label() == "Gaussian fields")
+    assert list(np.isfinite(stationary.get_xdata())) == [True, True]
+    assert list(np.isfinite(response.get_xdata())) == [True, False]
+    plt.close()
 
 
 @pytest.mark.parametrize(
