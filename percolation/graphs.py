@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from percolation import checks
-from percolation._kernels import sweep as kernels
+from percolation._kernels import sweep_lattices as kernels
 
 
 @dataclass(frozen=True, eq=False)

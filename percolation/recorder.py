@@ -7,9 +7,14 @@ from numpy.typing import ArrayLike
 
 from percolation import checks
 from percolation._kernels import sweep as kernels
+from percolation._kernels.sweep_forests import Forest, Plain, Spanning, Wrapping
+from percolation._kernels.sweep_lattices import marks_type
+from percolation._kernels.sweep_openings import GraphSites, Opening, Sites
+from percolation._kernels.sweep_records import Tally, Totals
+from percolation._kernels.union_find import CLOSED, OPEN
 from percolation.lattices import Box, FiniteGraph
 
-TOTALS = kernels.Totals._fields  # largest, second_moment, n_clusters, second_largest, third_moment, fourth_moment
+TOTALS = Totals._fields  # largest, second_moment, n_clusters, second_largest, third_moment, fourth_moment
 AXES = ("spanning", "wrapping")
 WITHOUT_SIZE_COUNTS = TOTALS[:3]  # totals that do without the number of clusters of each size
 
@@ -42,10 +47,10 @@ class Recorder:
         self.cluster_counts = np.empty((n_realisations, n_counted, len(self.size_edges) - 1), dtype=np.int64)
         self.faces = _packed_faces(graph) if self.axes == "spanning" else None
 
-    def fill(self, row: int, opening: kernels.Opening, when: kernels.EveryStep | kernels.At) -> None:
+    def fill(self, row: int, opening: Opening, when: kernels.EveryStep | kernels.At) -> None:
         """Fill a row by opening what is to be opened; all sites are open from the start if these are bonds."""
-        n_open = 0 if isinstance(opening, kernels.Sites | kernels.GraphSites) else self.graph.n_sites
-        forest, tally = self._forest(row, kernels.OPEN if n_open else kernels.CLOSED), self._tally(row)
+        n_open = 0 if isinstance(opening, Sites | GraphSites) else self.graph.n_sites
+        forest, tally = self._forest(row, OPEN if n_open else CLOSED), self._tally(row)
         totals, stop, n = _totals_of_single_sites(n_open), 0, 0
         tally.counts[1:2] = n_open
         while stop < len(when.stops):
@@ -65,33 +70,33 @@ class Recorder:
         """First step of each axis, (n_realisations, d), axes as in the coordinates; `never` where it did not come."""
         return np.where(self.first == 0, never, np.minimum(self.first, never))[:, ::-1]
 
-    def _forest(self, row: int, state: np.int32) -> kernels.Forest:
+    def _forest(self, row: int, state: np.int32) -> Forest:
         """Clusters in which every site is in this state."""
         n_sites, first = self.graph.n_sites, self.first[row]
         parent = np.full(n_sites + 1, state, dtype=np.int32)
         if self.axes is None:
-            return kernels.Forest(kernels.Plain(0), parent, np.empty(0, dtype=np.uint32), first)
+            return Forest(Plain(0), parent, np.empty(0, dtype=np.uint32), first)
         assert isinstance(self.graph, Box)
         periodic = np.array(self.graph.is_periodic[::-1])
         # an axis of the other kind is marked as seen before the first step
         first[:] = np.where(periodic == (self.axes == "wrapping"), np.iinfo(np.int64).max, 0)
         if self.faces is not None:
-            return kernels.Forest(kernels.Spanning(self.graph.d), parent, self.faces.copy(), first)
-        marks = np.zeros(n_sites, dtype=kernels.marks_type(self.graph.d))
-        return kernels.Forest(kernels.Wrapping(self.graph.d), parent, marks, first)
+            return Forest(Spanning(self.graph.d), parent, self.faces.copy(), first)
+        marks = np.zeros(n_sites, dtype=marks_type(self.graph.d))
+        return Forest(Wrapping(self.graph.d), parent, marks, first)
 
-    def _tally(self, row: int) -> kernels.Tally:
+    def _tally(self, row: int) -> Tally:
         counts = np.zeros(self.graph.n_sites + 1 if self.counts_sizes else 0, dtype=np.int32)
-        return kernels.Tally(counts, self.rows, self.totals[row], self.size_edges, self.cluster_counts[row])
+        return Tally(counts, self.rows, self.totals[row], self.size_edges, self.cluster_counts[row])
 
 
-def _totals_of_single_sites(n: int) -> kernels.Totals:
+def _totals_of_single_sites(n: int) -> Totals:
     """Totals over n clusters of one site."""
-    return kernels.Totals(float(n > 0), float(n), float(n), float(n > 1), float(n), float(n))
+    return Totals(float(n > 0), float(n), float(n), float(n > 1), float(n), float(n))
 
 
-def _without_marks(forest: kernels.Forest) -> kernels.Forest:
-    return kernels.Forest(kernels.Plain(0), forest.parent, np.empty(0, dtype=np.uint32), forest.first)
+def _without_marks(forest: Forest) -> Forest:
+    return Forest(Plain(0), forest.parent, np.empty(0, dtype=np.uint32), forest.first)
 
 
 def check_observables(observables: Sequence[str], allowed: Sequence[str]) -> None:

@@ -13,72 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from percolation._kernels.bits import uniform
 from percolation._kernels.compiling import by_kind, lean_kernel
-from percolation._kernels.sweep_forests import Forest, Plain, Spanning, Wrapping, nothing_left
-from percolation._kernels.sweep_lattices import (
-    MOST_SITES,
-    Box,
-    Cells,
-    Cube,
-    Torus,
-    coordination,
-    field_bits,
-    fill_compressed,
-    fill_neighbours,
-    marks_type,
-)
-from percolation._kernels.sweep_openings import (
-    AHEAD,
-    BondDraws,
-    Bonds,
-    GraphSites,
-    Opening,
-    Sites,
-    TorusBonds,
-    prepare,
-    step,
-)
-from percolation._kernels.sweep_orders import bin_by_p, shuffle, shuffle_items, sort_items, sort_numbers
-from percolation._kernels.sweep_records import Tally, Totals, count_sizes, write
-from percolation._kernels.union_find import CLOSED, OPEN
-
-__all__ = [
-    "AHEAD",
-    "CLOSED",
-    "MOST_SITES",
-    "OPEN",
-    "At",
-    "Bonds",
-    "Box",
-    "Cells",
-    "BondDraws",
-    "Cube",
-    "EveryStep",
-    "Forest",
-    "GraphSites",
-    "Opening",
-    "Plain",
-    "Sites",
-    "Spanning",
-    "Tally",
-    "Torus",
-    "TorusBonds",
-    "Totals",
-    "Wrapping",
-    "coordination",
-    "field_bits",
-    "fill_compressed",
-    "fill_neighbours",
-    "marks_type",
-    "shuffle",
-    "shuffle_items",
-    "sort_items",
-    "sort_numbers",
-    "sweep",
-    "bin_by_p",
-    "uniform",
-]
+from percolation._kernels.sweep_forests import nothing_left
+from percolation._kernels.sweep_openings import prepare, step
+from percolation._kernels.sweep_records import count_sizes, write
 
 
 class EveryStep(NamedTuple):

@@ -9,21 +9,11 @@ FURTHER_AHEAD = 16  # draws that are made, and their places fetched, before thei
 
 
 @kernel
-def shuffle(order, key):
-    """Fill order with a random permutation of 0 ... len(order) - 1.
+def shuffle(items, source, key):
+    """Fill items with those of source in random order: shuffling bonds, not their numbers, spares a random access.
 
-    Fisher and Yates' shuffle, inside out: a new number takes a random place, what stood there goes to the end.
+    Fisher and Yates' shuffle, inside out: a new item takes a random place, what stood there goes to the end.
     """
-    places = first_places(key)
-    for i in range(len(order)):
-        j = next_place(places, key, order, U(i))
-        order[i] = order[j]
-        order[j] = i
-
-
-@kernel
-def shuffle_items(items, source, key):
-    """The same for the items of source: shuffling bonds, not their numbers, spares the sweep a random access."""
     places = first_places(key)
     for i in range(len(items)):
         j = next_place(places, key, items, U(i))
@@ -71,18 +61,8 @@ def bin_by_p(key, p, guide, bins, ends):
 
 
 @kernel
-def sort_numbers(bins, places, order):
-    """Write the numbers 0 ... len(bins) - 1 to order, each at its bin's places[k], which moves on."""
-    for i in range(len(bins)):
-        k = bins[i]
-        if places[k] < len(order):
-            order[places[k]] = i
-            places[k] += 1
-
-
-@kernel
-def sort_items(bins, places, source, items):
-    """The same for the items of source instead of their numbers."""
+def sort_by_bin(bins, places, source, items):
+    """Write the items of source to items, each at its bin's places[k], which moves on."""
     for i in range(len(bins)):
         k = bins[i]
         if places[k] < len(items):

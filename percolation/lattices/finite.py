@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from percolation import checks, graphs
-from percolation._kernels import sweep as kernels
+from percolation._kernels import sweep_lattices as kernels
 from percolation.lattices.lattice import cells, checked_sites
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from percolation import checks
-from percolation._kernels import sweep as kernels
+from percolation._kernels import sweep_lattices as kernels
 
 Bond = tuple[int, int, tuple[int, ...]]  # from site b of a cell to site e of the cell at this displacement
 

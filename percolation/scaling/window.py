@@ -57,7 +57,7 @@ def window_threshold(
     Error, one sigma: jackknife over the realisations, times 1 + 4/n_realisations, since few of them miss the tail of
     sum s^2. Over 500 repeats of 60 realisations it held the value of 20,000 in 68 to 74 % at one sigma, in 93 to 97 %
     at two (10-cube, H(2, 24), tori 3^7 and 24^2; bonds, sites); of 20 in 70 to 77 % and 94 to 99 %.
-    Memory: that of a curve, 8 bytes a bond and 10 for every worker (sites: 10 for every worker); 1.2 GiB at n = 22.
+    Memory: that of a curve, 8 bytes a bond and 10 for every worker (sites: 4 and 10); 1.2 GiB at n = 22.
     Source: Borgs, Chayes, van der Hofstad, Slade and Spencer, Random Struct. Algorithms 27, 137 (2005).
     """
     checks.kind(kind)

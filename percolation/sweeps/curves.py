@@ -1,19 +1,21 @@
 """Curves: exact samples at given values of p, in less memory and time than a sweep that records every step."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from percolation import checks, runs
 from percolation._kernels import sweep as kernels
+from percolation._kernels.sweep_orders import bin_by_p
 from percolation.lattices import FiniteGraph
 from percolation.recorder import Recorder, check_observables
 from percolation.seeds import Seed
 from percolation.sweeps.every_step import DEFAULT
 from percolation.sweeps.opened import Bonds, Sites, keys
-from percolation.sweeps.results import OBSERVABLES, Curve, joined
+from percolation.sweeps.results import OBSERVABLES, Curve, Recording
 
 GUIDE = 2**12  # cells of [0, 1) that point to where in a grid of p to begin a search
 
@@ -35,7 +37,7 @@ def site_curve(
     Every site has a uniform number u, a hash of its own; it is open at all p > u. Sites are opened bin by bin between
     neighbouring p, in raster order inside a bin: no shuffle, no convolution, better use of the caches.
     observables, bond_probability, workers: as in `site_sweep`, also "cluster_counts", in bins with the edges
-    size_edges. Memory: 10 bytes a site and worker, and 8 a realisation, p and observable.
+    size_edges. Memory: 4 bytes a site, 10 a site and worker, and 8 a realisation, p and observable.
     """
     sites = Sites(graph, bond_probability)
     return _curve(sites, p, n_realisations, seed, observables, size_edges, workers, progress)
@@ -72,53 +74,37 @@ def _curve(
 ) -> Curve:
     """A curve of either kind."""
     check_observables(observables, (*OBSERVABLES, "cluster_counts"))
-    grid = _checked_grid(p)
     seeds = runs.seeds(seed, checks.integer("n_realisations", n_realisations, at_least=1))
-    of_all, label = (opened, grid, tuple(observables), size_edges), f"{opened.kind} curve"
-    if runs.keeps():
-        return joined(runs.run(partial(_alone, *of_all), seeds, workers=workers, label=label, progress=progress))
-    return _together(*of_all, seeds, workers, label, progress)
+    return _Grid(opened, tuple(observables), size_edges, _checked_grid(p)).realised(seeds, workers, progress)
 
 
-def _alone(
-    opened: Sites | Bonds,
-    grid: np.ndarray,
-    observables: Sequence[str],
-    size_edges: ArrayLike | None,
-    seed: np.random.SeedSequence,
-) -> Curve:
-    """One realisation, from its seed."""
-    return _together(opened, grid, observables, size_edges, [seed], 1, "", False)
+@dataclass(frozen=True, eq=False)
+class _Grid(Recording[Curve]):
+    """Records on a grid of p."""
 
+    p: np.ndarray  # (n_p,)
 
-def _together(
-    opened: Sites | Bonds,
-    grid: np.ndarray,
-    observables: Sequence[str],
-    size_edges: ArrayLike | None,
-    seeds: Sequence[np.random.SeedSequence],
-    workers: int,
-    label: str,
-    progress: bool,
-) -> Curve:
-    """All realisations, each writing into its row of the record."""
-    guide = _guide(grid)
-    n_counted = len(grid) if "cluster_counts" in observables else 0
-    recorder = Recorder(opened.graph, observables, len(seeds), len(grid), n_counted, size_edges)
-    n_open = np.empty((len(seeds), len(grid)), dtype=np.int64)
+    what = "curve"
 
-    def realise(row: int) -> None:
-        order, coins = keys(seeds[row], 2)
-        bins, ends = _bins(order, opened.n, grid, guide)
-        n_open[row] = ends[1:]
-        recorder.fill(row, opened.binned(bins, ends, coins), kernels.At(ends[1:]))
+    def together(self, items: Sequence[np.random.SeedSequence], **how: Any) -> Curve:
+        """Realisations of these seeds."""
+        opened, grid, guide = self.opened, self.p, _guide(self.p)
+        n_counted = len(grid) if "cluster_counts" in self.observables else 0
+        recorder = Recorder(opened.graph, self.observables, len(items), len(grid), n_counted, self.size_edges)
+        n_open = np.empty((len(items), len(grid)), dtype=np.int64)
 
-    runs.run(realise, range(len(seeds)), workers=workers, label=label, progress=progress)
-    found = recorder.recorded()
-    if recorder.axes:
-        first = recorder.first_steps(never=np.iinfo(np.int64).max)
-        found[recorder.axes] = first[:, None] <= n_open[:, :, None]
-    return Curve(opened.kind, opened.graph.n_sites, grid, n_open, **found)
+        def realise(row: int) -> None:
+            order, coins = keys(items[row], 2)
+            bins, ends = _bins(order, opened.n, grid, guide)
+            n_open[row] = ends[1:]
+            recorder.fill(row, opened.binned(bins, ends, coins), kernels.At(ends[1:]))
+
+        runs.run(realise, range(len(items)), **how)
+        found = recorder.recorded()
+        if recorder.axes:
+            first = recorder.first_steps(never=np.iinfo(np.int64).max)
+            found[recorder.axes] = first[:, None] <= n_open[:, :, None]
+        return Curve(opened.kind, opened.graph.n_sites, grid, n_open, **found)
 
 
 def _checked_grid(p: ArrayLike) -> np.ndarray:
@@ -138,5 +124,5 @@ def _guide(p: np.ndarray) -> np.ndarray:
 def _bins(key: np.uint64, n: int, p: np.ndarray, guide: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bin of each of 0 ... n - 1, and how many are open at each p, after a 0: (n,) uint16 and (n_p + 1,) int64."""
     bins, ends = np.empty(n, dtype=np.uint16), np.zeros(len(p) + 2, dtype=np.int64)
-    kernels.bin_by_p(key, p, guide, bins, ends)
+    bin_by_p(key, p, guide, bins, ends)
     return bins, ends[:-1]

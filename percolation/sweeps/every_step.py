@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from percolation import checks, runs
 from percolation._kernels import sweep as kernels
+from percolation._kernels.sweep_lattices import MOST_SITES
 from percolation.lattices import FiniteGraph
 from percolation.recorder import TOTALS, Recorder, check_observables
 from percolation.seeds import Seed
 from percolation.sweeps.opened import Bonds, Sites, keys
-from percolation.sweeps.results import OBSERVABLES, Sweep, joined
+from percolation.sweeps.results import OBSERVABLES, Recording, Sweep
 
 DEFAULT = ("largest", "second_moment")
 
@@ -86,62 +88,44 @@ def _sweep(
     check_observables(observables, OBSERVABLES)
     counted = _checked_counts_at(counts_at, opened)
     given = _checked_orders(orders, n_realisations, opened)
+    n_rows = _checked_number(n_realisations, opened.n, observables) if given is None else len(given)
     if seed is None and (given is None or opened.p_bond < 1):
         raise ValueError("a sweep draws its orders, and bonds beside sites, from a seed; pass seed")
-    n_rows = _checked_number(n_realisations, opened.n, observables) if given is None else len(given)
-    seeds, label = runs.seeds(0 if seed is None else seed, n_rows), f"{opened.kind} sweep"
-    of_all = (opened, tuple(observables), counted, size_edges)
-    if runs.keeps():
-        items = seeds if given is None else list(zip(given, seeds, strict=True))
-        return joined(runs.run(partial(_alone, *of_all), items, workers=workers, label=label, progress=progress))
-    return _together(*of_all, given, seeds, workers, label, progress)
+    seeds = runs.seeds(0 if seed is None else seed, n_rows)
+    items = seeds if given is None else list(zip(given, seeds, strict=True))
+    return _EveryStep(opened, tuple(observables), size_edges, counted).realised(items, workers, progress)
 
 
-def _alone(
-    opened: Sites | Bonds,
-    observables: Sequence[str],
-    counted: np.ndarray,
-    size_edges: ArrayLike | None,
-    item: np.random.SeedSequence | tuple[np.ndarray, np.random.SeedSequence],
-) -> Sweep:
-    """One realisation, from its order if there is one and its seed."""
-    order, seed = item if isinstance(item, tuple) else (None, item)
-    return _together(opened, observables, counted, size_edges, None if order is None else [order], [seed], 1, "", False)
+@dataclass(frozen=True, eq=False)
+class _EveryStep(Recording[Sweep]):
+    """Records of every step."""
 
+    counts_at: np.ndarray  # (n_counted,) int64
 
-def _together(
-    opened: Sites | Bonds,
-    observables: Sequence[str],
-    counted: np.ndarray,
-    size_edges: ArrayLike | None,
-    given: list[np.ndarray] | None,
-    seeds: Sequence[np.random.SeedSequence],
-    workers: int,
-    label: str,
-    progress: bool,
-) -> Sweep:
-    """All realisations, each writing into its row of the record."""
-    n_steps = opened.n
-    recorder = Recorder(opened.graph, observables, len(seeds), n_steps + 1, len(counted), size_edges)
-    when = kernels.EveryStep(np.append(np.sort(counted), n_steps))
+    def together(self, items: Sequence[Any], **how: Any) -> Sweep:
+        """Realisations of these seeds, or of orders with a seed each."""
+        opened, n_steps, counted = self.opened, self.opened.n, self.counts_at
+        recorder = Recorder(opened.graph, self.observables, len(items), n_steps + 1, len(counted), self.size_edges)
+        when = kernels.EveryStep(np.append(np.sort(counted), n_steps))
 
-    def realise(row: int) -> None:
-        (coins,) = keys(seeds[row], 1)
-        if given is None:
-            (key,) = seeds[row].generate_state(1, np.uint64)
-            opening = opened.shuffled(key, coins)
-        else:
-            opening = opened.ordered(given[row], coins)
-        recorder.fill(row, opening, when)
+        def realise(row: int) -> None:
+            order, seed = items[row] if isinstance(items[row], tuple) else (None, items[row])
+            (coins,) = keys(seed, 1)
+            if order is None:
+                (key,) = seed.generate_state(1, np.uint64)
+                opening = opened.shuffled(key, coins)
+            else:
+                opening = opened.ordered(order, coins)
+            recorder.fill(row, opening, when)
 
-    runs.run(realise, range(len(seeds)), workers=workers, label=label, progress=progress)
-    found = recorder.recorded()
-    if recorder.axes:
-        found[recorder.axes] = recorder.first_steps(never=n_steps + 1)
-    if len(counted):
-        found["counts_at"] = counted
-        found["cluster_counts"] = found["cluster_counts"][:, np.argsort(np.argsort(counted, kind="stable"))]
-    return Sweep(opened.kind, opened.graph.n_sites, n_steps, len(seeds), **found)
+        runs.run(realise, range(len(items)), **how)
+        found = recorder.recorded()
+        if recorder.axes:
+            found[recorder.axes] = recorder.first_steps(never=n_steps + 1)
+        if len(counted):
+            found["counts_at"] = counted
+            found["cluster_counts"] = found["cluster_counts"][:, np.argsort(np.argsort(counted, kind="stable"))]
+        return Sweep(opened.kind, opened.graph.n_sites, n_steps, len(items), **found)
 
 
 def _checked_counts_at(counts_at: ArrayLike, opened: Sites | Bonds) -> np.ndarray:
@@ -191,4 +175,4 @@ def _checked_order(order: np.ndarray, row: int, kind: str) -> np.ndarray:
     if not inside.all() or (seen != 1).any():
         missing = f"; {kind} {int((seen == 0).argmax())} is missing" if (seen == 0).any() else ""
         raise ValueError(f"orders[{row}] must hold every {kind} 0 ... {len(order) - 1} exactly once{missing}")
-    return np.ascontiguousarray(order, dtype=np.int32 if len(order) <= kernels.MOST_SITES else np.int64)
+    return np.ascontiguousarray(order, dtype=np.int32 if len(order) <= MOST_SITES else np.int64)

@@ -1,18 +1,45 @@
 """What a sweep opens, the sites or the bonds of a graph, and the orders in which it can."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from percolation import checks, seeds
-from percolation._kernels import sweep as kernels
+from percolation._kernels import sweep_lattices as lattices
+from percolation._kernels import sweep_openings as openings
+from percolation._kernels import sweep_orders as orders
 from percolation.graphs import Graph
 from percolation.lattices import Box, FiniteGraph
 
 
+class _Opened:
+    """Arrays with an item for each site or bond, which are put into an order."""
+
+    columns: tuple[np.ndarray, ...]
+
+    def shuffled(self, key: np.uint64, coins: np.uint64) -> openings.Opening:
+        """In random order."""
+        shuffled = [np.empty_like(column) for column in self.columns]
+        for column, items in zip(self.columns, shuffled, strict=True):
+            orders.shuffle(items, column, key)
+        return self._opening(coins, *shuffled)
+
+    def binned(self, bins: np.ndarray, ends: np.ndarray, coins: np.uint64) -> openings.Opening:
+        """Bin by bin, in the order of their numbers inside a bin; ends[k + 1] are in the bins 0 ... k."""
+        binned = [np.empty(ends[-1], column.dtype) for column in self.columns]
+        for column, items in zip(self.columns, binned, strict=True):
+            orders.sort_by_bin(bins, ends.copy(), column, items)
+        return self._opening(coins, *binned)
+
+    def _opening(self, coins: np.uint64, *columns: np.ndarray) -> openings.Opening:
+        """In the order of these items."""
+        raise NotImplementedError
+
+
 @dataclass
-class Sites:
+class Sites(_Opened):
     """The sites of a graph; neighbours join through bonds that are open with this probability."""
 
     graph: FiniteGraph
@@ -24,30 +51,26 @@ class Sites:
         self.n = _checked_graph(self.graph).n_sites
         self.p_bond = float(checks.probabilities(self.bond_probability, "bond_probability"))
 
-    def shuffled(self, key: np.uint64, coins: np.uint64) -> kernels.Opening:
-        """In random order."""
-        order = np.empty(self.n, dtype=np.int32)
-        kernels.shuffle(order, key)
-        return self.ordered(order, coins)
+    @cached_property
+    def columns(self) -> tuple[np.ndarray, ...]:  # type: ignore[override]
+        """Their numbers; made where they are used, not sent there."""
+        return (np.arange(self.n, dtype=np.int32),)
 
-    def binned(self, bins: np.ndarray, ends: np.ndarray, coins: np.uint64) -> kernels.Opening:
-        """Bin by bin, in the order of their numbers inside a bin; ends[k + 1] are in the bins 0 ... k."""
-        order = np.empty(ends[-1], dtype=np.int32)
-        kernels.sort_numbers(bins, ends.copy(), order)
-        return self.ordered(order, coins)
-
-    def ordered(self, order: np.ndarray, coins: np.uint64) -> kernels.Opening:
+    def ordered(self, order: np.ndarray, coins: np.uint64) -> openings.Opening:
         """In this order."""
-        of_bonds = kernels.BondDraws(coins, self.p_bond)
+        return self._opening(coins, order)
+
+    def _opening(self, coins: np.uint64, *columns: np.ndarray) -> openings.Opening:
+        (order,), of_bonds = columns, openings.BondDraws(coins, self.p_bond)
         if isinstance(self.graph, Graph):
-            return kernels.GraphSites(self.graph.indptr, self.graph.indices, order, of_bonds)
+            return openings.GraphSites(self.graph.indptr, self.graph.indices, order, of_bonds)
         form = self.graph.kernel_form()
-        around = np.empty(kernels.AHEAD * kernels.coordination(form), dtype=np.int32)
-        return kernels.Sites(form, order, around, of_bonds)
+        around = np.empty(openings.AHEAD * lattices.coordination(form), dtype=np.int32)
+        return openings.Sites(form, order, around, of_bonds)
 
 
 @dataclass
-class Bonds:
+class Bonds(_Opened):
     """The bonds of a graph, and how they go round the torus if that is followed."""
 
     graph: FiniteGraph
@@ -59,39 +82,24 @@ class Bonds:
     def __post_init__(self) -> None:
         graph = _checked_graph(self.graph)
         self.n = graph.n_bonds
-        self.items = np.ascontiguousarray(graph.bonds()).view(np.int64).ravel()  # a pair of int32 each
-        self.windings = np.empty(0, dtype=np.uint32)
+        self.columns = (np.ascontiguousarray(graph.bonds()).view(np.int64).ravel(),)  # a pair of int32 each
         self.torus = None
         if self.followed and isinstance(graph, Box):
-            form, bits = graph.kernel_form(), kernels.field_bits(graph.d)
-            if isinstance(form, kernels.Torus):
+            form, bits = graph.kernel_form(), lattices.field_bits(graph.d)
+            if isinstance(form, lattices.Torus):
                 self.torus = form.L, bits
             else:
                 units = tuple(1 << int(bits) * axis for axis in reversed(range(graph.d)))
-                self.windings = graph.windings(units).astype(kernels.marks_type(graph.d))
+                self.columns += (graph.windings(units).astype(lattices.marks_type(graph.d)),)
 
-    def shuffled(self, key: np.uint64, coins: np.uint64) -> kernels.Opening:
-        """In random order."""
-        items, windings = np.empty_like(self.items), np.empty_like(self.windings)
-        kernels.shuffle_items(items, self.items, key)
-        kernels.shuffle_items(windings, self.windings, key)
-        return self._opening(items, windings)
-
-    def binned(self, bins: np.ndarray, ends: np.ndarray, coins: np.uint64) -> kernels.Opening:
-        """Bin by bin, in the order of their numbers inside a bin; ends[k + 1] are in the bins 0 ... k."""
-        items = np.empty(ends[-1], dtype=np.int64)
-        windings = np.empty(ends[-1] if len(self.windings) else 0, dtype=self.windings.dtype)
-        kernels.sort_items(bins, ends.copy(), self.items, items)
-        kernels.sort_items(bins[: len(self.windings)], ends.copy(), self.windings, windings)
-        return self._opening(items, windings)
-
-    def ordered(self, order: np.ndarray, coins: np.uint64) -> kernels.Opening:
+    def ordered(self, order: np.ndarray, coins: np.uint64) -> openings.Opening:
         """In this order."""
-        return self._opening(self.items[order], self.windings[order] if len(self.windings) else self.windings)
+        return self._opening(coins, *(column[order] for column in self.columns))
 
-    def _opening(self, items: np.ndarray, windings: np.ndarray) -> kernels.Opening:
-        pairs = items.view(np.int32).reshape(-1, 2)
-        return kernels.TorusBonds(pairs, *self.torus) if self.torus else kernels.Bonds(pairs, windings)
+    def _opening(self, coins: np.uint64, *columns: np.ndarray) -> openings.Opening:
+        pairs = columns[0].view(np.int32).reshape(-1, 2)
+        windings = columns[1] if len(columns) > 1 else np.empty(0, dtype=np.uint32)
+        return openings.TorusBonds(pairs, *self.torus) if self.torus else openings.Bonds(pairs, windings)
 
 
 def keys(seed: np.random.SeedSequence, n: int) -> np.ndarray:

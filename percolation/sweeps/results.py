@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from percolation import checks
+from percolation import checks, runs
 from percolation.averages import FirstSteps, canonical
 from percolation.recorder import AXES, TOTALS
+from percolation.sweeps.opened import Bonds, Sites
 
 OBSERVABLES = TOTALS + AXES
 Result = TypeVar("Result", "Sweep", "Curve")
@@ -230,6 +231,30 @@ def _of_axis(values: np.ndarray, axis: int | str, any_axis: str, all_axes: str) 
     if isinstance(axis, str) or not 0 <= checks.integer("axis", axis, at_least=0) < d:
         raise ValueError(f"axis is a number in 0 ... {d - 1}, 'any' or 'all', got {axis!r}")
     return values[..., axis]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording(Generic[Result]):
+    """What is opened, and what is recorded of it."""
+
+    opened: Sites | Bonds
+    observables: tuple[str, ...]
+    size_edges: ArrayLike | None
+
+    what = "sweep"
+
+    def realised(self, items: Sequence[Any], workers: int, progress: bool) -> Result:
+        """All realisations: each a task of its own where a session keeps them, else each a row of one record."""
+        how: Any = {"workers": workers, "label": f"{self.opened.kind} {self.what}", "progress": progress}
+        return joined(runs.run(self.alone, items, **how)) if runs.keeps() else self.together(items, **how)
+
+    def alone(self, item: Any) -> Result:
+        """One realisation."""
+        return self.together([item], progress=False)
+
+    def together(self, items: Sequence[Any], **how: Any) -> Result:
+        """Realisations in one record; how: as `runs.run` takes it."""
+        raise NotImplementedError
 
 
 def joined(parts: Sequence[Result]) -> Result:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from percolation import lattices
-from percolation._kernels import sweep as kernels
+from percolation._kernels import sweep_lattices as kernels
 from percolation.lattices.named import _positive_roots
 from percolation.theory import thresholds
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from percolation import graphs, lattices, sweeps
-from percolation._kernels import sweep as kernels
+from percolation._kernels import sweep_orders as kernels
+from percolation._kernels.bits import uniform
+from percolation._kernels.sweep_lattices import MOST_SITES
 from percolation.scaling import canonical
 from percolation.sweeps import curves
 from tests.statistical import assert_means
@@ -144,7 +146,7 @@ def test_drawn_orders_have_the_exact_means(kind, lattice):
 
 def shuffled(n: int, key: np.uint64) -> np.ndarray:
     order = np.empty(n, dtype=np.int32)
-    kernels.shuffle(order, key)
+    kernels.shuffle(order, np.arange(n), key)
     return order
 
 
@@ -160,7 +162,7 @@ def test_long_shuffles_are_permutations():
     order = shuffled(10_000, np.uint64(5))
     np.testing.assert_array_equal(np.sort(order), np.arange(len(order)))
     items = np.empty(len(order), dtype=np.int64)
-    kernels.shuffle_items(items, -np.arange(len(order)), np.uint64(5))
+    kernels.shuffle(items, -np.arange(len(order)), np.uint64(5))
     np.testing.assert_array_equal(items, -order)
 
 
@@ -292,7 +294,7 @@ def test_sites_whose_numbers_are_too_wide_are_refused(make, way_out):
     """Before anything is allocated: at most MOST_SITES, whose numbers fit 32 bits."""
     with pytest.raises(ValueError, match=rf"2\*\*31.*{way_out}"):
         make()
-    assert lattices.square.torus(46_340).n_sites <= kernels.MOST_SITES
+    assert lattices.square.torus(46_340).n_sites <= MOST_SITES
 
 
 def test_counts_of_sizes_come_in_the_order_asked_for():
@@ -436,19 +438,19 @@ def test_curve_agrees_with_the_sweep(kind):
 def test_bins_hold_what_opens_between_two_values(p, seed):
     """Against numpy's searchsorted over the same hashed numbers."""
     p, key, n = np.sort(p), np.uint64(seed), 300
-    u = np.array([kernels.uniform(key, np.uint64(i)) for i in range(n)])
+    u = np.array([uniform(key, np.uint64(i)) for i in range(n)])
     guide, places = curves._guide(p), np.searchsorted(p, u, side="right")
     bins, ends = curves._bins(key, n, p, guide)
     np.testing.assert_array_equal(bins, places)
     np.testing.assert_array_equal(ends[1:], [(u < value).sum() for value in p])
     order = np.empty(ends[-1], dtype=np.int32)
-    kernels.sort_numbers(bins, ends.copy(), order)
+    kernels.sort_by_bin(bins, ends.copy(), np.arange(n), order)
     np.testing.assert_array_equal(order, [i for k in range(len(p)) for i in np.flatnonzero(places == k)])
 
 
 def test_hashed_numbers_are_uniform_and_independent():
     """Chi-square over 64 x 64 cells of neighbouring pairs, false alarm 1e-6."""
-    u = np.array([kernels.uniform(np.uint64(20), np.uint64(i)) for i in range(80_000)]).reshape(-1, 2)
+    u = np.array([uniform(np.uint64(20), np.uint64(i)) for i in range(80_000)]).reshape(-1, 2)
     counts, _, _ = np.histogram2d(*u.T, bins=64, range=[[0, 1], [0, 1]])
     assert chisquare(counts.ravel()).pvalue > 1e-6
 
@@ -707,7 +709,7 @@ def test_curves_need_an_ascending_grid(p):
 def test_only_what_has_a_value_at_every_step_has_a_canonical_mean(observable, way_out, recorded):
     lattice = BOX if observable == "spanning" else TORUS
     asked = {"observables": (observable,)} if observable in ("wrapping", "spanning") else {"counts_at": [0, 4]}
-    sweep = sweeps.site_sweep(lattice, n_realisations=2, **asked if recorded else {"observables": TOTALS})
+    sweep = sweeps.site_sweep(lattice, n_realisations=2, seed=1, **asked if recorded else {"observables": TOTALS})
     for average in (sweep.mean, sweep.error):
         with pytest.raises(ValueError, match=way_out):
             average(observable, 0.5)
@@ -715,14 +717,14 @@ def test_only_what_has_a_value_at_every_step_has_a_canonical_mean(observable, wa
 
 @pytest.mark.parametrize("observable", ["largest", "cluster_counts"])
 def test_only_axes_have_first_steps(observable):
-    sweep = sweeps.site_sweep(BOX, n_realisations=2, counts_at=[0, 4])
+    sweep = sweeps.site_sweep(BOX, n_realisations=2, seed=1, counts_at=[0, 4])
     with pytest.raises(ValueError, match=f"unknown observable '{observable}', expected one of spanning, wrapping"):
         sweep.first_steps(observable)
 
 
 def test_means_of_a_curve_are_those_of_its_columns():
     """A curve has a value of every observable at every p: each mean is a fraction or a number of clusters there."""
-    curve = sweeps.site_curve(TORUS, [0, 0.5, 1], n_realisations=3, observables=("wrapping", "cluster_counts"))
+    curve = sweeps.site_curve(TORUS, [0, 0.5, 1], n_realisations=3, seed=1, observables=("wrapping", "cluster_counts"))
     np.testing.assert_array_equal(curve.mean("wrapping")[[0, 2]], [[0, 0], [1, 1]])
     assert curve.mean("cluster_counts").shape == (3, len(curve.size_edges) - 1)
     np.testing.assert_array_equal(curve.mean("cluster_counts")[[0, 2]].sum(axis=1), [0, 1])
