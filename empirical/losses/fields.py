@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from percolation.fields import FourierField, SmoothField
 
@@ -59,6 +60,7 @@ class _Evaluated(torch.autograd.Function):
         return torch.as_tensor(values).to(points)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
         (gradient,) = ctx.saved_tensors
         return slope[:, None] * gradient, None

@@ -17,6 +17,7 @@ from empirical.finder.settings import Finder
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import Objective, checked_points, losses
 from empirical.losses.scales import scale_of
+from empirical.prediction import curvatures
 from percolation import checks
 from percolation.theory import rounds
 
@@ -52,6 +53,7 @@ class Responses:
     rounds: np.ndarray  # (n_pairs,)
     segments: np.ndarray  # (n_pairs,)
     displacement: np.ndarray  # (n_pairs,) of the first cut, in units of x; NaN if there is none
+    comes_down: np.ndarray  # (n_pairs,) 1 or 0, whether all cuts reach stop by second order; NaN if that was not asked
     notes: tuple[str, ...]  # (n_pairs,) why there is no prediction; empty where there is one
 
     @property
@@ -69,33 +71,39 @@ def of_pairs(
     *,
     n_points: int = N_POINTS,
     steps: str = "steepest",
+    curved: bool = False,
 ) -> Responses:
     """What linear response says of the finder between a[i] and c[i], (n, *shape) each, open points.
 
     level, stop: losses; the objective's own scale makes z of them. n_points: of a line, 3 or more; see `points_for`.
-    steps: of the descent, "steepest" or "adam". Costs n_points gradients a pair.
+    steps: of the descent, "steepest" or "adam". curved: ask second order too, of steepest descents. Costs n_points
+    gradients a pair, and as many products with the Hessian if curved.
     """
     scale = scale_of(objective)
     high, low = scale.levels(level, stop)
     seen = look(scale.of_points, a, c, n_points=n_points, steps=steps)
     rows = seen.finite.nonzero()[0]
-    columns, notes = np.full((3, len(a)), np.nan), [NOT_FINITE] * len(a)
+    columns, notes = np.full((4, len(a)), np.nan), [NOT_FINITE] * len(a)
     if len(rows):
         z, gram, norms = seen.z[rows], seen.gram[rows], seen.norms[rows]
         found = rounds.respond(z, gram, seen.shares, level=high, stop=low, norms=norms)
-        columns[:, rows] = found.rounds, found.segments, found.displacement
+        columns[:3, rows] = found.rounds, found.segments, found.displacement
+        if curved and steps == "steepest":
+            kappa = curvatures.along_descents(scale.of_points, a, c, n_points=n_points).numpy(force=True)
+            columns[3, rows] = found.comes_down(kappa[rows])
         for row, reason in zip(rows, found.reasons, strict=True):
             notes[row] = reason
-    n_rounds, segments, displacement = columns
-    return Responses(scale.name, n_rounds, segments, displacement, tuple(notes))
+    return Responses(scale.name, *columns, tuple(notes))
 
 
 def unknown(n: int, note: str) -> Responses:
     """No prediction for n pairs, and why."""
-    return Responses("", np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), (note,) * n)
+    return Responses("", *np.full((4, n), np.nan), (note,) * n)
 
 
-def of_finder(objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_points: int = N_POINTS) -> Responses:
+def of_finder(
+    objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_points: int = N_POINTS, curved: bool = False
+) -> Responses:
     """`of_pairs` at the finder's level, cuts lowered to where its descents really end.
 
     Steepest descent ends at stop, Adam where its steps lead: `reached`; it moves along the signs of the gradient, so
@@ -106,7 +114,8 @@ def of_finder(objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_p
     stop = finder.descent.stop
     if finder.descent.steps == "adam":
         stop = reached(objective, a, c, finder)
-    return of_pairs(objective, a, c, finder.level, stop, n_points=n_points, steps=finder.descent.steps)
+    how = finder.descent.steps
+    return of_pairs(objective, a, c, finder.level, stop, n_points=n_points, steps=how, curved=curved)
 
 
 def reached(objective: Objective, a: Tensor, c: Tensor, finder: Finder, *, n_lines: int = 8) -> float:

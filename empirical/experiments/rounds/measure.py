@@ -77,8 +77,9 @@ def walk(case: Case, *, seed: int) -> Walked:
         finder = _finder(case, to_walk.a[0].numel(), xi, lines.length(), stop, level)
         walkers, lowered = _lowered(to_walk, xi, stop)
         n_points = responses.points_for(lines.length() / xi)
-        expected = responses.of_finder(lowered.objective, lowered.a, lowered.c, finder, n_points=n_points)
-        connections = find_paths(lowered.objective, lowered.a, lowered.c, finder) if walkers else []
+        walking = lowered.objective, lowered.a, lowered.c
+        expected = responses.of_finder(*walking, finder, n_points=n_points, curved=True)
+        connections = find_paths(*walking, finder) if walkers else []
         row = _columns(case, lines, level, stop) | {"pairs": len(connections)}
         row |= {"ends_stalled": len(to_walk.a) - len(connections)} | predictions.compared(predicted, connections)
         row |= {"steps": case.steps} | paired.compared(expected, connections, finder.max_rounds)

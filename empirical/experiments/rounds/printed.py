@@ -15,9 +15,9 @@ def print_rounds(rows: list[dict[str, Any]]) -> None:
     lengths = [_plain(row["length_over_xi"], ".1f") for row in rows]
     print_table(
         "Rounds and success, measured beside the stationary theory   (* untrained)",
-        ["field", "d", "p", "L/xi", "rounds", "theory", "z", "success", "theory", "z"],
+        ["field", "d", "p", "L/xi", "rounds", "theory", "z", "success", "fit", "z", "2nd"],
         [
-            [*part, length, *compared_cells(row, "rounds"), *compared_cells(row, "success")]
+            [*part, length, *compared_cells(row, "rounds"), *compared_cells(row, "success"), _second_order(row)]
             for part, length, row in zip(label, lengths, rows, strict=True)
         ],
     )
@@ -71,6 +71,11 @@ def _short_error(value: float, error: float) -> str:
     if value != value:
         return "-"
     return with_error(value, error) if error == error and error > 1e-3 else f"{value:.3g}"
+
+
+def _second_order(row: dict[str, Any]) -> str:
+    """Success by second order at the cuts of linear response."""
+    return _plain(row.get("second_order_success", math.nan), ".2f")
 
 
 def _plain(value: float, form: str) -> str:

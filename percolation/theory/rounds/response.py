@@ -61,6 +61,19 @@ class Response:
         rows = slice(begin, begin + int(self.n_cuts[line]))
         return self.cuts[rows], self.weights[rows]
 
+    def comes_down(self, curvature: np.ndarray) -> np.ndarray:
+        """Whether every cut of a line comes down to stop by second order, (m,) 1 or 0; NaN without a prediction.
+
+        curvature: (m, n_points) kappa(s) = n . H n along n = -g(s) / |g(s)|, H the Hessian of z. Down the gradient z
+        falls by |g| r - kappa r^2 / 2, so by no more than |g|^2 / (2 kappa) where kappa > 0. With the cut's weight
+        w = (z(s*) - z_stop) / |g|^2 that is enough where 2 kappa w <= 1. A cut by first order alone is taken for the
+        height, and the descent for a straight one.
+        """
+        lines = np.repeat(np.arange(len(self.n_cuts)), self.n_cuts)
+        stays_up = 2 * curvature[lines, self.cuts[:, PLACE]] * self.weights > 1
+        n_up = np.bincount(lines, stays_up, minlength=len(self.n_cuts))
+        return np.where(np.isnan(self.rounds), np.nan, n_up == 0)
+
     def path(self, line: int) -> Path:
         """The predicted path of one line; an error where there is none."""
         if self.reasons[line]:

@@ -15,7 +15,7 @@ from empirical.finder.find import Finder, find_paths
 from empirical.finder.paths import Path
 from empirical.losses.objectives import ClassLoss, Field, OfPairs
 from empirical.losses.scales import Scale, log_odds_of_loss, scale_of
-from empirical.prediction import paired, responses
+from empirical.prediction import curvatures, paired, responses
 
 LEVEL, STOP = 0.0, -0.3
 
@@ -46,6 +46,32 @@ def test_products_of_known_gradients():
     np.testing.assert_allclose(seen.gram, [g @ g.T] * 2, atol=1e-5)
     np.testing.assert_allclose(seen.lengths, 6)
     np.testing.assert_allclose(seen.shares, np.linspace(0, 1, 7))
+
+
+@pytest.mark.parametrize(("k", "found"), [(-1.0, True), (0.0, True), (0.38, True), (0.39, False), (2.0, False)])
+def test_second_order_says_whether_a_bowl_is_deep_enough(k, found):
+    """1 - (x_0 / 2)^2 - x_1 + k x_1^2 / 2 falls by 1 / (2 k) at most, and has to fall by 1.3 = 1 / (2 * 0.3846)."""
+
+    def bowl(x):
+        return 1 - (x[:, 0] / 2) ** 2 - x[:, 1] + k * x[:, 1] ** 2 / 2
+
+    a, c = ends(2)
+    kappa = curvatures.along_descents(Field(bowl), a, c, n_points=7)
+    np.testing.assert_allclose(kappa, np.full((2, 7), k), atol=1e-6)
+    expected = responses.of_finder(Field(bowl), a, c, finder(max_rounds=1), n_points=61, curved=True)
+    walked = find_paths(Field(bowl), a, c, finder())
+    assert expected.comes_down.tolist() == [found] * 2 and [one.connected for one in walked] == [found] * 2
+    columns = paired.compared(expected, walked, 8)
+    assert columns["second_order_success"] == found and columns["second_order_success_error"] == 0.5
+    assert np.isnan(responses.of_finder(Field(bowl), a, c, finder()).comes_down).all()
+
+
+def test_curvature_is_that_across_the_line():
+    """x_1 + 2 x_1^2 + 3 x_0^2 bends by 4 across the first axis, and a linear function not at all."""
+    a, c = ends(1)
+    kappa = curvatures.along_descents(Field(lambda x: x[:, 1] + 2 * x[:, 1] ** 2 + 3 * x[:, 0] ** 2), a, c, n_points=5)
+    np.testing.assert_allclose(kappa, [[4.0] * 5], atol=1e-5)
+    assert not curvatures.along_descents(Field(lambda x: x.sum(1)), a, c, n_points=5).any()
 
 
 def test_lines_do_not_depend_on_how_many_fit_the_memory(monkeypatch):
@@ -187,7 +213,8 @@ def connection(rounds, displacement, status="connected"):
 
 def made(rounds, displacement, notes=None):
     rounds = np.array(rounds, dtype=float)
-    return responses.Responses("value", rounds, rounds + 1, np.array(displacement), notes or ("",) * len(rounds))
+    unasked = np.full(len(rounds), np.nan)
+    return responses.Responses("value", rounds, rounds + 1, np.array(displacement), unasked, notes or ("",) * len(rounds))
 
 
 def test_columns_by_hand():
