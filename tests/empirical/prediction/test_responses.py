@@ -214,7 +214,9 @@ def connection(rounds, displacement, status="connected"):
 def made(rounds, displacement, notes=None):
     rounds = np.array(rounds, dtype=float)
     unasked = np.full(len(rounds), np.nan)
-    return responses.Responses("value", rounds, rounds + 1, np.array(displacement), unasked, notes or ("",) * len(rounds))
+    return responses.Responses(
+        "value", rounds, rounds + 1, np.array(displacement), unasked, notes or ("",) * len(rounds)
+    )
 
 
 def test_columns_by_hand():
