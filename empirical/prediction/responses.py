@@ -93,12 +93,17 @@ def of_pairs(
             columns[3, rows] = found.comes_down(kappa[rows])
         for row, reason in zip(rows, found.reasons, strict=True):
             notes[row] = reason
-    return Responses(scale.name, *columns, tuple(notes))
+    return _responses(scale.name, columns, notes)
 
 
 def unknown(n: int, note: str) -> Responses:
     """No prediction for n pairs, and why."""
-    return Responses("", *np.full((4, n), np.nan), (note,) * n)
+    return _responses("", np.full((4, n), np.nan), [note] * n)
+
+
+def _responses(scale: str, columns: np.ndarray, notes: list[str]) -> Responses:
+    rounds, segments, displacement, comes_down = columns
+    return Responses(scale, rounds, segments, displacement, comes_down, tuple(notes))
 
 
 def of_finder(
