@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from percolation import cli_runs
+from percolation.cli_graph import graph
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
 from percolation.report.command import report
 from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
@@ -26,6 +27,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(cli_runs.app, name="runs")
+app.command(
+    epilog="Examples:  percolation graph roads.csv   |   percolation graph out.club.gz --kind site --runs 1000"
+)(graph)
 app.command(epilog="Example:  percolation report scan.db -o report.html")(report)
 
 

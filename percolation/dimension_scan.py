@@ -1,4 +1,4 @@
-"""p_c over the dimension: simulation beside theory, a row a dimension. One of the two places where they meet."""
+"""p_c over the dimension: simulation beside theory, a row a dimension. A place where the two meet."""
 
 import math
 from dataclasses import dataclass

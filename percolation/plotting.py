@@ -82,6 +82,29 @@ def thresholds_figure(rows: pd.DataFrame, series: Sequence[Published] = ()) -> F
     return figure
 
 
+def plot_strength(rows: pd.DataFrame, ax: Axes, theory: str) -> Axes:
+    """Largest cluster of a graph against p, points with errors, over the giant component by theory as a dashed line.
+
+    rows: columns p, strength, strength_error, giant, as in `graph_scan.COLUMNS`.
+    """
+    ax.plot(rows["p"], rows["giant"], "--", color="0.45", label=theory)
+    ax.errorbar(rows["p"], rows["strength"], rows["strength_error"], fmt=".", color="C1", label="simulation")
+    ax.set(ylabel="largest cluster $P$", ylim=(0, 1.03))
+    ax.legend()
+    return ax
+
+
+def graph_figure(rows: pd.DataFrame, kind: str, theory: str) -> Figure:
+    """P(p) of a graph beside theory, with the mean cluster size below, in a column's width."""
+    with plt.style.context(STYLE):
+        figure, (upper, lower) = plt.subplots(2, 1, figsize=(3.25, 3.6), sharex=True, height_ratios=(2.4, 1))
+        plot_strength(rows, upper, theory)
+        sizes = rows.dropna(subset="mean_cluster_size")
+        lower.errorbar(sizes["p"], sizes["mean_cluster_size"], sizes["mean_cluster_size_error"], fmt=".-", color="C1")
+        lower.set(xlabel=f"open {kind}s $p$", ylabel="mean size\n$S$", xlim=(0, 1), ylim=(0, None))
+    return figure
+
+
 def _by_method(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Method, its colour and its rows, for each method that there is."""
     of = rows["method"].str.split(",").str[0]

@@ -1,5 +1,6 @@
 """Every command shows examples at the foot of its `--help`; each is understood, and runs, small where it is large."""
 
+import gzip
 import shlex
 from importlib.metadata import entry_points
 
@@ -24,6 +25,8 @@ SMALL = {
     "rounds --field gaussian --dim 100 --occupation 0.5 --length 30 --margin 0.5 --pairs 200 --seed 1": (
         "--dim 6 --length 6 --pairs 4"
     ),
+    "graph roads.csv": "",
+    "graph out.club.gz --kind site --runs 1000": "--runs 20",
     "runs list scan.db": "",
     "runs show scan.db --experiment threshold": "",
     "runs export scan.db scan.parquet --experiment threshold": "",
@@ -104,13 +107,15 @@ def test_an_example_is_understood(example):
 
 @pytest.fixture
 def stores(tmp_path, monkeypatch):
-    """Her folder, with the two stores that examples name."""
+    """Her folder, with the two stores and the graphs that examples name."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "roads.csv").write_text("source,target\nrome,paris\nparis,oslo\n")
+    (tmp_path / "out.club.gz").write_bytes(gzip.compress(b"% sym\n1 2\n2 3\n"))
     for file, numbers in (("scan.db", range(4)), ("from-the-cluster.db", range(2, 6))):
         with Store(tmp_path / file, code="one") as store:
             for experiment in ("threshold", "pilot"):
-                tasks = [(Task(f"module.{experiment}", {"L": 8}, [0, k]), {"x": k / 7}) for k in numbers]
-                store.put_many(tasks, experiment=experiment)
+                for k in numbers:
+                    store.put(Task(f"module.{experiment}", {"L": 8}, [0, k]), {"x": k / 7}, experiment=experiment)
 
 
 @pytest.mark.parametrize("example", SMALL)

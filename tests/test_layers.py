@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ABOVE = {"percolation": {"empirical", "papers", "torch", "torchvision"}, "empirical": {"papers"}, "papers": set()}
 # modules where theory and simulation are brought together
-MEETING = {"percolation/dimension_scan.py", "percolation/cli.py"}
+MEETING = {"percolation/dimension_scan.py", "percolation/graph_scan.py", "percolation/cli.py"}
 
 
 def imported(path: Path) -> set[str]:
@@ -95,9 +95,9 @@ FLOORS = (
     ("recorder", "random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
     ("sweeps", "level_sets"),
     ("scaling",),
-    ("plotting", "dimension_scan", "terminal"),
+    ("plotting", "dimension_scan", "graph_scan", "terminal"),
     ("report", "long_runs"),
-    ("cli_runs",),
+    ("cli_runs", "cli_graph"),
     ("cli",),
 )
 
