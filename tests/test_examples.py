@@ -56,6 +56,9 @@ LONG = {
     "phase --field smooth --dim 2..256 --classes 2..1000 --pairs 50": "--dim 2 --classes 2 --pairs 2 --quick",
     "rounds": "--field gaussian --dim 6 --pairs 4 --length 6",
     "rounds --network mlp --data none --dim 784 --depth 1,3,10": "--dim 20 --depth 1 --pairs 4",
+    "rounds --network tanh --sigma-w 3 --depth 8 --sphere --dim 8,12,24 --occupation 0.5,0.1,0.01": (
+        "--dim 12 --depth 2 --occupation 0.5 --pairs 4"
+    ),
     "training": "--pairs 2 --checkpoints 2",
     "training --network cnn --data digits --pairs 40 --seed 1": "--pairs 2 --checkpoints 2 --epochs 2",
 }

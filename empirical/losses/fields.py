@@ -1,4 +1,4 @@
-"""Known random fields as objectives of the path finder, each pair with a field of its own."""
+"""Random fields, and networks as fields, as objectives of the path finder, each pair with one of its own."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from percolation.fields import FourierField, SmoothField
@@ -46,6 +46,21 @@ class Fields:
 
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
         return _gathered(points, pairs, lambda some, i: _Evaluated.apply(some, self.fields[i]))
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """First outputs of networks, (z - mean) / deviation: pair i's of network i, counted round where pairs are more."""
+
+    networks: Sequence[nn.Module]
+    means: Tensor  # (n_networks,)
+    deviations: Tensor  # (n_networks,)
+
+    def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
+        return _gathered(points, pairs % len(self.networks), self._of_network)
+
+    def _of_network(self, points: Tensor, i: int) -> Tensor:
+        return (self.networks[i](points)[:, 0] - self.means[i]) / self.deviations[i]
 
 
 class _Evaluated(torch.autograd.Function):

@@ -20,12 +20,25 @@ FIELDS = ("gaussian",)
 
 def rounds(
     field: Annotated[str | None, typer.Option(help="gaussian; without --field and --network: the whole plan.")] = None,
-    network: Annotated[str | None, typer.Option(help="Instead, mlp, cnn1d, cnn or resnet18.")] = None,
+    network: Annotated[str | None, typer.Option(help="Instead, mlp, cnn1d, cnn, resnet18; or tanh, erf, sin.")] = None,
     data: Annotated[
         str | None, typer.Option(help="Of a trained network, digits or mnist1d; none, the default: random weights.")
     ] = None,
     dim: Annotated[str | None, typer.Option(help="Dimensions: 100, or 6,30,100, or 2..6.")] = None,
-    depth: Annotated[str | None, typer.Option(help="Hidden layers of a random mlp: 3, or 1,3,10.")] = None,
+    depth: Annotated[
+        str | None,
+        typer.Option(help="Hidden layers of a random mlp, default 3, or of tanh, erf, sin, default 8: 1,3,10."),
+    ] = None,
+    sigma_w: Annotated[
+        str | None, typer.Option(help="Of tanh, erf, sin: weights have variance sigma_w^2 / fan-in; 2,3, default 3.")
+    ] = None,
+    sphere: Annotated[
+        bool, typer.Option("--sphere", help="Project the inputs of a random network to the sphere |x|^2 = d.")
+    ] = False,
+    networks: Annotated[
+        int | None,
+        typer.Option(help="Of tanh, erf, sin: networks that the pairs are spread over; default one a pair."),
+    ] = None,
     occupation: Annotated[
         str | None, typer.Option(help="Share of open points: 0.5, or 0.3,0.5,0.9. Trained networks have their own.")
     ] = None,
@@ -63,6 +76,9 @@ def rounds(
         "data": data,
         "dim": dim,
         "depth": depth,
+        "sigma_w": sigma_w,
+        "sphere": sphere or None,
+        "networks": networks,
         "occupation": occupation,
         "length": length,
         "margin": margin,
@@ -86,6 +102,8 @@ def rounds(
 def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case, ...]":
     """The cases that the options ask for; an option without effect is refused."""
     from empirical.experiments.rounds import plan
+    from empirical.networks import wide
+    from empirical.networks.architectures import ARCHITECTURES
 
     if field is not None and network is not None:
         raise ValueError("a field or a network: give --field or --network, not both")
@@ -107,26 +125,41 @@ def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case,
     if given.get("data", "none") != "none":
         _only("a trained network", given, "data", "dim", "pairs")
         return plan.trained(network, given["data"], dimensions or [None], pairs)
-    _only("a random network", given, "data", "dim", "occupation", "margin", "pairs", *["depth"] * (network == "mlp"))
+    sphere, known = given.get("sphere", False), ("data", "dim", "occupation", "margin", "pairs", "sphere")
+    if network in wide.FUNCTIONS:
+        _only("a random network", given, *known, "depth", "sigma_w", "networks")
+        return plan.network_fields(
+            network,
+            dimensions or [ARCHITECTURES[network].dimension],
+            parse_dimensions(given.get("depth", str(wide.DEPTH))),
+            _numbers("sigma_w", given.get("sigma_w", str(wide.SIGMA_W))),
+            occupations,
+            margin,
+            pairs,
+            sphere=sphere,
+            networks=given.get("networks"),
+        )
+    _only("a random network", given, *known, *["depth"] * (network == "mlp"))
     depths = parse_dimensions(given.get("depth", "3"))
-    return plan.random(network, dimensions or [None], depths, occupations, margin, pairs)
+    return plan.random(network, dimensions or [None], depths, occupations, margin, pairs, sphere)
 
 
 def _only(what: str, given: dict[str, Any], *known: str) -> None:
     for name in given:
         if name not in known:
-            raise ValueError(f"--{name} has no effect on {what}; leave it out, or see --help")
+            raise ValueError(f"--{name.replace('_', '-')} has no effect on {what}; leave it out, or see --help")
 
 
 def _numbers(name: str, text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"cannot read the {name} {text!r}; expected 0.5, or 0.3,0.5,0.9") from None
+        raise ValueError(f"cannot read the {name} {text!r}; expected numbers like 0.5, or 0.3,0.5,0.9") from None
 
 
 # shown at the foot of `--help`
 rounds.epilog = (  # type: ignore[attr-defined]
     "Examples:  percolation rounds   |   percolation rounds --field gaussian --dim 100 --occupation 0.5 --length 30 "
-    "--margin 0.5 --pairs 200 --seed 1   |   percolation rounds --network mlp --data none --dim 784 --depth 1,3,10"
+    "--margin 0.5 --pairs 200 --seed 1   |   percolation rounds --network mlp --data none --dim 784 --depth 1,3,10   "
+    "|   percolation rounds --network tanh --sigma-w 3 --depth 8 --sphere --dim 8,12,24 --occupation 0.5,0.1,0.01"
 )

@@ -18,6 +18,7 @@ from empirical.losses.fields import FourierFields
 from empirical.losses.objectives import ClassLoss, Objective, OfPairs
 from empirical.networks import models
 from empirical.networks.architectures import ARCHITECTURES
+from empirical.networks.sphere import OnSphere, projected
 from percolation import checks, fields
 from percolation.seeds import child, integer
 from percolation.theory import rounds
@@ -66,7 +67,7 @@ class GaussianField:
 
     @property
     def columns(self) -> dict[str, Any]:
-        return _columns("gaussian", "none", "-", self.dimension)
+        return columns_of("gaussian", "none", "-", self.dimension)
 
     @property
     def bytes_per_line(self) -> int:
@@ -85,17 +86,18 @@ class GaussianField:
         drawn = FourierFields.of(
             [fields.gaussian(self.dimension, kernel, n_features=N_WAVES, seed=child(of_fields, i)) for i in range(n)]
         )
-        direction = torch.randn(n, self.dimension, generator=_generator(child(seed, 1)))
+        direction = torch.randn(n, self.dimension, generator=generator_of(child(seed, 1)))
         return Drawn(drawn, torch.zeros_like(direction), self.length * nn.functional.normalize(direction))
 
 
 @dataclass(frozen=True)
 class RandomNetwork:
-    """One untrained network between random inputs N(0, I): the loss of its first class."""
+    """One untrained network between random inputs, N(0, I) or on the sphere: the loss of its first class."""
 
     network: str
     dimension: int
     depth: int = 3  # hidden layers of an mlp; the others have their own
+    sphere: bool = False  # inputs are projected to the sphere |x|^2 = d, where the norm plays no part
 
     def __post_init__(self) -> None:
         models.input_shape(self.network, self.dimension)
@@ -104,7 +106,7 @@ class RandomNetwork:
     @property
     def columns(self) -> dict[str, Any]:
         depth = self.depth if self.network == "mlp" else 0
-        return _columns(self.network, "none", "untrained", self.dimension, depth)
+        return columns_of(self.network, "none", "untrained", self.dimension, depth) | {"sphere": self.sphere}
 
     def levels(self, occupation: float, margin: float) -> None:
         return None
@@ -114,6 +116,7 @@ class RandomNetwork:
         shape = models.input_shape(self.network, self.dimension)
         options: dict[str, Any] = {"depth": self.depth} if self.network == "mlp" else {}
         model = models.untrained(self.network, shape, N_CLASSES, seed=integer(of_network), **options)
+        model = OnSphere(model) if self.sphere else model
         return _between_random(model, shape, n_learn, learning), _between_random(model, shape, n_walk, walking)
 
 
@@ -133,7 +136,7 @@ class TrainedNetwork:
 
     @property
     def columns(self) -> dict[str, Any]:
-        return _columns(self.network, self.data, "trained", offline.load(self.data, self.dimension).dimension)
+        return columns_of(self.network, self.data, "trained", offline.load(self.data, self.dimension).dimension)
 
     def levels(self, occupation: float, margin: float) -> tuple[float, float]:
         return self.level, self.stop
@@ -142,7 +145,7 @@ class TrainedNetwork:
         of_network, of_pairs = child(seed, 0), child(seed, 1)
         subject = Subject(self.network, self.data, "trained", "natural-natural", n_learn + n_walk, self.dimension)
         built = build(subject, seed=integer(of_network))
-        found = draw(*built, subject.wanted, stop=self.stop, generator=_generator(of_pairs))
+        found = draw(*built, subject.wanted, stop=self.stop, generator=generator_of(of_pairs))
         both = Drawn(ClassLoss(found.model, found.labels), found.a, found.c)
         rows = torch.arange(len(found.a))
         n_walk = min(n_walk, len(rows) // 2)
@@ -150,13 +153,17 @@ class TrainedNetwork:
 
 
 def _between_random(model: nn.Module, shape: tuple[int, ...], n: int, seed: np.random.SeedSequence) -> Drawn:
-    a, c = torch.randn(2, n, *shape, generator=_generator(seed))
+    a, c = torch.randn(2, n, *shape, generator=generator_of(seed))
+    if isinstance(model, OnSphere):
+        a, c = projected(a), projected(c)
     return Drawn(ClassLoss(model, torch.zeros(n, dtype=torch.long)), a, c)
 
 
-def _columns(field: str, data: str, training: str, dimension: int, depth: int = 0) -> dict[str, Any]:
+def columns_of(field: str, data: str, training: str, dimension: int, depth: int = 0) -> dict[str, Any]:
+    """What a landscape is, for the table."""
     return {"field": field, "data": data, "training": training, "dimension": dimension, "depth": depth}
 
 
-def _generator(seed: np.random.SeedSequence) -> torch.Generator:
+def generator_of(seed: np.random.SeedSequence) -> torch.Generator:
+    """torch's generator of this seed."""
     return torch.Generator().manual_seed(integer(seed))

@@ -18,12 +18,13 @@ from scipy.special import ndtr
 from empirical.descent.rows import Descent, descend
 from empirical.descent.steps import STEPPERS
 from empirical.experiments.rounds.landscapes import Drawn, GaussianField, Landscape
+from empirical.experiments.rounds.network_fields import NetworkField
 from empirical.finder.find import Connection, Finder, find_paths
-from empirical.prediction import paired, predictions, responses
+from empirical.prediction import paired, predictions, responses, sphere_grid
 from empirical.prediction.lines import PER_XI, Lines, resolved_lines
 from empirical.prediction.responses import Responses
 from empirical.threads import one_thread
-from percolation import checks
+from percolation import checks, intervals
 from percolation.theory import rounds, thresholds
 
 MAX_ROUNDS = 16
@@ -55,6 +56,8 @@ class Case:
         checks.one_of("steps", self.steps, STEPPERS)
         if isinstance(self.landscape, GaussianField):
             _check_size(self.landscape, max(self.pairs, FEWEST_LINES))
+        if isinstance(self.landscape, NetworkField):
+            _check_weights(self.landscape, self.pairs)
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,17 @@ def walk(case: Case, *, seed: int) -> Walked:
         row = _columns(case, lines, level, stop) | {"pairs": len(connections)}
         row |= {"ends_stalled": len(to_walk.a) - len(connections)} | predictions.compared(predicted, connections)
         row |= {"steps": case.steps} | paired.compared(expected, connections, finder.max_rounds)
+        row |= _on_grid(case.landscape, lowered, level, connections)
         row["note"] = "; ".join((*predicted.notes, *_stalled(row["ends_stalled"], len(to_walk.a))))
         return Walked(row, _pair_rows(row, len(to_walk.a), walkers, connections, expected))
 
 
 def rounds_table(walked: list[Walked]) -> pd.DataFrame:
-    """A row a case, with the columns of `predictions.compared` and `paired.compared`."""
+    """A row a case, with the columns of `predictions.compared` and `paired.compared`.
+
+    Of networks on the sphere S^2 besides connected_grid with its limits, of grid_pairs: those whose ends have open
+    vertices beside them; grid_found: how many of the grid_connected ones the finder found, grid_refuted: of the others.
+    """
     return pd.DataFrame([one.row for one in walked])
 
 
@@ -108,6 +116,14 @@ def _check_size(field: GaussianField, n_lines: int) -> None:
         raise ValueError(
             f"{n_lines} lines in {field.dimension} dimensions take {n_bytes / 2**30:.3g} GiB, each with a field of its "
             f"own, at most {MOST_BYTES / 2**30:.0f} GiB; lower pairs or dim"
+        )
+
+
+def _check_weights(field: NetworkField, n_pairs: int) -> None:
+    if (n_bytes := field.bytes_for(n_pairs)) > MOST_BYTES:
+        raise ValueError(
+            f"{field.n_networks(n_pairs)} networks take {n_bytes / 2**30:.3g} GiB, at most {MOST_BYTES / 2**30:.0f} "
+            "GiB are used; give --networks, that pairs share"
         )
 
 
@@ -153,7 +169,21 @@ def _columns(case: Case, lines: Lines, level: float, stop: float) -> dict[str, A
     wanted = case.occupation if columns["training"] != "trained" else math.nan
     p_c = thresholds.hypercubic(columns["dimension"]).value
     found = {**columns, "wanted_occupation": wanted, "level": level, "stop": stop}
+    if isinstance(case.landscape, NetworkField):
+        found |= case.landscape.expected()
     return found | predictions.statistics(lines, level, stop) | {"p_c": p_c}
+
+
+def _on_grid(landscape: Landscape, lowered: Drawn, level: float, connections: Sequence[Connection]) -> dict[str, float]:
+    """Share of the pairs that are connected exactly, on a grid of S^2, and what the finder found of them; d = 3."""
+    if not isinstance(landscape, NetworkField) or not landscape.sphere or landscape.dimension != 3:
+        return {}
+    xi = landscape.expected()["xi_theory"]
+    joined = sphere_grid.connected(lowered.objective, lowered.a, lowered.c, level, xi)
+    found = np.array([one.connected for one in connections], dtype=bool)
+    counts = {"grid_pairs": int(np.isfinite(joined).sum()), "grid_found": int(found[joined == 1].sum())}
+    counts |= {"grid_connected": int((joined == 1).sum()), "grid_refuted": int(found[joined == 0].sum())}
+    return intervals.exact(counts["grid_connected"], counts["grid_pairs"]).columns("connected_grid") | counts
 
 
 def _stalled(n: int, n_lines: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from empirical.experiments.rounds import measure
 from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
 from empirical.experiments.rounds.measure import Case, Walked
+from empirical.experiments.rounds.network_fields import NetworkField
 from empirical.networks.architectures import ARCHITECTURES
 from percolation import checks, runs, seeds
 
@@ -47,10 +48,28 @@ def random(
     occupations: list[float],
     margin: float,
     pairs: int,
+    sphere: bool = False,
 ) -> tuple[Case, ...]:
     """Random networks of each dimension, depth (of an mlp) and occupation; None: the architecture's usual dimension."""
     usual = ARCHITECTURES[checks.one_of("network", network, ARCHITECTURES)].dimension
-    made = [RandomNetwork(network, d or usual, depth) for d in dimensions for depth in depths]
+    made = [RandomNetwork(network, d or usual, depth, sphere) for d in dimensions for depth in depths]
+    return tuple(Case(one, pairs, p, margin) for p in occupations for one in made)
+
+
+def network_fields(
+    network: str,
+    dimensions: list[int],
+    depths: list[int],
+    sigmas: list[float],
+    occupations: list[float],
+    margin: float,
+    pairs: int,
+    *,
+    sphere: bool,
+    networks: int | None,
+) -> tuple[Case, ...]:
+    """Outputs of random networks of one activation, of each dimension, depth, sigma_w and occupation."""
+    made = [NetworkField(network, d, n, s, sphere, networks) for s in sigmas for n in depths for d in dimensions]
     return tuple(Case(one, pairs, p, margin) for p in occupations for one in made)
 
 
@@ -78,8 +97,9 @@ def _walk(case: Case, *, seed: int) -> Walked:
 
 
 def _seed(case: Case, seed: int) -> int:
-    """A seed of the case's own, the same for every kind of steps, so that they walk the same lines."""
+    """A seed of the case's own, the same for every kind of steps, on the sphere or not: they walk the same lines."""
     key = {name: value for name, value in asdict(case).items() if name != "steps"}
+    key["landscape"].pop("sphere", None)
     what = type(case.landscape).__name__ + json.dumps(key, sort_keys=True)
     return seeds.integer(seeds.of(what, seed))
 

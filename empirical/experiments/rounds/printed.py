@@ -30,6 +30,7 @@ def print_rounds(rows: list[dict[str, Any]]) -> None:
         ],
     )
     print_responses(label, ["field", "d", "p"], rows)
+    print_spheres([(one, row) for one, row in zip(label, rows, strict=True) if "xi_theory" in row])
     if noted := sum(bool(row["note"]) for row in rows):
         typer.echo(f"{noted} of {len(rows)} rows have a note on what does not hold there: column note of table.csv")
 
@@ -49,6 +50,27 @@ def print_responses(label: list[list[str]], names: list[str], rows: list[dict[st
                 *(_plain(row.get(f"{one}_displacement", math.nan), ".3g") for one in ("measured", "response")),
             ]
             for part, row in zip(label, rows, strict=True)
+        ],
+    )
+
+
+def print_spheres(rows: list[tuple[list[str], dict[str, Any]]]) -> None:
+    """Networks on the sphere: L / xi by crossings and by theory, and the occupations at which theories say yes."""
+    known = [(label, row) for label, row in rows if row["xi_theory"] == row["xi_theory"]]
+    if not known:
+        return
+    print_table(
+        "Networks on the sphere: occupation from which on theories say connected   (exactly: grids of S^2)",
+        ["field", "d", "p", "sigma_w", "L/xi", "theory", "iid", "Euler", "finder", "success", "exactly"],
+        [
+            [
+                *label,
+                f"{row['sigma_w']:g}",
+                *(_plain(row[name], ".1f") for name in ("length_over_xi", "length_over_xi_theory")),
+                *(_plain(row[f"{name}_threshold"], ".2g") for name in ("iid", "euler", "finder")),
+                *(_plain(row.get(name, math.nan), ".2f") for name in ("measured_success", "connected_grid")),
+            ]
+            for label, row in known
         ],
     )
 

@@ -23,6 +23,7 @@ from percolation.theory.rounds.search_tree import (
 from percolation.theory.rounds.success import (
     Logistic,
     crossover_dimension,
+    half_occupation,
     iid_dimension,
     iid_percolates,
     success_fit,
@@ -46,6 +47,7 @@ __all__ = [
     "expected_height",
     "expected_heights",
     "first_displacement",
+    "half_occupation",
     "height_distribution",
     "iid_dimension",
     "iid_percolates",

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from percolation.quantities import Estimate
 from percolation.theory import thresholds
@@ -130,6 +130,20 @@ def crossover_dimension(barrier: Estimate) -> Estimate:
     h = max(barrier.value, 0.0)
     error = math.hypot(2.0 if h else 0.0, 2 * h / TYPICAL**2 * barrier.error)
     return Estimate(1 + (h / TYPICAL) ** 2, error, f"1 + (h_L / {TYPICAL})^2, rule good to +-2; {barrier.method}")
+
+
+def half_occupation(highest: Estimate, d: float) -> Estimate:
+    """Occupation at which the finder connects half of the pairs, p = Phi(h - x_half(d) (d - 1)^(1/2)).
+
+    highest: h = E max over [0, L] of g, the barrier above level 0: `profiles.barrier_height` at occupation 1/2.
+    About exp(-d) in high d, as success sets in where |u| grows like (d - 1)^(1/2). Error: of the fit and of h.
+    """
+    half = success_fit().half_point(check_dimension(d))
+    root = math.sqrt(d - 1)
+    u = highest.value - half.value * root
+    slope = math.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
+    error = slope * math.hypot(highest.error, half.error * root)
+    return Estimate(float(ndtr(u)), error, f"half of the pairs by the logistic fitted; {highest.method}")
 
 
 def iid_percolates(occupation: float, d: int) -> bool:
