@@ -54,6 +54,9 @@ LONG = {
     "manifold --network resnet18 --data none --modes 6 --noise 0.01": "--modes 2 --side 2 --level 0.2 --stop 0.1",
     "phase --dim 2..64 --classes 2,10,50,200": "--dim 2 --classes 2 --pairs 2 --quick",
     "phase --field smooth --dim 2..256 --classes 2..1000 --pairs 50": "--dim 2 --classes 2 --pairs 2 --quick",
+    "phase --network tanh --sigma-w 3 --depth 4,8 --dim 3..64 --occupation 0.5,0.1,0.01,0.001": (
+        "--dim 3,8 --depth 2 --occupation 0.5 --pairs 4"
+    ),
     "rounds": "--field gaussian --dim 6 --pairs 4 --length 6",
     "rounds --network mlp --data none --dim 784 --depth 1,3,10": "--dim 20 --depth 1 --pairs 4",
     "rounds --network tanh --sigma-w 3 --depth 8 --sphere --dim 8,12,24 --occupation 0.5,0.1,0.01": (

@@ -129,7 +129,7 @@ ARROWS = {
     "detection": {"attacks", "finder", "losses"},
 }
 # an experiment names any of these rooms and the options that commands share; and of other experiments
-EXPERIMENTS = {"compare": {"connect", "rounds"}, "connect": {"rounds", "weights"}}
+EXPERIMENTS = {"compare": {"connect", "rounds"}, "connect": {"rounds", "weights"}, "phase": {"rounds"}}
 FROM_CONNECT = {"rounds.printed", "weights.command"}
 
 

@@ -40,7 +40,7 @@ def phase_figure(rows: pd.DataFrame) -> Figure:
             plot_thresholds(ax)
             ax.set_title(f"({letter}) {TITLES[field]}\n{_agreement(of_field)}")
         panels[0][0].set_ylabel("number of classes $C$")
-        bar = figure.colorbar(ScalarMappable(SHARE, _colours()), ax=list(panels[0]), pad=0.01, aspect=30)
+        bar = figure.colorbar(ScalarMappable(SHARE, colours()), ax=list(panels[0]), pad=0.01, aspect=30)
         bar.set_label("share of same-class pairs connected")
         figure.legend(handles=_legend(), loc="outside lower center", ncols=2 if len(fields) > 1 else 1)
         figure.suptitle("When is a class connected? Dimension against number of classes", fontsize=10.5)
@@ -52,9 +52,9 @@ def plot_shares(rows: pd.DataFrame, ax: Axes) -> Axes:
     d, c = np.unique(rows["dimension"]), np.unique(rows["classes"])
     shares = rows.pivot(index="classes", columns="dimension", values="found").reindex(index=c, columns=d)
     ax.patch.set(hatch="////", facecolor="white", edgecolor="0.75")
-    ax.pcolormesh(_edges(d), _edges(c), shares.to_numpy(), cmap=_colours(), norm=SHARE, edgecolors="white", lw=0.4)
-    ax.set(xscale="log", yscale="log", xlabel="dimension $d$", xlim=_edges(d)[[0, -1]], ylim=_edges(c)[[0, -1]])
-    for axis, ticks in ((ax.xaxis, _sparse(d, 1.3)), (ax.yaxis, c)):
+    ax.pcolormesh(edges(d), edges(c), shares.to_numpy(), cmap=colours(), norm=SHARE, edgecolors="white", lw=0.4)
+    ax.set(xscale="log", yscale="log", xlabel="dimension $d$", xlim=edges(d)[[0, -1]], ylim=edges(c)[[0, -1]])
+    for axis, ticks in ((ax.xaxis, sparse(d, 1.3)), (ax.yaxis, c)):
         axis.set_major_locator(FixedLocator(ticks.tolist()))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -68,7 +68,7 @@ def plot_grids(rows: pd.DataFrame, ax: Axes) -> Axes:
     for marker, part in (("o", measured[~coarse]), ("D", measured[coarse])):
         colour = part["connected_grid"]
         place = part["dimension"], part["classes"]
-        ax.scatter(*place, c=colour, marker=marker, s=34, cmap=_colours(), norm=SHARE, ec="black", lw=0.8, zorder=4)
+        ax.scatter(*place, c=colour, marker=marker, s=34, cmap=colours(), norm=SHARE, ec="black", lw=0.8, zorder=4)
     return ax
 
 
@@ -86,9 +86,9 @@ def plot_thresholds(ax: Axes) -> Axes:
 
 
 def _legend() -> list[Line2D | Patch]:
-    disc: dict[str, Any] = {"ls": "", "mec": "black", "mfc": _colours()(0.5), "ms": 6}
+    disc: dict[str, Any] = {"ls": "", "mec": "black", "mfc": colours()(0.5), "ms": 6}
     return [
-        Patch(facecolor=_colours()(0.5), label="cell: found by the path finder (not found proves nothing)"),
+        Patch(facecolor=colours()(0.5), label="cell: found by the path finder (not found proves nothing)"),
         Line2D([], [], marker="o", label="disc: connected exactly, on a grid", **disc),
         Line2D(
             [], [], marker="D", label="diamond: the same, the grid does not resolve the classes", **disc | {"ms": 5}
@@ -106,12 +106,12 @@ def _agreement(rows: pd.DataFrame) -> str:
     return f"iid theory agrees in {iid} of {n}, smooth in {smooth}"
 
 
-def _colours() -> Colormap:
+def colours() -> Colormap:
     """Blues, but not so dark that a black line is lost on them."""
     return LinearSegmentedColormap.from_list("shares", plt.get_cmap("Blues")(np.linspace(0, 0.75, 64)))
 
 
-def _edges(numbers: np.ndarray) -> np.ndarray:
+def edges(numbers: np.ndarray) -> np.ndarray:
     """Borders between cells on a log scale: geometric means, the outer ones as far out."""
     logs = np.log(numbers.astype(float))
     middle = (logs[1:] + logs[:-1]) / 2
@@ -119,7 +119,7 @@ def _edges(numbers: np.ndarray) -> np.ndarray:
     return np.exp([2 * logs[0] - first, *middle, 2 * logs[-1] - last])
 
 
-def _sparse(numbers: np.ndarray, ratio: float) -> np.ndarray:
+def sparse(numbers: np.ndarray, ratio: float) -> np.ndarray:
     """Those at least a ratio apart, so that their labels do not touch."""
     kept = [numbers[0]]
     for number in numbers[1:]:
