@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 LARGEST = 999_999  # dimension or number of classes
 # dimensions, classes and pairs of the full diagram and of the quick one
 LINES = ("iid", "euler", "finder")
-VERDICTS = ("iid says", "Euler says", "finder says")
 SIGMA_W = 3.0
 # dimensions, depths, occupations and pairs of the diagram of networks
 OF_NETWORKS = {False: ("3..64", "4,8", "0.5,0.1,0.01,0.001", 60), True: ("3,8,24", "4", "0.5,0.1", 6)}
@@ -187,30 +186,40 @@ def print_phase(table: "pd.DataFrame") -> None:
 
 
 def print_networks(table: "pd.DataFrame") -> None:
-    """What was measured beside the occupations from which on theories say connected, and how these fared."""
+    """What was measured, and how the theories fared, in two parts that fit a terminal."""
+    rows = table.to_dict("records")
+    label = [[str(r["depth"]), str(r["dimension"]), f"{r['wanted_occupation']:g}"] for r in rows]
     print_table(
-        "Networks on the sphere: share of pairs connected, and the occupations from which on theories say so",
-        ["depth", "L/xi", "d", "p", "n", "ends up", "found", "95 %", "grid", "iid", "Euler", "finder", *VERDICTS],
+        "Networks on the sphere: share of pairs connected",
+        ["depth", "d", "p", "L/xi", "theory", "n", "no end", "found", "95 %", "grid", "95 %"],
         [
             [
-                str(r["depth"]),
-                f"{r['length_over_xi_theory']:.1f}",
-                str(r["dimension"]),
-                f"{r['wanted_occupation']:g}",
+                *part,
+                *(_number(r[name], ".1f") for name in ("length_over_xi", "length_over_xi_theory")),
                 str(r["pairs"]),
                 str(r["ends_stalled"]),
                 *_share(r, "found"),
-                _share(r, "connected_grid")[0] if "connected_grid" in r else "-",
-                *(_threshold(r[f"{line}_threshold"]) for line in LINES),
+                *(_share(r, "connected_grid") if "connected_grid" in r else ("-", "-")),
+            ]
+            for part, r in zip(label, rows, strict=True)
+        ],
+    )
+    print_table(
+        "Theory: occupation from which on most are connected",
+        ["depth", "d", "p", "iid", "Euler", "finder", "iid says", "Euler says", "finder says"],
+        [
+            [
+                *part,
+                *(_number(r[f"{line}_threshold"], ".1e") for line in LINES),
                 *(r[f"{line}_verdict"] for line in LINES),
             ]
-            for r in table.to_dict("records")
+            for part, r in zip(label, rows, strict=True)
         ],
     )
 
 
-def _threshold(p: float) -> str:
-    return f"{p:.2g}" if p == p else "-"
+def _number(value: float, form: str) -> str:
+    return format(value, form) if value == value else "-"
 
 
 def _share(row: dict[str, Any], name: str) -> tuple[str, str]:

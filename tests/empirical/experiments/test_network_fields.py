@@ -113,7 +113,9 @@ def test_chaotic_networks_at_their_threshold(d, counts):
     q = (row["measured_success"] * m + 0.5) / (m + 1)
     assert abs(p - q) < 3 * math.sqrt(p * (1 - p) / n + q * (1 - q) / m)
     if d >= 12:
-        assert abs(row["z_response_rounds"]) < 4  # linear response of each pair
+        # linear response; of 60 pairs 7.08(19) where 7.02(18) were measured at d = 12, 7.08(15) and 6.50(13) at d = 24
+        assert abs(row["response_rounds"] - row["measured_rounds"]) < 1
+        assert row["measured_rounds"] - row["predicted_rounds"] > 1  # the stationary theory: 4.5
 
 
 def test_any_random_network_goes_to_the_sphere():
