@@ -19,9 +19,10 @@ from benchmarks import serial_path_finder as serial
 from empirical.data import offline, pictures
 from empirical.descent.rows import Descent, descend
 from empirical.ends import modes
-from empirical.finder.find import PRESETS, Finder, find_paths
+from empirical.finder.find import PRESETS, Connections, Finder, find_paths
 from empirical.losses.objectives import ClassLoss
 from empirical.networks import models
+from empirical.prediction import plans
 from empirical.threads import one_thread
 
 SEED = 1
@@ -170,6 +171,33 @@ def test_pairs(benchmark, name):
         cost = paths.cost
         print(quality(f"ours, {name}, all pairs", objective, list(paths), case.ours.level))
         print(f"    {1e3 * seconds / len(paths):.3g} ms a pair, {cost.n_forward:,} + {cost.n_gradient:,} points")
+
+
+@pytest.mark.parametrize("scan", ["dense", "sparse"])
+@pytest.mark.parametrize("name", list(CASES)[:3])
+def test_planned(name, scan):
+    """The same search from a planned path: time and evaluations of plan and search, nothing is asked of them."""
+    case, ends = CASES[name], CASES[name].ends()
+    objective, finder = ClassLoss(ends.model, ends.labels), replace(case.ours, scan=scan)
+
+    def from_plan():
+        plan = plans.planned(objective, ends.a, ends.c, finder)
+        found = find_paths(objective, ends.a, ends.c, finder, planned=plan.vertices)
+        return Connections(found, plan.cost + found.cost)
+
+    def from_lines():
+        return find_paths(objective, ends.a, ends.c, finder)
+
+    from_lines()  # first calls allocate
+    print()
+    taken = []
+    for who, work in (("unplanned", from_lines), ("planned", from_plan)):
+        results = [timed(work) for _ in range(case.repeats)]
+        found, cost = results[-1][0], results[-1][0].cost
+        taken.append(np.median([seconds for _, seconds in results]))
+        print(quality(f"{who}, {scan}", objective, list(found), finder.level))
+        print(f"    {taken[-1]:.3g} s, {cost.n_forward:,} points + {cost.n_gradient:,} gradients")
+    print(f"    planned / unplanned {taken[1] / taken[0]:.2f}")
 
 
 def test_class_optimal(benchmark, n_serial=1):

@@ -57,6 +57,10 @@ Candidates = Annotated[int, typer.Option(help="Waypoints tried for each barrier.
 Scan = Annotated[
     str, typer.Option(help="Of a segment: dense (the article's grids) or sparse (where the loss may exceed the level).")
 ]
+Plan = Annotated[
+    str,
+    typer.Option(help="none, or response: begin with the path that linear response of the line says, not the line."),
+]
 Precision = Annotated[str, typer.Option(help="Of the coarse scan, which only ranks: float32, bfloat16, float16.")]
 Seconds = Annotated[float | None, typer.Option("--time", help="Seconds of search, then pairs are given up.")]
 Evaluations = Annotated[int | None, typer.Option(help="Points to evaluate, then pairs are given up.")]

@@ -1,6 +1,7 @@
 """What the path finder found: a path for every pair with its history, what it cost, and a file to keep it in."""
 
 import json
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -31,11 +32,12 @@ class Connection:
 
     status: str
     path: Path  # the last one; vertices are never moved, so all that came before are parts of it
-    born: tuple[int, ...]  # the round in which each vertex was made, 0 of both ends
-    barriers: tuple[float, ...]  # largest loss seen on the straight line and on the path after each round, nats
+    born: tuple[int, ...]  # the round in which each vertex was made, 0 of both ends and of planned ones
+    barriers: tuple[float, ...]  # largest loss seen on the straight line, or planned path, and after each round, nats
     end_losses: tuple[float, float]  # of A and C, nats
-    displacement: float  # |B' - B| of the first barrier, in units of x; NaN if it is open or stalled
-    steps: int  # optimiser steps, all barriers together
+    displacement: float  # |B' - B| of the straight line's barrier, in units of x; NaN if it is open, stalled or planned
+    steps: int  # optimiser steps, all barriers together, and all planned vertices
+    planned: int = 0  # vertices that were put in before the first scan; rounds are those after
 
     def on(self, device: torch.device) -> "Connection":
         """The same on another device."""
@@ -47,19 +49,19 @@ class Connection:
 
     @property
     def rounds(self) -> int:
-        """Rounds made; for a connected pair 0 says that the straight line is open."""
+        """Rounds made; for a connected pair 0 says that the straight line is open, or the planned path."""
         return len(self.barriers) - 1
 
     @property
     def history(self) -> tuple[Path, ...]:
-        """The straight line, then the path after each round."""
+        """The straight line, or the planned path, then the path after each round."""
         born = torch.tensor(self.born, device=self.path.vertices.device)
         return tuple(Path(self.path.vertices[born <= k]) for k in range(self.rounds + 1))
 
     @property
     def barrier(self) -> float:
-        """Primary barrier: largest loss on the straight line, nats."""
-        return self.barriers[0]
+        """Primary barrier: largest loss on the straight line, nats; NaN of a planned path, where none was scanned."""
+        return math.nan if self.planned else self.barriers[0]
 
     @property
     def gap(self) -> float:
@@ -120,6 +122,7 @@ class Connections(Sequence[Connection]):
             "end_losses": np.array([one.end_losses for one in self.found]),
             "displacement": np.array([one.displacement for one in self.found]),
             "steps": np.array([one.steps for one in self.found]),
+            "planned": np.array([one.planned for one in self.found]),
         }
         described = {"format": FORMAT, "status": [one.status for one in self.found], "cost": asdict(self.cost)}
         text = json.dumps(described | {"record": record or {}}, indent=2, default=str) + "\n"
@@ -138,6 +141,7 @@ def load(path: str | os.PathLike[str]) -> Connections:
             raise ValueError(f"written as format {described['format']}, this version reads {FORMAT}")
         with np.load(npz, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
+        arrays.setdefault("planned", np.zeros_like(arrays["steps"]))  # files of before there were plans
         return Connections(_unpacked(arrays, described["status"]), Cost(**described["cost"]))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"expected {npz.name} and {meta.name} side by side in {npz.parent}") from error
@@ -158,8 +162,9 @@ def _unpacked(arrays: dict[str, np.ndarray], status: list[str]) -> list[Connecti
             (float(ends[0]), float(ends[1])),
             float(displacement),
             int(steps),
+            int(planned),
         )
-        for one, points, made, heights, ends, displacement, steps in zip(
+        for one, points, made, heights, ends, displacement, steps, planned in zip(
             status,
             vertices,
             born,
@@ -167,6 +172,7 @@ def _unpacked(arrays: dict[str, np.ndarray], status: list[str]) -> list[Connecti
             arrays["end_losses"],
             arrays["displacement"],
             arrays["steps"],
+            arrays["planned"],
             strict=True,
         )
     ]

@@ -44,6 +44,7 @@ def find_paths(
     *,
     lower_ends: bool = False,
     strict: bool = False,
+    planned: Sequence[Tensor] | None = None,
     report: Report | None = None,
 ) -> Connections:
     """Connect a[i] with c[i] for every i by paths on which the objective stays at or below the level.
@@ -51,6 +52,9 @@ def find_paths(
     a, c: (n, *shape), open points; with lower_ends=True a closed one is first moved downhill to stop. A pair with an
     end that is closed then is not searched, its status 'closed end'; strict=True makes it an error.
     Where the descent has no bounds, those that the objective knows are kept, [0, 1] of pictures.
+    planned: vertices (k_i, *shape) to begin with between a[i] and c[i], in their order, such as a theory of the line
+    says (`prediction.plans`). All are moved downhill to stop at once; those that arrive are put in, and scans and
+    rounds go on from there. None, or k_i = 0: from the straight line.
     report: told of the progress after every step of the batch.
     Returns one Connection a pair, in order; a pair that is not connected is reported with its reason. An interruption
     from the keyboard ends the search: the pairs that had not ended are 'interrupted'.
@@ -61,7 +65,8 @@ def find_paths(
     if lower_ends:
         a, c = (_lowered(objective, end, finder, strict) for end in (a, c))
     ends = _end_losses(objective, a, c)
-    starts = [Start(i, *row) for i, row in enumerate(zip(a, c, ends, strict=True))]
+    vertices = _checked_plan(planned, a)
+    starts = [Start(i, *row) for i, row in enumerate(zip(a, c, ends, vertices, strict=True))]
     if strict:
         _refuse_closed(starts, finder.level)
     found = {start.pair: Pair(start).result(CLOSED_END) for start in starts if not start.is_open(finder.level)}
@@ -168,6 +173,25 @@ def _check_pairs(a: Tensor, c: Tensor) -> None:
             f"a and c must match in shape, dtype and device, got {tuple(a.shape)} {a.dtype} on {a.device} and "
             f"{tuple(c.shape)} {c.dtype} on {c.device}"
         )
+
+
+def _checked_plan(planned: Sequence[Tensor] | None, a: Tensor) -> Sequence[Sequence[Tensor]]:
+    """The vertices to begin with, of each pair."""
+    if planned is None:
+        return [()] * len(a)
+    if len(planned) != len(a):
+        raise ValueError(f"a plan has vertices for every pair, got {len(planned)} for {len(a)} pairs; give (0, *shape)")
+    for i, points in enumerate(planned):
+        if (points.shape[1:], points.dtype, points.device) != (a.shape[1:], a.dtype, a.device):
+            raise ValueError(
+                f"planned vertices must be (k, {', '.join(map(str, a.shape[1:]))}) {a.dtype} on {a.device}, got "
+                f"{tuple(points.shape)} {points.dtype} on {points.device} for pair {i}"
+            )
+        if not points.isfinite().all():
+            raise ValueError(
+                f"planned vertices of pair {i} hold NaN or infinite numbers; give (0, *shape) of this pair"
+            )
+    return [list(points) for points in planned]
 
 
 def _lowered(objective: Objective, ends: Tensor, finder: Finder, strict: bool) -> Tensor:

@@ -5,10 +5,10 @@ What is to be scanned is collected; what is to come down shares one batch with w
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import torch
@@ -54,6 +54,7 @@ class Start(NamedTuple):
     a: Tensor
     c: Tensor
     end_losses: tuple[float, float]
+    planned: Sequence[Tensor] = ()  # vertices between a and c to begin with, each to be moved downhill first
 
     def is_open(self, level: float) -> bool:
         """Whether both ends are; a loss that is not a number is not."""
@@ -73,6 +74,16 @@ class Pair:
         self.bend: tuple[Tensor, Tensor] | None = None  # the first barrier B and the B' that replaced it
         self.displacement = torch.nan  # |B' - B|, once it was measured
         self.status = ""  # while it is searched
+        self.planned = 0  # vertices that were put in before the first scan
+
+    def put_in(self, points: Sequence[Tensor], losses: Sequence[float]) -> None:
+        """Begin with a path through these points instead of the straight line."""
+        (line,) = self.segments
+        assert line.ends is not None
+        self.vertices[1:1], self.born[1:1], self.planned = points, [0] * len(points), len(points)
+        at = [line.ends[0], *losses, line.ends[1]]
+        ends = zip(pairwise(self.vertices), pairwise(at), strict=True)
+        self.segments = [Segment(self.pair, *points, ends=known) for points, known in ends]
 
     def split(self, segment: Segment, halves: tuple[Segment, Segment]) -> None:
         i = self.segments.index(segment)
@@ -96,7 +107,15 @@ class Pair:
             self.end_losses,
             self.displacement,
             self.steps,
+            self.planned,
         )
+
+
+class Plan:
+    """Vertices that a pair begins with, on their way down, all at the same time."""
+
+    def __init__(self, pair: Pair, rows: list[Row]) -> None:
+        self.pair, self.rows, self.moving = pair, rows, len(rows)
 
 
 class Cut:
@@ -123,7 +142,7 @@ class Search:
         room = min(finder.batch_size or usual, self.evaluate.gradient_chunk)
         self.descents = Descents(self.evaluate, finder.descent, room)
         self.pairs: dict[int, Pair] = {}
-        self.cuts: dict[Row, Cut] = {}
+        self.cuts: dict[Row, Cut | Plan] = {}
         self.to_scan: list[tuple[Segment, int, Pair | Cut]] = []  # with the intervals wanted
         self.ended: list[Pair] = []
         self.n_begun = self.n_ended = self.n_connected = 0
@@ -184,7 +203,23 @@ class Search:
                 self.ended.append(pair)
                 continue
             self.pairs[start.pair] = pair
-            self._ask(pair, pair.segments, self.finder.dense)
+            if start.planned:
+                self._plan(pair, start)
+            else:
+                self._ask(pair, pair.segments, self.finder.dense)
+
+    def _plan(self, pair: Pair, start: Start) -> None:
+        """Send the planned vertices down, each across the straight line where the rule is projected."""
+        normal, stop = start.c - start.a, self.finder.descent.stop
+        plan = Plan(pair, [Row(vertex, pair.pair, stop, normal) for vertex in start.planned])
+        self.cuts |= dict.fromkeys(plan.rows, plan)
+        self.descents.put(plan.rows)
+
+    def _planned(self, plan: Plan) -> None:
+        """All planned vertices have ended: those that came down are put in, the others left out."""
+        reached = [row for row in plan.rows if row.reached]
+        plan.pair.put_in([row.point for row in reached], [row.loss for row in reached])
+        self._ask(plan.pair, plan.pair.segments, self.finder.dense)
 
     def _ask(self, owner: Pair | Cut, segments: Iterable[Segment], wanted: int) -> None:
         """Have segments scanned on so many intervals; the owner hears of it when all are."""
@@ -218,7 +253,7 @@ class Search:
             cut.pair.steps += row.steps
             cut.moving -= 1
             if cut.moving == 0:
-                self._try(cut)
+                self._planned(cut) if isinstance(cut, Plan) else self._try(cut)
 
     def _try(self, cut: Cut) -> None:
         """All rows of a cut have ended: scan the halves that they lead to, or give the pair up."""
@@ -236,7 +271,7 @@ class Search:
         """Split at the waypoint whose segments have the lowest maximum."""
         pair = cut.pair
         best = min(cut.trials, key=lambda halves: max(half.loss for half in halves))
-        if pair.round == 1:
+        if pair.round == 1 and not pair.planned:
             assert cut.segment.barrier is not None
             pair.bend = cut.segment.barrier, best[0].c
         pair.split(cut.segment, best)

@@ -162,8 +162,8 @@ def look(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N_POINTS
         scaled, gradient = evaluate.slopes(points, rows.repeat_interleave(n_points))
         z.append(scaled.view(len(rows), n_points))
         gradient, along = gradient.view(len(rows), n_points, -1), (c[rows] - a[rows]).flatten(1)
-        moves = _across(gradient.sign() if steps == "adam" else gradient, along)
-        gram.append(moves @ _across(gradient, along).transpose(1, 2))
+        moves = across(gradient.sign() if steps == "adam" else gradient, along)
+        gram.append(moves @ across(gradient, along).transpose(1, 2))
         norms.append(moves.norm(dim=2))
     values, products, moved = (torch.cat(parts).numpy(force=True) for parts in (z, gram, norms))
     lengths = (c - a).flatten(1).norm(dim=1).double().numpy(force=True)
@@ -177,7 +177,7 @@ def points_for(length_over_xi: float) -> int:
     return min(max(N_POINTS, math.ceil(PER_XI * length_over_xi) + 1), MOST_POINTS)
 
 
-def _across(vectors: Tensor, along: Tensor) -> Tensor:
+def across(vectors: Tensor, along: Tensor) -> Tensor:
     """Vectors (m, n, D) without their parts along lines along (m, D)."""
     unit = torch.nn.functional.normalize(along, dim=1)[:, None]
     return vectors - (vectors * unit).sum(2, keepdim=True) * unit

@@ -45,6 +45,7 @@ def connect(
     split: options.Split = "failing",
     candidates: options.Candidates = 1,
     scan: options.Scan = "dense",
+    plan: options.Plan = "none",
     precision: options.Precision = "float32",
     seconds: options.Seconds = None,
     evaluations: options.Evaluations = None,
@@ -69,12 +70,14 @@ def connect(
             network, data, pairs, dim, level, max_rounds, seed=seed, workers=workers, device=device, out=out
         )
         return
-    from empirical.experiments.connect import plan
+    from empirical.experiments.connect import plan as wanted
     from empirical.experiments.connect.examination import Examination
+    from empirical.experiments.connect.measure import PLANS
     from empirical.losses import objectives
 
     objectives.device(device)
-    finder = plan.finder(
+    checks.one_of("plan", plan, PLANS)
+    finder = wanted.finder(
         network,
         training,
         preset,
@@ -89,7 +92,7 @@ def connect(
         seconds=seconds,
         evaluations=evaluations,
     )
-    subject = plan.subject(
+    subject = wanted.subject(
         network,
         data,
         training,
@@ -101,28 +104,33 @@ def connect(
         folder=folder,
         label=label,
         lower_ends=lower_ends,
-        normalisation=plan.normalisation(mean, std),
-        search=plan.search(step, total_variation, weight_decay, bounds, robust),
+        normalisation=wanted.normalisation(mean, std),
+        search=wanted.search(step, total_variation, weight_decay, bounds, robust),
     )
-    ask = plan.asks_theory(subject) if theory is None else theory
+    ask = wanted.asks_theory(subject) if theory is None else theory
     examination = Examination(finder.level, certify, judge, keep=save_paths)
     run = Run.begin(out, seed=seed, workers=workers, device=device)
-    connect_inputs(subject, finder, preset, ask, examination, run)
+    connect_inputs(subject, finder, preset, ask, examination, run, plan)
 
 
 def connect_inputs(
-    subject: "Subject", finder: "Finder", preset: str, ask: bool, examination: "Examination", run: Run
+    subject: "Subject",
+    finder: "Finder",
+    preset: str,
+    ask: bool,
+    examination: "Examination",
+    run: Run,
+    plan: str = "none",
 ) -> None:
-    """Connect the pairs, write the files, print the table. ask: the theories too."""
+    """Connect the pairs, write the files, print the table. ask: the theories too. plan: of the paths."""
     from empirical.experiments.connect.measure import connectivity_pairs, connectivity_table, measure_subject
 
     device = run.conditions["device"]
     with stages() as report:
-        measured = measure_subject(
-            subject, seed=run.seed, finder=finder, device=device, report=report, theory=ask, examine=examination
-        )
+        how = {"theory": ask, "plan": plan, "examine": examination}
+        measured = measure_subject(subject, seed=run.seed, finder=finder, device=device, report=report, **how)
     table = connectivity_table([measured])
-    parameters = asdict(subject) | {"preset": preset, "finder": asdict(finder), "theory": ask}
+    parameters = asdict(subject) | {"preset": preset, "finder": asdict(finder), "theory": ask, "plan": plan}
     record = run.record(parameters, points=measured.counts, cost=asdict(measured.cost))
     pairs = files.csv(examination.beside(connectivity_pairs([measured])))
     paths = run.write(table, record, **{"pairs.csv": pairs}, **examination.writers(record))

@@ -27,7 +27,7 @@ from empirical.finder.find import PRESETS, Connection, Connections, Finder, find
 from empirical.finder.paths import profile
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, Objective
-from empirical.prediction import paired, predictions, responses
+from empirical.prediction import paired, plans, predictions, responses
 from empirical.prediction.cells import occupation
 from empirical.prediction.lines import resolved_lines
 from empirical.prediction.verdicts import verdict
@@ -44,6 +44,7 @@ STATISTICS = (
 NOT_ASKED = predictions.Prediction(
     dict.fromkeys(predictions.QUANTITIES, Estimate(math.nan, math.nan, "not asked")), {}, ("theory was not asked",)
 )
+PLANS = ("none", "response")
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
 WIDE = 2**14  # numbers of an input; above, the work of a search is worth several threads
 
@@ -71,6 +72,7 @@ def measure(
     about: Mapping[str, Any] | None = None,
     report: Callable[[str], None] = lambda stage: None,
     theory: bool = True,
+    plan: str = "none",
     examine: Callable[[Objective, Connections], None] | None = None,
 ) -> Measured:
     """Draw pairs of a network's inputs, connect them, and set the result beside iid percolation.
@@ -86,12 +88,15 @@ def measure(
     The theory of the finder is asked before it runs, on the straight lines of the same pairs, so that prediction and
     result are not quite independent; it speaks of steepest descents, the default finder takes Adam's steps.
     report: told of every stage as it begins. theory: ask the theories too and take the radial baseline, about 3,000
-    evaluations a pair; without, their columns are NaN and the verdict is 'not asked'. examine: called with the
-    objective and the paths, which are not kept.
+    evaluations a pair; without, their columns are NaN and the verdict is 'not asked'.
+    plan: "response" puts in, before the first scan, what linear response says (`prediction.plans`); the theories of the
+    finder, which speak of searches from the straight line, are then not asked.
+    examine: called with the objective and the paths, which are not kept.
     On the CPU the bits depend on the other arguments alone: torch runs on one thread. Only inputs of more than WIDE
     numbers, where a core takes minutes a pair, get all of torch's threads; their last bits depend on how many.
     """
     checks.seed(seed)
+    checks.one_of("plan", plan, PLANS)
     for name, loss in (("level", finder.level), ("stop", finder.descent.stop)):
         checks.positive(name, loss)  # a cross-entropy is
     if about is None:
@@ -104,9 +109,10 @@ def measure(
         a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
         finder = replace(finder, descent=drawn.space.rule(finder.descent))
         level, stop = finder.level, finder.descent.stop
+        of_finder = theory and plan == "none"
         predicted, statistics = NOT_ASKED, dict.fromkeys(STATISTICS, math.nan)
         expected = responses.unknown(len(a), "theory was not asked")
-        if theory:
+        if of_finder:
             report(f"statistics of {len(a)} straight lines")
             lines = resolved_lines(objective, a, c, lambda lines: level)
             predicted = predictions.predict(lines, level, stop, seed=predicting.initial_seed())
@@ -114,7 +120,7 @@ def measure(
             report(f"linear response of {len(a)} straight lines")
             n_points = responses.points_for(statistics["length_over_xi"])
             expected = responses.of_finder(objective, a, c, finder, n_points=n_points)
-        connections = find_paths(objective, a, c, finder, report=lambda progress: report(str(progress)))
+        connections = _found(objective, a, c, finder, plan, report)
         if examine is not None:
             report("certificates and quality")
             examine(objective, connections)
@@ -133,6 +139,18 @@ def measure(
         return Measured(dict(about), row, pairs, drawn.counts, _example(objective, connections), connections.cost)
 
 
+def _found(
+    objective: Objective, a: Tensor, c: Tensor, finder: Finder, plan: str, report: Callable[[str], None]
+) -> Connections:
+    """Paths, planned or not; the plan's cost is in theirs."""
+    if plan == "none":
+        return find_paths(objective, a, c, finder, report=lambda progress: report(str(progress)))
+    report(f"plans of {len(a)} paths")
+    made = plans.planned(objective, a, c, finder)
+    found = find_paths(objective, a, c, finder, planned=made.vertices, report=lambda progress: report(str(progress)))
+    return Connections(found, made.cost + found.cost)
+
+
 def threads_for(shape: tuple[int, ...]) -> AbstractContextManager[None]:
     """Torch on one thread, or as it is where an input has more than WIDE numbers."""
     return nullcontext() if math.prod(shape) > WIDE else one_thread()
@@ -147,7 +165,7 @@ def measure_subject(
     report: Callable[[str], None] = lambda stage: None,
     **options: Any,
 ) -> Measured:
-    """`measure` of a network, its data and its pairs by their names; options: theory and examine."""
+    """`measure` of a network, its data and its pairs by their names; options: theory, plan and examine."""
     objectives.device(device)
     report(f"{subject.training} {subject.network}")
     with one_thread():
@@ -205,6 +223,7 @@ def _row(
         "classes": drawn.n_classes,
         "pair": kind,
         "pairs": n,
+        "planned": sum(connection.planned > 0 for connection in connections),
         "occupation": p,
         "p_c": p_c,
         "iid_connected": p > p_c,
@@ -230,6 +249,7 @@ def _pair_row(row: dict[str, Any], index: int, connection: Connection, radial: T
         "status": connection.status,
         "rounds": connection.rounds,
         "segments": connection.path.n_segments,
+        "planned": connection.planned,
         "loss_a": connection.end_losses[0],
         "loss_c": connection.end_losses[1],
         "barrier": connection.barrier,

@@ -3,6 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from empirical.experiments.rounds.printed import compared_cells, print_responses
 from percolation.quantities import with_error
 from percolation.terminal import print_table
@@ -12,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def print_comparison(table: "pd.DataFrame") -> None:
-    """The table in four parts that fit a terminal: percolation's prediction, the paths, two theories of the finder."""
+    """The table in four parts that fit a terminal: percolation's prediction, the paths, two theories of the finder.
+
+    Of planned paths two, and how many were.
+    """
     rows = table.to_dict("records")
     label = [[_short_network(r), str(r["dimension"]), SHORT_PAIRS[r["pair"]]] for r in rows]
     print_table(
@@ -46,6 +51,11 @@ def print_comparison(table: "pd.DataFrame") -> None:
             for part, r in zip(label, rows, strict=True)
         ],
     )
+    if planned := sum(r.get("planned", 0) for r in rows):
+        typer.echo(
+            f"{planned} of {sum(r['pairs'] for r in rows)} paths were planned: rounds are those after the plan\n"
+        )
+        return
     print_table(
         "The stationary theory of the finder, predicted from all straight lines, beside what it did",
         ["network", "d", "pairs", "rounds", "theory", "z", "segm.", "theory", "z", "|B'-B|", "theory"],
@@ -64,6 +74,8 @@ def print_comparison(table: "pd.DataFrame") -> None:
 def print_connected(table: "pd.DataFrame") -> None:
     """What was found, where no theory was asked."""
     row = table.iloc[0]
+    if row.get("planned", 0):
+        typer.echo(f"{row['planned']} of {row['pairs']} paths were planned: rounds are those after the plan\n")
     found = f"{row['connected']:.2f}", f"{row['connected_low']:.2f}..{row['connected_high']:.2f}"
     numbers = [f"{row[name]:.3g}" for name in ("barrier_median", "gap_median", "displacement", "excess_length")]
     print_table(
