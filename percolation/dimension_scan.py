@@ -12,7 +12,8 @@ from percolation import checks, runs, seeds
 from percolation.lattices import NAMES, named
 from percolation.quantities import Estimate, Threshold
 from percolation.scaling import invasion
-from percolation.scaling.methods import METHODS, Simulated, chosen
+from percolation.scaling.budget import Simulated
+from percolation.scaling.methods import METHODS, chosen
 from percolation.theory import thresholds
 
 SMALLEST_CUBE = 6  # below, its critical window is as wide as all there is

@@ -20,6 +20,7 @@ The rule, in full:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from scipy.stats import beta
@@ -91,34 +92,10 @@ class Found:
         return Estimate(value, error, method)
 
 
-def find(
-    d: int,
-    L: int,
-    p: float,
-    *,
-    n_pairs: int = 200,
-    look_ahead: int = 1,
-    max_rounds: int = 16,
-    ties: str = "coordinates",
-    seed: int,
-    workers: int = 1,
-    progress: bool = False,
-) -> Found:
-    """Look for paths between A = 0 and C = L e_1 in Z^d, see `between`."""
+def find(d: int, L: int, p: float, **options: Any) -> Found:
+    """Look for paths between A = 0 and C = L e_1 in Z^d; options: as of `between`, of which seed must be given."""
     d, L = checks.integer("d", d, at_least=2), checks.integer("L", L, at_least=1)
-    end = [L] + [0] * (d - 1)
-    return between(
-        [0] * d,
-        end,
-        p,
-        n_pairs=n_pairs,
-        look_ahead=look_ahead,
-        max_rounds=max_rounds,
-        ties=ties,
-        seed=seed,
-        workers=workers,
-        progress=progress,
-    )
+    return between([0] * d, [L] + [0] * (d - 1), p, **options)
 
 
 def between(

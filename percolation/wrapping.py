@@ -5,7 +5,6 @@ a site. `scaling.wrapping_threshold` is made of them.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -74,7 +73,7 @@ def windings(
         rows = slice(first, min(first + n_rows, n_realisations))
         opened = _opened(bits, level, (rows.stop - rows.start, n_steps))
         kernels.count_open(opened, found.n_open[rows])
-        _wind(kind)(opened, torus, work, found.axes[rows], found.rank[rows])
+        kernels.wind(opened, kind == "bond", torus, work, found.axes[rows], found.rank[rows])
     return found
 
 
@@ -89,7 +88,8 @@ def windings_of(lattice: Box, opened: ArrayLike, *, kind: str = "site") -> tuple
         raise ValueError(f"opened must be bool of shape (n, {n_steps}), got {opened.dtype} of shape {opened.shape}")
     torus = _torus(lattice)
     axes, rank = _nothing_wound(lattice, len(opened))
-    _wind(kind)(opened if kind == "site" else opened[:, torus.numbers], torus, _work(torus), axes, rank)
+    bonds = kind == "bond"
+    kernels.wind(opened[:, torus.numbers] if bonds else opened, bonds, torus, _work(torus), axes, rank)
     return axes, rank
 
 
@@ -99,10 +99,6 @@ def _checked(lattice: Box, kind: str) -> int:
     if not isinstance(lattice, Box) or not any(lattice.is_periodic):
         raise ValueError("nothing winds round a lattice without a periodic axis; take periodic=True")
     return lattice.n_sites if kind == "site" else lattice.n_bonds
-
-
-def _wind(kind: str) -> Callable[..., None]:
-    return kernels.wind_by_sites if kind == "site" else kernels.wind_by_bonds
 
 
 def _nothing_wound(lattice: Box, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -122,6 +122,10 @@ CALLS = {
     scaling.collapse: {"curves": CURVES, "n_resamples": 20, "seed": 0},
     scaling.quality_band: {"curves": CURVES, "p_c": 0.5, "nu": 1.3, "power": -0.1, "n_resamples": 20, "seed": 0},
     lattice_finder.find: {"d": 2, "L": 4, "p": 0.9, "n_pairs": 2, "max_rounds": 2, "ties": "coordinates", "seed": 0},
+    lattice_finder.between: {
+        **{"start": [0, 0], "end": [4, 0], "p": 0.9},
+        **{"n_pairs": 2, "max_rounds": 2, "ties": "coordinates", "seed": 0},
+    },
     dimension_scan.Plan: {"dimensions": [3], "kind": "site", "lattice": "hypercubic", "method": "auto", "runs": 64},
     runs.seeds: {"seed": 0, "n": 2},
     runs.run: {"task": abs, "items": [1], "workers": 1},

@@ -133,71 +133,55 @@ def cutoff_after(n, n_revealed, margin):
 
 
 @kernel
-def invade_sites(origin, ways, marks, prune_from, margin, table, queue, n_revealed):
-    """Fill n_revealed[k] with the sites revealed, the cluster included, once marks[k] sites are accepted.
+def invade(origin, ways, bonds, marks, prune_from, margin, table, queue, n_revealed):
+    """Fill n_revealed[k] with the sites (bonds) revealed once marks[k] are accepted.
 
-    From prune_from accepted sites on, weights above margin times the ratio so far are not queued. Returns False
-    if one above that came up, so that a site left out might have been due, or if the queue's room is used up.
-    """
-    insert(table, mix(origin))
-    z = ways.steps.shape[1]
-    hashes = np.empty(z, np.uint64)
-    key, weight, cutoff = origin, np.uint64(0), HIGHEST_WEIGHT
-    n, revealed = 0, 1
-    for k in range(len(marks)):
-        while n < marks[k]:
-            if n:
-                weight, key = pop(queue)
-                if weight >= cutoff:
-                    return False
-            if queue.pool[1] + z > len(queue.keys):
-                return False
-            b = key & ways.basis
-            hash_around(key, ways.steps[b], hashes)
-            for j in range(z):
-                if insert(table, hashes[j]):
-                    revealed += 1
-                    if hashes[j] < cutoff:
-                        neighbour = key + ways.steps[b, j]
-                        push(queue, hashes[j], neighbour)
-                        prefetch_neighbours(table, neighbour, ways)  # most of what is queued comes up soon
-            n += 1
-            if n == prune_from:
-                cutoff = cutoff_after(n, revealed, margin)
-        n_revealed[k] = revealed
-    return True
-
-
-@kernel
-def invade_bonds(origin, ways, marks, prune_from, margin, table, queue, n_revealed):
-    """Fill n_revealed[k] with the bonds revealed once marks[k] bonds are accepted; returns as invade_sites.
-
-    A bond's weight is the hash of its key; its entry keeps the end that was outside when it was revealed. The table
-    holds the sites of the cluster, which are fewer than the bonds.
+    Sites: the cluster is among those revealed, and the table holds all of them.
+    Bonds: `bonds` are those of ways, else None, which numba compiles for on its own. A bond's weight is the hash of its
+    key; its entry keeps the end that was outside when it was revealed. The table holds the sites of the cluster, which
+    are fewer than the bonds.
+    From prune_from accepted on, weights above margin times the ratio so far are not queued. Returns False if one above
+    that came up, so that what was left out might have been due, or if the queue's room is used up.
     """
     z = ways.steps.shape[1]
     hashes = np.empty(z, np.uint64)
     key, weight, cutoff = origin, np.uint64(0), HIGHEST_WEIGHT
-    n, revealed = -1, 0  # the origin is no bond
+    if bonds is None:
+        insert(table, mix(origin))
+        first = 0
+    else:
+        first = -1  # the origin is no bond
+    n, revealed = first, 1 + first
     for k in range(len(marks)):
         while n < marks[k]:
-            if n >= 0:
+            if n > first:
                 weight, key = pop(queue)
                 if weight >= cutoff:
                     return False
-            if insert(table, mix(key)):
+            if bonds is None:
+                is_new = True
+            else:
+                is_new = insert(table, mix(key))
+            if is_new:
                 if queue.pool[1] + z > len(queue.keys):
                     return False
                 b = key & ways.basis
                 hash_around(key, ways.steps[b], hashes)
                 for j in range(z):
-                    if not contains(table, hashes[j]):
+                    if bonds is None:
+                        is_new = insert(table, hashes[j])
+                    else:
+                        is_new = not contains(table, hashes[j])
+                    if is_new:
                         revealed += 1
-                        bond = mix(key + ways.bonds[b, j])
-                        if bond < cutoff:
+                        if bonds is None:
+                            its_weight = hashes[j]
+                        else:
+                            its_weight = mix(key + bonds[b, j])
+                        if its_weight < cutoff:
                             neighbour = key + ways.steps[b, j]
-                            push(queue, bond, neighbour)
-                            prefetch_neighbours(table, neighbour, ways)
+                            push(queue, its_weight, neighbour)
+                            prefetch_neighbours(table, neighbour, ways)  # most of what is queued comes up soon
             n += 1
             if n == prune_from:
                 cutoff = cutoff_after(n, revealed, margin)

@@ -33,28 +33,21 @@ class Workspace(NamedTuple):
 
 
 @kernel
-def wind_by_sites(opened, torus, work, axes, rank):
-    """For each row of opened (n, n_sites): fill axes (n, d), those that a cluster winds round, and rank (n,)."""
-    for row in range(len(opened)):
-        sites = work.listed[: list_opened(opened[row], work.listed)]
-        unite_sites(opened[row], sites, torus, work)
-        loops = np.zeros((2, axes.shape[1]), dtype=np.int64)
-        for k in range(len(torus.seams)):
-            i, j = torus.seams[k]
-            if opened[row, i] and opened[row, j]:
-                open_seam_bond(work, i, j, torus.crossed[k], axes[row], rank[row : row + 1], loops)
+def wind(opened, bonds, torus, work, axes, rank):
+    """For each row of opened fill axes (n, d), those that a cluster winds round, and rank (n,).
 
-
-@kernel
-def wind_by_bonds(opened, torus, work, axes, rank):
-    """The same where bonds are open or not, opened (n, n_bonds): those inside in the order of torus, then the seams."""
+    opened: (n, n_sites); for bonds (n, n_bonds), those inside in the order of torus, then the seams.
+    """
     n_inside = len(torus.lower)
     for row in range(len(opened)):
-        unite_bonds(opened[row], torus, work)
+        if bonds:
+            unite_bonds(opened[row], torus, work)
+        else:
+            unite_sites(opened[row], work.listed[: list_opened(opened[row], work.listed)], torus, work)
         loops = np.zeros((2, axes.shape[1]), dtype=np.int64)
         for k in range(len(torus.seams)):
             i, j = torus.seams[k]
-            if opened[row, n_inside + k]:
+            if opened[row, n_inside + k] if bonds else opened[row, i] and opened[row, j]:
                 open_seam_bond(work, i, j, torus.crossed[k], axes[row], rank[row : row + 1], loops)
 
 

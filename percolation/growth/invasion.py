@@ -9,10 +9,8 @@ from percolation._kernels import growth as kernels
 from percolation.growth.keys import keys, ways
 from percolation.lattices import Lattice
 
-PRUNE_FROM, MARGIN = (
-    1024,
-    1.15,
-)  # queue no weight above 1.15 N/B(N) once N = 1024: 1.5 x faster at d = 4, more above; exact
+# queue no weight above 1.15 N/B(N) once N = 1024: 1.5 x faster at d = 4, more above; exact
+PRUNE_FROM, MARGIN = 1024, 1.15
 N_BUCKETS = 2**18
 # p_c (z - 1) is at most this: 1.9 on Z^d; 2.9 on the square lattice with two shells, and below 4.6 with any number
 FEW_DUE_ABOVE = {"hypercubic": 2, "any": 6}
@@ -113,12 +111,11 @@ def _grow(
     if n_slots > 2**32:
         raise ValueError(f"{n_sites} sites of {z} neighbours need over 2^32 slots; reduce n_sites and run more often")
     n_revealed = np.empty(len(marks), dtype=np.int64)
-    grow = kernels.invade_sites if kind == "site" else kernels.invade_bonds
-    prune_from = PRUNE_FROM
+    prune_from, bonds = PRUNE_FROM, around.bonds if kind == "bond" else None
     while True:
         table = np.zeros(n_slots, dtype=np.uint32)
         queue = _queue(n_sites, last_bucket, room=min(n_sites, 2 * prune_from) * z + n_sites)
-        exact = grow(origin, around, marks, prune_from, MARGIN, table, queue, n_revealed)
+        exact = kernels.invade(origin, around, bonds, marks, prune_from, MARGIN, table, queue, n_revealed)
         if exact:
             return n_revealed, table.nbytes + sum(array.nbytes for array in queue), n_slots
         prune_from *= 8  # once it exceeds n_sites nothing is pruned and the room holds every site revealed

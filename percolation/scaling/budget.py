@@ -4,16 +4,28 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
-from percolation import checks
+from percolation import checks, seeds
 from percolation.quantities import Estimate
+from percolation.runs import run as run_all
 
 SAFETY = 1.1  # more runs than the error so far asks for, since it is an estimate too
 PILOT_PRECISION = 10  # so near p_c what is nonlinear in p is far below the precision
 PILOT_SHARE, MOMENT = 0.1, 1e-3  # of the time; seconds
 GROWTH = 4  # largest factor by which the number of runs grows at once
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """p_c with the runs it came from; enough to repeat it or to fit it otherwise."""
+
+    estimate: Estimate
+    kind: str
+    seed: seeds.Seed
+    n_runs: int
 
 
 @dataclass(frozen=True)
@@ -62,17 +74,18 @@ class Budget:
     def collect(
         self,
         parent: np.random.SeedSequence,
-        runs: Callable[[list[np.random.SeedSequence]], list[np.ndarray]],
+        run: Callable[[np.random.SeedSequence], np.ndarray],
         estimate: Callable[[np.ndarray], Estimate],
+        **how: Any,
     ) -> np.ndarray:
-        """Runs of the parent's children in turn, one to a row of the result."""
+        """Runs of the parent's children in turn, one to a row of the result; how: as `runs.run` takes it."""
         begun = monotonic()
-        done = runs(parent.spawn(self.at_least if self.is_open else self.runs))
+        done = run_all(run, parent.spawn(self.at_least if self.is_open else self.runs), **how)
         while self.is_open:
             more = min(self._affordable(len(done), monotonic() - begun), self._needed(done, estimate))
             if more < 1:
                 break
-            done += runs(parent.spawn(int(more)))
+            done += run_all(run, parent.spawn(int(more)), **how)
         return np.array(done)
 
     def _affordable(self, n_done: int, spent: float) -> float:

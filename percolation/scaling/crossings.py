@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -12,8 +13,7 @@ from percolation.averages import FirstSteps
 from percolation.growth.keys import checked
 from percolation.lattices import Box, Lattice
 from percolation.quantities import Estimate
-from percolation.runs import run as run_all
-from percolation.scaling.budget import Budget
+from percolation.scaling.budget import Budget, Simulated
 
 FEWEST = 10  # realisations of a size, whose scatter gives the error
 RUNS = 400  # if nothing else is said
@@ -57,14 +57,10 @@ def last_crossing(sizes: Sequence[FirstSteps]) -> Estimate:
 
 
 @dataclass(frozen=True)
-class CrossingThreshold:
-    """p_c with the runs it came from; enough to repeat it or to fit it otherwise."""
+class CrossingThreshold(Simulated):
+    """p_c with the sweeps it came from."""
 
-    estimate: Estimate
     d: int
-    kind: str
-    seed: seeds.Seed
-    n_runs: int
     sizes: tuple[int, ...]
     first: np.ndarray  # (n_runs, n_sizes) int64, see `FirstSteps`
 
@@ -96,15 +92,12 @@ def crossing_threshold(
     boxes = tuple(lattice.box(L, periodic) for L in sizes)
     n_steps = [box.n_sites if kind == "site" else box.n_bonds for box in boxes]
 
-    def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
-        task, label = partial(_first_steps, boxes, kind), f"{lattice.name}, d = {lattice.d} {kind}"
-        return run_all(task, children, workers=workers, label=label, progress=progress)
-
     def estimate(first: np.ndarray) -> Estimate:
         return last_crossing([FirstSteps(n, M) for n, M in zip(first.T, n_steps, strict=True)])
 
-    first = budget.collect(seeds.sequence(seed), some, estimate)
-    return CrossingThreshold(estimate(first), lattice.d, kind, seed, len(first), sizes, first)
+    how: Any = {"workers": workers, "label": f"{lattice.name}, d = {lattice.d} {kind}", "progress": progress}
+    first = budget.collect(seeds.sequence(seed), partial(_first_steps, boxes, kind), estimate, **how)
+    return CrossingThreshold(estimate(first), kind, seed, len(first), lattice.d, sizes, first)
 
 
 def _first_steps(boxes: Sequence[Box], kind: str, seed: np.random.SeedSequence) -> np.ndarray:

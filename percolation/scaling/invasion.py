@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -9,8 +10,7 @@ from percolation import checks, growth, seeds
 from percolation.growth.keys import checked
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
-from percolation.runs import run as run_all
-from percolation.scaling.budget import Budget
+from percolation.scaling.budget import Budget, Simulated
 from percolation.scaling.fits import fits_from_each_first, model_average, power_corrections
 
 POWERS = np.linspace(0.3, 1, 15)  # of the correction N^-power; all are given equal odds before the data
@@ -22,14 +22,10 @@ FEWEST_SITES = SMALLEST_SIZE * 2**FEWEST_BLOCKS  # of a run
 
 
 @dataclass(frozen=True)
-class InvasionThreshold:
-    """p_c with the runs it came from; enough to repeat it or to fit it otherwise."""
+class InvasionThreshold(Simulated):
+    """p_c with the invasions it came from."""
 
-    estimate: Estimate
     d: int
-    kind: str
-    seed: seeds.Seed
-    n_runs: int
     n_sites: int  # accepted in each run, bonds if kind="bond"
     n_accepted: np.ndarray  # (n_marks,) int64
     n_revealed: np.ndarray  # (n_runs, n_marks) int64
@@ -65,20 +61,10 @@ def invasion_threshold(
     budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
     run, marks = partial(_revealed, lattice, n_sites, kind), growth.doubling_marks(n_sites)
 
-    def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
-        return run_all(run, children, workers=workers, label=f"d = {d} {kind}", progress=progress)
-
-    n_revealed = budget.collect(seeds.sequence(seed), some, partial(extrapolate, marks))
-    return InvasionThreshold(
-        estimate=extrapolate(marks, n_revealed),
-        d=d,
-        kind=kind,
-        seed=seed,
-        n_runs=len(n_revealed),
-        n_sites=n_sites,
-        n_accepted=marks,
-        n_revealed=n_revealed,
-    )
+    how: Any = {"workers": workers, "label": f"d = {d} {kind}", "progress": progress}
+    n_revealed = budget.collect(seeds.sequence(seed), run, partial(extrapolate, marks), **how)
+    estimate = extrapolate(marks, n_revealed)
+    return InvasionThreshold(estimate, kind, seed, len(n_revealed), d, n_sites, marks, n_revealed)
 
 
 def _revealed(lattice: Lattice, n_sites: int, kind: str, seed: np.random.SeedSequence) -> np.ndarray:

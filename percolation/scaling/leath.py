@@ -25,7 +25,7 @@ from percolation import checks, growth, seeds
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
 from percolation.runs import seeds as children_of
-from percolation.scaling.budget import Budget
+from percolation.scaling.budget import Budget, Simulated
 from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
 
@@ -57,15 +57,11 @@ N, T, CONTROLS, SCORE = 0, 1, slice(2, 7), 7  # columns of `sums`
 
 
 @dataclass(frozen=True)
-class LeathThreshold:
-    """p_c with the sums it came from; enough to repeat it or to fit it otherwise."""
+class LeathThreshold(Simulated):
+    """p_c with the sums it came from."""
 
-    estimate: Estimate
     d: int
-    kind: str
-    seed: seeds.Seed
     p: float  # at which the clusters grew
-    n_runs: int
     n_clusters: int  # of a run
     bounds: np.ndarray  # (n_windows + 1,) generations, see `windows`
     sums: np.ndarray  # (n_runs, n_windows, 8), see `window_sums`
@@ -108,17 +104,7 @@ def leath_threshold(
         stages = [Budget(FEWEST_RUNS)] * (d < MEAN_FIELD) + [budget.pilot()] * budget.is_open
         p = at.pilot(pilots, partial(_pilot, lattice, kind), stages)
     sums = at.collect(p, budget.after(monotonic() - begun), parent)
-    return LeathThreshold(
-        estimate=estimate(sums, bounds, d, p),
-        d=d,
-        kind=kind,
-        seed=seed,
-        p=p,
-        n_runs=len(sums),
-        n_clusters=n_clusters,
-        bounds=bounds,
-        sums=sums,
-    )
+    return LeathThreshold(estimate(sums, bounds, d, p), kind, seed, len(sums), d, p, n_clusters, bounds, sums)
 
 
 def checked(lattice: Lattice) -> Lattice:
@@ -236,24 +222,14 @@ def _form(bounds: np.ndarray, sensitivity: np.ndarray, exponents: tuple[float, .
 
 
 def _sums(
-    lattice: Lattice,
-    kind: str,
-    n_clusters: int,
-    n_generations: int,
-    p: float,
-    seed: np.random.SeedSequence,
+    lattice: Lattice, kind: str, n_clusters: int, n_generations: int, p: float, seed: np.random.SeedSequence
 ) -> np.ndarray:
     """`window_sums` of the clusters of a run."""
     return window_sums(_clusters(lattice, p, kind, n_clusters, n_generations, seed), windows(n_generations))
 
 
 def _clusters(
-    lattice: Lattice,
-    p: float,
-    kind: str,
-    n_clusters: int,
-    n_generations: int,
-    seed: np.random.SeedSequence,
+    lattice: Lattice, p: float, kind: str, n_clusters: int, n_generations: int, seed: np.random.SeedSequence
 ) -> growth.Leath:
     """Clusters limited by their generations only, so that means by generation are those of whole clusters."""
     return growth.leath(

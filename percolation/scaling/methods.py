@@ -8,16 +8,9 @@ from percolation.growth.keys import checked
 from percolation.lattices import FiniteGraph, Lattice
 from percolation.quantities import Estimate
 from percolation.scaling import crossings, invasion, leath, window, wrapping
-from percolation.scaling.budget import Budget
+from percolation.scaling.budget import Budget, Simulated
 
 WRAPPING_UP_TO = 3  # dimensions; from there on Leath's error is the least at equal time, see benchmarks/thresholds.md
-Simulated = (
-    crossings.CrossingThreshold
-    | invasion.InvasionThreshold
-    | leath.LeathThreshold
-    | window.WindowThreshold
-    | wrapping.WrappingThreshold
-)
 
 
 class Method(NamedTuple):

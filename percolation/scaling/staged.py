@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +24,8 @@ class RunsAt:
 
     def collect(self, p: float, budget: Budget, parent: np.random.SeedSequence) -> np.ndarray:
         """Sums of the runs at p, (n_runs, ...)."""
-
-        def some(children: list[np.random.SeedSequence]) -> list[np.ndarray]:
-            run = partial(self.run, p)
-            return runs.run(run, children, workers=self.workers, label=self.label, progress=self.progress)
-
-        return budget.collect(parent, some, lambda done: self.estimate(done, p))
+        how: Any = {"workers": self.workers, "label": self.label, "progress": self.progress}
+        return budget.collect(parent, partial(self.run, p), lambda done: self.estimate(done, p), **how)
 
     def pilot(
         self,

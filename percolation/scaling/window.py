@@ -3,13 +3,14 @@
 import math
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
 from percolation import checks, seeds, sweeps
 from percolation.lattices import FiniteGraph
 from percolation.quantities import Estimate
-from percolation.scaling.budget import Budget, more_runs
+from percolation.scaling.budget import Budget, Simulated, more_runs
 
 RUNS = 64  # if nothing else is said
 FEWEST_RUNS = 20  # realisations, whose scatter gives the error
@@ -22,14 +23,10 @@ FITTED = 0.5  # the part of it where a parabola is off by less than 0.002 of the
 
 
 @dataclass(frozen=True)
-class WindowThreshold:
-    """p_c of a finite graph; enough to repeat it."""
+class WindowThreshold(Simulated):
+    """p_c of a finite graph; a run is a realisation."""
 
-    estimate: Estimate
     n_sites: int
-    kind: str
-    seed: seeds.Seed
-    n_runs: int  # realisations
 
 
 def window_threshold(
@@ -70,7 +67,7 @@ def window_threshold(
         if time is not None:  # as many in all as the rest affords
             more.append(int(n * (time - (monotonic() - begun)) / (monotonic() - started)) - n)
         if not more or min(more) < 1:
-            return WindowThreshold(estimate, graph.n_sites, kind, seed, n)
+            return WindowThreshold(estimate, kind, seed, n, graph.n_sites)
         n += min(more)
 
 
@@ -115,10 +112,7 @@ class _Sizes:
 
     def without_each(self) -> np.ndarray:
         """Of all but one, (n_realisations, n_p)."""
-        return self._log(
-            self.squares.sum(axis=0) - self.squares,
-            self.n_open.sum(axis=0) - self.n_open,
-        )
+        return self._log(self.squares.sum(axis=0) - self.squares, self.n_open.sum(axis=0) - self.n_open)
 
     def _log(self, squares: np.ndarray, n_open: np.ndarray) -> np.ndarray:
         # where no site is open yet, chi is that of the first one, 1
@@ -128,15 +122,9 @@ class _Sizes:
 def _sizes(
     graph: FiniteGraph, kind: str, p: np.ndarray, n_realisations: int, seed: seeds.Seed, workers: int, progress: bool
 ) -> _Sizes:
-    curve = (sweeps.site_curve if kind == "site" else sweeps.bond_curve)(
-        graph,
-        p,
-        n_realisations=n_realisations,
-        seed=seed,
-        observables=("second_moment",),
-        workers=workers,
-        progress=progress,
-    )
+    how: Any = {"observables": ("second_moment",), "workers": workers, "progress": progress}
+    curve_of = sweeps.site_curve if kind == "site" else sweeps.bond_curve
+    curve = curve_of(graph, p, n_realisations=n_realisations, seed=seed, **how)
     assert curve.second_moment is not None
     n_open = curve.n_open if kind == "site" else np.full_like(curve.n_open, graph.n_sites)
     return _Sizes(curve.second_moment, n_open, graph.n_sites ** (1 / 3))

@@ -21,7 +21,7 @@ from percolation import checks, seeds, wrapping
 from percolation.lattices import Box, Lattice
 from percolation.quantities import Estimate
 from percolation.runs import seeds as children_of
-from percolation.scaling.budget import Budget
+from percolation.scaling.budget import Budget, Simulated
 from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
 
@@ -68,13 +68,8 @@ class Tori:
 
     def run(self, p: float, seed: np.random.SeedSequence) -> np.ndarray:
         """Means over the samples of a run of f, of the score and of their product, (n_sizes, 3)."""
-        children = seed.spawn(len(self.lattices))
-        return np.array(
-            [
-                self.means(torus, p, n, one)
-                for torus, n, one in zip(self.lattices, self.n_samples, children, strict=True)
-            ]
-        )
+        tori = zip(self.lattices, self.n_samples, seed.spawn(len(self.lattices)), strict=True)
+        return np.array([self.means(torus, p, n, one) for torus, n, one in tori])
 
     def means(self, torus: Box, p: float, n: int, seed: np.random.SeedSequence) -> np.ndarray:
         """The same of n samples of one torus, (3,)."""
@@ -116,15 +111,11 @@ class Tori:
 
 
 @dataclass(frozen=True)
-class WrappingThreshold:
-    """p_c with the runs it came from; enough to repeat it or to fit it otherwise."""
+class WrappingThreshold(Simulated):
+    """p_c with the samples it came from."""
 
-    estimate: Estimate
     d: int
-    kind: str
-    seed: seeds.Seed
     p: float  # at which the tori were opened
-    n_runs: int
     sizes: np.ndarray  # (n_sizes,)
     means: np.ndarray  # (n_runs, n_sizes, 3), see `Tori.run`
 
@@ -164,9 +155,7 @@ def wrapping_threshold(
         p = at.pilot(pilots, partial(_first_guess, tori), stages, _nearest)
     p = _nearest(p, p)
     means = at.collect(p, budget.after(monotonic() - begun), parent)
-    return WrappingThreshold(
-        tori.estimate(means, p), d=tori.d, kind=kind, seed=seed, p=p, n_runs=len(means), sizes=tori.sizes, means=means
-    )
+    return WrappingThreshold(tori.estimate(means, p), kind, seed, len(means), tori.d, p, tori.sizes, means)
 
 
 def _first_guess(tori: Tori, seed: np.random.SeedSequence, n_samples: int = 256) -> float:

@@ -16,8 +16,27 @@ OBSERVABLES = TOTALS + AXES
 Result = TypeVar("Result", "Sweep", "Curve")
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Result:
-    """What sweeps and curves have in common."""
+    """What sweeps and curves have in common: observables, None if not asked for, of shape (n_realisations, n).
+
+    n: a value after every step of a sweep, n_steps + 1 of them; at every p of a curve.
+    """
+
+    # float64, whole numbers are exact below 2^53
+    largest: np.ndarray | None = None  # size of the largest cluster in sites, 0 if there is none
+    second_moment: np.ndarray | None = None  # sum of s^2 over all clusters, the largest included
+    n_clusters: np.ndarray | None = None
+    second_largest: np.ndarray | None = None  # as large as the largest if there are two of that size
+    third_moment: np.ndarray | None = None  # sum of s^3
+    fourth_moment: np.ndarray | None = None  # sum of s^4
+    # of a sweep (n_realisations, d) int64, first step at which it does, n_steps + 1 if it never came;
+    # of a curve (n_realisations, n_p, d) bool, whether it does
+    spanning: np.ndarray | None = None  # a cluster joins the two open faces across each axis
+    wrapping: np.ndarray | None = None  # a cluster winds round each periodic axis
+    size_edges: np.ndarray | None = None  # (n_bins + 1,) int64
+    # (n_realisations, n_counted or n_p, n_bins) int64, clusters of size_edges[j] <= s < size_edges[j + 1]
+    cluster_counts: np.ndarray | None = None
 
     def _record(self, observable: str, among: tuple[str, ...] = OBSERVABLES + ("cluster_counts",)) -> np.ndarray:
         """One of the observables named, if it was recorded."""
@@ -33,27 +52,14 @@ class Sweep(_Result):
     """Clusters of every realisation after n = 0 ... n_steps opened sites or bonds.
 
     Row r, column n: realisation r with n sites (kind "site") or bonds (kind "bond") open. In a bond sweep all sites
-    are open from the start. Observables that were not asked for are None. Memory: 8 bytes a column and observable.
+    are open from the start. Memory: 8 bytes a column and observable.
     """
 
     kind: str  # "site" or "bond"
     n_sites: int
     n_steps: int
     n_realisations: int
-    # (n_realisations, n_steps + 1) float64 each; whole numbers are exact below 2^53
-    largest: np.ndarray | None = None  # size of the largest cluster in sites, 0 if there is none
-    second_moment: np.ndarray | None = None  # sum of s^2 over all clusters, the largest included
-    n_clusters: np.ndarray | None = None
-    second_largest: np.ndarray | None = None  # as large as the largest if there are two of that size
-    third_moment: np.ndarray | None = None  # sum of s^3
-    fourth_moment: np.ndarray | None = None  # sum of s^4
-    # (n_realisations, d) int64, n_steps + 1 if it never came
-    spanning: np.ndarray | None = None  # first n at which a cluster joins the two open faces across each axis
-    wrapping: np.ndarray | None = None  # first n at which a cluster winds round each periodic axis
-    # clusters counted by size
-    counts_at: np.ndarray | None = None  # (n_counted,) int64, values of n
-    size_edges: np.ndarray | None = None  # (n_bins + 1,) int64
-    cluster_counts: np.ndarray | None = None  # (n_realisations, n_counted, n_bins) int64, size_edges[j] <= s < [j + 1]
+    counts_at: np.ndarray | None = None  # (n_counted,) int64, values of n at which clusters are counted by size
 
     def mean(self, observable: str, p: ArrayLike) -> np.ndarray:
         """Canonical mean of one of the totals, sum_n Binomial(n; M, p) <Q>_n: an array of the shape of p.
@@ -168,17 +174,6 @@ class Curve(_Result):
     n_sites: int
     p: np.ndarray  # (n_p,)
     n_open: np.ndarray  # (n_realisations, n_p) int64, sites or bonds that are open
-    # as in a Sweep, (n_realisations, n_p)
-    largest: np.ndarray | None = None
-    second_moment: np.ndarray | None = None
-    n_clusters: np.ndarray | None = None
-    second_largest: np.ndarray | None = None
-    third_moment: np.ndarray | None = None
-    fourth_moment: np.ndarray | None = None
-    spanning: np.ndarray | None = None  # (n_realisations, n_p, d) bool
-    wrapping: np.ndarray | None = None  # (n_realisations, n_p, d) bool
-    size_edges: np.ndarray | None = None  # (n_bins + 1,) int64
-    cluster_counts: np.ndarray | None = None  # (n_realisations, n_p, n_bins) int64, size_edges[j] <= s < [j + 1]
 
     @property
     def n_realisations(self) -> int:

@@ -5,8 +5,8 @@ from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget
 
 
-def runs(children):
-    return [np.random.default_rng(child).normal(size=1) for child in children]
+def run(child):
+    return np.random.default_rng(child).normal(size=1)
 
 
 def mean(values):
@@ -15,21 +15,21 @@ def mean(values):
 
 
 def test_a_number_of_runs_is_that_number():
-    done = Budget(40, at_least=8).collect(np.random.SeedSequence(1), runs, mean)
+    done = Budget(40, at_least=8).collect(np.random.SeedSequence(1), run, mean)
     assert len(done) == 40
-    np.testing.assert_array_equal(done, runs(np.random.SeedSequence(1).spawn(40)))
+    np.testing.assert_array_equal(done, [*map(run, np.random.SeedSequence(1).spawn(40))])
 
 
 def test_precision_is_reached_without_waste_and_repeats():
-    first, again = (Budget(8, precision=0.05, at_least=8).collect(np.random.SeedSequence(2), runs, mean) for _ in "12")
+    first, again = (Budget(8, precision=0.05, at_least=8).collect(np.random.SeedSequence(2), run, mean) for _ in "12")
     assert mean(first).error <= 0.05
     assert 300 < len(first) < 600  # 400 at variance 1
     np.testing.assert_array_equal(first, again)
-    np.testing.assert_array_equal(first, runs(np.random.SeedSequence(2).spawn(len(first))))
+    np.testing.assert_array_equal(first, [*map(run, np.random.SeedSequence(2).spawn(len(first)))])
 
 
 def test_time_ends_what_precision_would_not():
-    done = Budget(8, time=0.05, precision=1e-9, at_least=8).collect(np.random.SeedSequence(3), runs, mean)
+    done = Budget(8, time=0.05, precision=1e-9, at_least=8).collect(np.random.SeedSequence(3), run, mean)
     assert 8 <= len(done) < 100_000
 
 
