@@ -95,6 +95,7 @@ def _list(names: list[str], folder: Path) -> None:
 
 
 # shown at the foot of `--help`
+figures.panel = "Papers"  # type: ignore[attr-defined]
 figures.epilog = (  # type: ignore[attr-defined]
     "Examples:  percolation figures --quick   |   percolation figures dimension_scaling/thresholds --full   |   "
     "percolation figures --redraw --tex --format pdf,svg"

@@ -97,4 +97,5 @@ def memory(what: str, n_bytes: float, way_out: str) -> None:
     """A ValueError if the machine has less memory than n_bytes: else the operating system ends the process."""
     present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if n_bytes > present:
-        raise ValueError(f"{what} takes {n_bytes / 2**30:.3g} GiB, the machine has {present / 2**30:.3g}; {way_out}")
+        needed = n_bytes / 2**30 if n_bytes < 1e300 else np.inf
+        raise ValueError(f"{what:.80} takes {needed:.3g} GiB, the machine has {present / 2**30:.3g}; {way_out}")

@@ -21,21 +21,43 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="High-dimensional percolation, theory and simulation, beside a real path finder on neural networks.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.add_typer(cli_runs.app, name="runs")
+# groups of commands in the help, by job
+LATTICES, NETWORKS, RUNS = "Lattices and graphs", "Networks", "Finished runs"
+TO_TRY = (
+    ("percolation threshold --lattice kagome", "p_c by simulation beside the known value, in seconds"),
+    ("percolation graph FILE", "your own graph: its largest cluster beside theory"),
+    ("percolation connect --network cnn1d --data mnist1d --pairs 5", "paths between low-loss inputs of a network"),
+)
+
+
+@app.callback()
+def welcome(context: typer.Context) -> None:
+    """High-dimensional percolation, theory and simulation, beside a real path finder on neural networks."""
+    if context.invoked_subcommand is None:
+        width = max(len(example) for example, _ in TO_TRY)
+        typer.echo("Three things to try:\n")
+        for example, what in TO_TRY:
+            typer.echo(f"  {example:{width}}  {what}")
+        typer.echo("\nAll commands: percolation --help; the options of one: percolation COMMAND --help")
+
+
+app.add_typer(cli_runs.app, name="runs", rich_help_panel=RUNS)
 app.command(
-    epilog="Examples:  percolation graph roads.csv   |   percolation graph out.club.gz --kind site --runs 1000"
+    rich_help_panel=LATTICES,
+    epilog="Examples:  percolation graph roads.csv   |   percolation graph out.club.gz --kind site --runs 1000",
 )(graph)
-app.command(epilog="Example:  percolation report scan.db -o report.html")(report)
+app.command(rich_help_panel=RUNS, epilog="Example:  percolation report scan.db -o report.html")(report)
 
 
 @app.command(
+    rich_help_panel=LATTICES,
     epilog="Examples:  percolation threshold --dim 4,8,13 --time 20   |   percolation threshold --lattice kagome "
-    "--precision 1e-4   |   percolation threshold --dim 2..13 --kind bond --precision 1e-4"
+    "--precision 1e-4   |   percolation threshold --dim 2..13 --kind bond --precision 1e-4",
 )
 def threshold(
     lattice: Annotated[
@@ -106,7 +128,9 @@ def print_thresholds(scan: "DimensionScan") -> None:
     print_table(f"p_c of {name}, {scan.kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
 
 
-@app.command(epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome")
+@app.command(
+    rich_help_panel=LATTICES, epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome"
+)
 def theory(
     lattice: Annotated[
         str,
@@ -165,10 +189,11 @@ def main() -> None:
     except (ValueError, OSError, ImportError) as error:  # ImportError: of a package that an extra installs
         sys.exit(_complain(str(error)))
     except typer.TyperException as error:
-        # without arguments the help has been printed, and there is nothing to say
+        # a group without arguments has printed its help, and there is nothing to say
         sys.exit(_complain(error.format_message()) if error.format_message() else 2)
     except (MemoryError, BrokenExecutor) as error:
-        _complain(f"out of memory, or a worker died: {error}; try fewer --workers")
+        said = f": {error}" if str(error) else ""
+        _complain(f"out of memory, or a worker died{said}; reduce the size, or try fewer --workers")
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("interrupted", err=True)
@@ -177,15 +202,18 @@ def main() -> None:
 
 
 def add(plugin: EntryPoint) -> None:
-    """Another package's command; where what it needs is not installed, one that only says so."""
+    """Another package's command, in the group that it names as `panel`.
+
+    Where what it needs is not installed, one that only says so.
+    """
     try:
         command: Callable[..., None] = plugin.load()
         anything = {}
     except ImportError as error:
         command = _not_installed(str(error))
         anything = {"ignore_unknown_options": True, "allow_extra_args": True}
-    epilog = getattr(command, "epilog", None)
-    app.command(plugin.name, epilog=epilog, context_settings=anything)(command)
+    epilog, panel = getattr(command, "epilog", None), getattr(command, "panel", NETWORKS)
+    app.command(plugin.name, epilog=epilog, rich_help_panel=panel, context_settings=anything)(command)
 
 
 def _not_installed(reason: str) -> Callable[[], None]:

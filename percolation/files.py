@@ -1,11 +1,13 @@
 """Files that appear whole or not at all, and the record of how a result was made."""
 
+import glob
 import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -27,7 +29,9 @@ LIBRARIES = ("numpy", "scipy", "numba", "networkx", "pandas", "matplotlib", "tor
 def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path to write to; it becomes `path` by one rename if the block ends well, else it is removed."""
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    _remove_leftovers(path)
+    prefix = f".{path.stem}-{_machine()}-{os.getpid()}-"
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -36,6 +40,30 @@ def appearing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Temporary files of `path` whose process, on this machine, was killed while it wrote."""
+    start = f".{path.stem}-{_machine()}-"
+    for one in path.parent.glob(f"{glob.escape(start)}*{glob.escape(path.suffix)}"):
+        process = one.name.removeprefix(start).partition("-")[0]
+        if process.isdecimal() and not _runs(int(process)):
+            one.unlink(missing_ok=True)
+
+
+def _machine() -> str:
+    """Whose process numbers these are: a folder may be shared."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # another user's
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def write_json(path: str | os.PathLike[str], content: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from percolation import checks
 
 Seed = int | np.random.SeedSequence
+BYTES = 500  # of a SeedSequence in memory, of which every run has one
 
 
 def sequence(seed: Seed) -> np.random.SeedSequence:

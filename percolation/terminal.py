@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from percolation.files import Writer
 
+MOST_WORKERS = 1024  # threads or processes of one machine; more of them only cost memory
 Seed = Annotated[int, typer.Option(help="Seed of all randomness: the same seed gives the same numbers.")]
 Workers = Annotated[int, typer.Option(help="Tasks at a time; 0 takes all cores. The numbers do not depend on it.")]
 Device = Annotated[str, typer.Option(help="Where networks run: cpu, cuda, cuda:1, mps.")]
@@ -52,7 +53,7 @@ class Run:
         A device is recorded only; the command checks it. dry_run: the folder is not made.
         """
         checks.seed(seed)
-        conditions: dict[str, Any] = {"workers": checks.integer("workers", workers, at_least=0)}
+        conditions: dict[str, Any] = {"workers": checks.integer("workers", workers, at_least=0, at_most=MOST_WORKERS)}
         if device is not None:
             conditions["device"] = device
         return cls(out if dry_run else checks.output_folder(out), seed, conditions, time.perf_counter())

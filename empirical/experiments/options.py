@@ -33,7 +33,7 @@ Std = Annotated[str | None, typer.Option(help="Of each channel, which it divides
 PairKind = Annotated[
     str, typer.Option(help="natural-natural, natural-adversarial, interpolated, class-optimal, or diverse of those.")
 ]
-Pairs = Annotated[int | None, typer.Option(help="Pairs to connect; default 50.")]
+Pairs = Annotated[int | None, typer.Option(help="Pairs to connect; default 50.", max=10**6)]
 InputDimension = Annotated[int | None, typer.Option(help="Input dimension; default: the data set's own.")]
 Classes = Annotated[int, typer.Option(help="Classes of a random network without a data set.")]
 OnlyClass = Annotated[int | None, typer.Option("--class", help="Look at this class only.")]
@@ -51,9 +51,9 @@ FinderStep = Annotated[
 Preset = Annotated[str, typer.Option(help="Procedure: default, fast, or the article's trained or untrained.")]
 Level = Annotated[float | None, typer.Option(help="Loss in nats at or below which an input is open; default 1e-3.")]
 Stop = Annotated[float, typer.Option(help="Loss in nats at which an optimisation ends, below the level.")]
-MaxRounds = Annotated[int, typer.Option(help="Rounds after which a pair is given up.")]
+MaxRounds = Annotated[int, typer.Option(help="Rounds after which a pair is given up.", max=1000)]
 Split = Annotated[str, typer.Option(help="Segments that a round cuts: failing, or all.")]
-Candidates = Annotated[int, typer.Option(help="Waypoints tried for each barrier.")]
+Candidates = Annotated[int, typer.Option(help="Waypoints tried for each barrier.", max=1000)]
 Scan = Annotated[
     str, typer.Option(help="Of a segment: dense (the article's grids) or sparse (where the loss may exceed the level).")
 ]

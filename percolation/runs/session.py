@@ -19,7 +19,7 @@ from percolation import checks
 from percolation.runs import executors
 from percolation.runs.engine import Job, Keeper, bar, current, drive, run_one
 from percolation.runs.tasks import Task, namer
-from percolation.seeds import Seed, sequence
+from percolation.seeds import BYTES, Seed, sequence
 
 if TYPE_CHECKING:
     from percolation.runs.store import Store
@@ -95,6 +95,7 @@ def keeps() -> bool:
 
 def seeds(seed: Seed, n: int) -> list[np.random.SeedSequence]:
     """n independent children of the seed, SeedSequence(seed).spawn(n)."""
+    checks.memory(f"{n} runs", BYTES * n, "reduce the number of runs")
     return sequence(seed).spawn(n)
 
 

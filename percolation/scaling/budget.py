@@ -43,6 +43,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         checks.integer("runs", self.runs, at_least=self.at_least)
+        checks.memory(f"{self.runs} runs", seeds.BYTES * self.runs, "reduce the number of runs")
         for name, value in (("time", self.time), ("precision", self.precision)):
             if value is not None:
                 checks.positive(name, value)
@@ -100,5 +101,5 @@ class Budget:
 
 def more_runs(n_done: int, error: float, precision: float) -> float:
     """How many more bring the error, which falls as 1 / sqrt(runs), down to the precision."""
-    excess = (error / precision) ** 2
+    excess = min(error / precision, 1e150) ** 2  # a float holds it
     return 0 if excess <= 1 else max(n_done * (min(SAFETY * excess, GROWTH) - 1), 1)

@@ -2,9 +2,11 @@
 
 import json
 import math
+import re
 
 import pandas as pd
 import pytest
+import typer
 
 from percolation import cli
 from percolation.dimension_scan import COLUMNS
@@ -191,3 +193,40 @@ def test_without_arguments_there_is_help_and_no_complaint(percolation):
 
 def test_parse_dimensions():
     assert cli.parse_dimensions("2..4, 8,3") == [2, 3, 4, 8]
+
+
+def test_without_arguments_three_things_to_try(percolation):
+    code, output, _ = percolation()
+    tries = [line.split("  ")[1] for line in output.splitlines() if line.startswith("  percolation")]
+    assert code == 0 and tries == [example for example, _ in cli.TO_TRY] and len(tries) == 3
+    known = typer.main.get_command(cli.app).commands
+    assert all(one.split()[1] in known for one in tries)
+
+
+def test_the_help_groups_commands_by_job(percolation):
+    code, output, _ = percolation("--help")
+    panels = (panel.partition(" ─") for panel in output.split("╭─ ")[1:])
+    held = {name: set(re.findall(r"^│ ([a-z]+) ", rows, re.MULTILINE)) for name, _, rows in panels}
+    assert code == 0 and {"threshold", "theory", "graph"} <= held["Lattices and graphs"]
+    assert {"connect", "rounds"} <= held["Networks"]
+    assert "figures" in held["Papers"] and held["Finished runs"] >= {"runs", "report"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "threshold --dim 4 --runs 1000000000000000000000",
+            "1000000000000000000000 runs takes .* GiB.*reduce the number",
+        ),
+        ("threshold --dim 4 --runs 1e21", "runs"),
+        ("threshold --dim 10000000000", "at most 10000"),
+        ("threshold --dim 4 --workers 100000", "workers must be at most 1024, got 100000"),
+        ("connect --pairs 10000000000", "--pairs"),
+        ("connect --max-rounds 100000", "--max-rounds"),
+        ("connect --candidates 100000", "--candidates"),
+    ],
+)
+def test_numbers_beyond_any_use(percolation, tmp_path, words, message):
+    code, _, error = percolation(*words.split(), "--out", tmp_path)
+    assert code == 2 and re.search(message, error) and error.count("\n") == 1

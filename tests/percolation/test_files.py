@@ -1,5 +1,7 @@
 import json
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,28 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
     assert stat.S_IMODE(path.stat().st_mode) & 0o600 == 0o600
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from percolation import files
+with files.appearing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_kill_left_is_removed_by_the_next_run(tmp_path):
+    path = tmp_path / "table.csv"
+    subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".table-") and left.read_text() == "half"
+    elsewhere = tmp_path / ".table-00000000-1-x.csv"  # of another machine in a shared folder
+    elsewhere.write_text("")
+    with files.appearing(path), files.appearing(path):  # one that still writes is left alone
+        assert len(list(tmp_path.iterdir())) == 3
+    assert set(tmp_path.iterdir()) == {path, elsewhere}
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
