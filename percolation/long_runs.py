@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from percolation import checks
-from percolation.terminal import print_table
+from percolation.terminal import MOST_WORKERS, print_table
 
 if TYPE_CHECKING:
     from percolation.runs import Session, Step
@@ -46,7 +46,7 @@ class LongRun:
         if self.scheduler is not None and self.local_cluster is not None:
             raise ValueError("--scheduler names a cluster, --local-cluster makes one: leave one of them out")
         if self.local_cluster is not None:
-            checks.integer("local-cluster", self.local_cluster, at_least=1)
+            checks.integer("local-cluster", self.local_cluster, at_least=1, at_most=MOST_WORKERS)
 
     @property
     def path(self) -> Path:

@@ -10,6 +10,7 @@ import typer
 
 from percolation import cli
 from percolation.dimension_scan import COLUMNS
+from percolation.scaling.budget import more_runs
 
 
 def test_threshold_writes_its_table(percolation, tmp_path):
@@ -222,6 +223,7 @@ def test_the_help_groups_commands_by_job(percolation):
         ("threshold --dim 4 --runs 1e21", "runs"),
         ("threshold --dim 10000000000", "at most 10000"),
         ("threshold --dim 4 --workers 100000", "workers must be at most 1024, got 100000"),
+        ("threshold --dim 4 --local-cluster 100000", "local-cluster must be at most 1024"),
         ("connect --pairs 10000000000", "--pairs"),
         ("connect --max-rounds 100000", "--max-rounds"),
         ("connect --candidates 100000", "--candidates"),
@@ -230,3 +232,7 @@ def test_the_help_groups_commands_by_job(percolation):
 def test_numbers_beyond_any_use(percolation, tmp_path, words, message):
     code, _, error = percolation(*words.split(), "--out", tmp_path)
     assert code == 2 and re.search(message, error) and error.count("\n") == 1
+
+
+def test_a_precision_that_no_runs_reach():
+    assert more_runs(10, 0.1, 1e-300) > 10
