@@ -39,17 +39,18 @@ def test_one_row_moves_as_torch_adam_does():
 
 
 @pytest.mark.parametrize("projected", [False, True])
-@pytest.mark.parametrize("batch_size", [12, 5])
-def test_batched_equals_one_at_a_time(noisy, projected, batch_size):
+def test_batched_equals_one_at_a_time(noisy, projected):
     objective, start, pairs = noisy
     rule = Descent(lr=0.02, iterations=300, projected=projected, total_variation=1e-3)
     normals = start.flip(0)
-    together = descend(objective, start, pairs, rule, normals=normals, batch_size=batch_size)
-    for i in range(len(start)):
+    batched = [descend(objective, start, pairs, rule, normals=normals, batch_size=size) for size in (12, 5)]
+    for i in (0, 4, 5, 11):  # first and last of all, and where the second batch of five begins
         alone = descend(objective, start[i : i + 1], pairs[i : i + 1], rule, normals=normals[i : i + 1])
-        torch.testing.assert_close(alone.points[0], together.points[i], rtol=0, atol=1e-10)
-        assert alone.steps[0] == together.steps[i]
-    assert 0 < together.reached.sum()
+        for together in batched:
+            torch.testing.assert_close(alone.points[0], together.points[i], rtol=0, atol=1e-10)
+            assert alone.steps[0] == together.steps[i]
+    assert 0 < batched[0].reached.sum()
+    assert torch.equal(batched[0].steps, batched[1].steps)
 
 
 def test_the_loss_returned_is_that_of_the_point_returned(noisy):

@@ -42,6 +42,14 @@ def kill_and_resume(drivers, monkeypatch, n_kills: int, longest: float) -> None:
     assert resumed == bits(scan("long", None))
 
 
+def wait_for(condition) -> None:
+    """Until it holds, for as long as a machine under load may take."""
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def test_a_driver_killed_at_a_few_moments(drivers, monkeypatch):
     kill_and_resume(drivers, monkeypatch, 3, 1.0)
 
@@ -68,26 +76,20 @@ def alive(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_no_worker_outlives_its_driver(drivers, number):
     driver = drivers.start("hangs", "--processes", "2")
-    until = time.monotonic() + 20
-    while len(drivers.executed()) < 2:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_for(lambda: len(drivers.executed()) >= 2)
     workers = children(driver.pid)
     assert len(workers) >= 2
     driver.send_signal(number)
-    driver.wait(timeout=10)
-    until = time.monotonic() + 10
-    while any(map(alive, workers)):
-        assert time.monotonic() < until, "workers were left behind"
-        time.sleep(0.05)
+    driver.wait(timeout=60)
+    wait_for(lambda: not any(map(alive, workers)))  # or workers were left behind
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_driver_that_is_asked_to_stop_keeps_everything_finished(drivers, number, code):
     driver = drivers.start("long")
-    time.sleep(0.4)
+    wait_for(lambda: len(drivers.executed()) > 10)
     driver.send_signal(number)
-    assert driver.wait(timeout=10) == code
+    assert driver.wait(timeout=60) == code
     assert finished(drivers.store) == set(drivers.executed())
     assert 10 < len(drivers.executed()) < 2000
 
@@ -104,14 +106,14 @@ def test_two_drivers_share_a_store(drivers):
 
 def test_the_driver_that_waits_goes_on_when_the_first_is_killed(drivers):
     first = drivers.start("long")
-    time.sleep(0.6)
+    wait_for(lambda: len(drivers.executed()) > 50)
     second = drivers.start("long")
     time.sleep(0.3)
     assert second.poll() is None
     first.kill()
     first.wait()
     kept, position = finished(drivers.store), len(drivers.executed())
-    assert second.communicate(timeout=30)[0]
+    assert second.communicate(timeout=120)[0]
     assert not kept & set(drivers.executed()[position:])
 
 

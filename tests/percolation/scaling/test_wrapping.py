@@ -1,11 +1,10 @@
-import time
 from math import pi, sin
 
 import numpy as np
 import pytest
 
 from percolation import lattices
-from percolation.scaling import wrapping, wrapping_threshold
+from percolation.scaling import budget, wrapping, wrapping_threshold
 from percolation.scaling.wrapping import Tori
 from percolation.theory import thresholds
 
@@ -75,10 +74,22 @@ def test_bits_do_not_depend_on_workers_and_a_time_can_be_repeated():
     assert one.estimate == two.estimate and one.p == two.p
 
 
-def test_time_with_a_precision_is_one_time():
-    begun = time.monotonic()
-    wrapping_threshold(lattices.square, time=2, precision=1e-9, seed=3, progress=False)
-    assert time.monotonic() - begun < 4  # the first pilots come before anything can be timed
+def test_time_with_a_precision_is_one_time(monkeypatch):
+    """Pilots and runs share it, by a clock on which a run, here slopes and noise, takes 10 ms and all else nothing."""
+    runs = []
+
+    def run(tori, p, seed):
+        runs.append(p)
+        f, score, noise = 0.1 * np.random.default_rng(seed).normal(size=(3, len(tori.sizes)))
+        return np.array([f, score, tori.sizes**0.75 + noise]).T
+
+    monkeypatch.setattr(Tori, "run", run)
+    monkeypatch.setattr(wrapping, "_first_guess", lambda tori, seed: 0.59)
+    for module in (wrapping, budget):
+        monkeypatch.setattr(module, "monotonic", lambda: 0.01 * len(runs))
+    found = wrapping_threshold(lattices.square, time=10, precision=1e-9, seed=3, progress=False)
+    assert len(runs) > found.n_runs + 64  # there were pilots
+    assert 990 <= len(runs) <= 1000
 
 
 def test_precision_is_reached():
