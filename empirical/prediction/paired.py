@@ -26,8 +26,7 @@ def compared(responses: Responses, connections: Sequence[Connection], max_rounds
     and measurement are of the same pairs. NaN where there is nothing to compare.
     response_pairs: how many have a prediction. response_exact, response_within_one: share of the connected ones among
     them whose rounds are predicted exactly, or within 1. response_rank: rank correlation of predicted and measured
-    rounds; response_rank_closed: over those with a closed line. second_order_success: share of pairs all of whose cuts
-    come down to stop by second order, where that was asked.
+    rounds; response_rank_closed: over those with a closed line.
     """
     predicted, measured = _predicted(responses, max_rounds), _measured(connections)
     both = {name: np.isfinite(predicted[name]) & np.isfinite(measured[name]) for name in QUANTITIES}
@@ -38,10 +37,11 @@ def compared(responses: Responses, connections: Sequence[Connection], max_rounds
     p, m = predicted["rounds"][both["rounds"]], measured["rounds"][both["rounds"]]
     closed = m > 0
     agreement = (_mean(p == m), _mean(abs(p - m) <= 1), _rank(p, m), _rank(p[closed], m[closed]))
-    return columns | dict(zip(AGREEMENT, agreement, strict=True)) | _second_order(responses)
+    return columns | dict(zip(AGREEMENT, agreement, strict=True))
 
 
-def _second_order(responses: Responses) -> dict[str, float]:
+def second_order(responses: Responses) -> dict[str, float]:
+    """Columns second_order_success, second_order_success_error: share of pairs all of whose cuts come down to stop."""
     asked = responses.comes_down[np.isfinite(responses.comes_down)]
     error = _error(asked, 1 / len(asked)) if len(asked) else math.nan
     return {"second_order_success": _mean(asked), "second_order_success_error": error}

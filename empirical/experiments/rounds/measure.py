@@ -86,6 +86,7 @@ def walk(case: Case, *, seed: int) -> Walked:
         row = _columns(case, lines, level, stop) | {"pairs": len(connections)}
         row |= {"ends_stalled": len(to_walk.a) - len(connections)} | predictions.compared(predicted, connections)
         row |= {"steps": case.steps} | paired.compared(expected, connections, finder.max_rounds)
+        row |= paired.second_order(expected)
         row |= _on_grid(case.landscape, lowered, level, connections)
         row["note"] = "; ".join((*predicted.notes, *_stalled(row["ends_stalled"], len(to_walk.a))))
         return Walked(row, _pair_rows(row, len(to_walk.a), walkers, connections, expected))

@@ -32,6 +32,7 @@ COLUMNS = (
     "classes",
     "pair",
     "pairs",
+    "planned",
     "occupation",
     "p_c",
     "iid_connected",

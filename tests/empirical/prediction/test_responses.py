@@ -61,7 +61,7 @@ def test_second_order_says_whether_a_bowl_is_deep_enough(k, found):
     expected = responses.of_finder(Field(bowl), a, c, finder(max_rounds=1), n_points=61, curved=True)
     walked = find_paths(Field(bowl), a, c, finder())
     assert expected.comes_down.tolist() == [found] * 2 and [one.connected for one in walked] == [found] * 2
-    columns = paired.compared(expected, walked, 8)
+    columns = paired.second_order(expected)
     assert columns["second_order_success"] == found and columns["second_order_success_error"] == 0.5
     assert np.isnan(responses.of_finder(Field(bowl), a, c, finder()).comes_down).all()
 
