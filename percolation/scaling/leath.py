@@ -22,6 +22,7 @@ from time import monotonic
 import numpy as np
 
 from percolation import checks, growth, seeds
+from percolation.growth.keys import checked as checked_infinite
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
 from percolation.runs import seeds as children_of
@@ -113,9 +114,7 @@ def checked(lattice: Lattice) -> Lattice:
     Where sites differ in the number of their neighbours, generations may alternate between kinds of them, and the ratio
     with them: on Lieb's lattice between sites of four and of two.
     """
-    if not isinstance(lattice, Lattice):
-        raise ValueError(f"Leath's clusters grow on an infinite lattice, got {type(lattice).__name__}")
-    if lattice.d < LOWEST_DIMENSION:
+    if checked_infinite(lattice).d < LOWEST_DIMENSION:
         raise ValueError(
             f"Leath's clusters tell p_c from d = {LOWEST_DIMENSION} on, got d = {lattice.d}; use wrapping_threshold"
         )

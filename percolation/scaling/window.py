@@ -75,7 +75,7 @@ def checked(graph: FiniteGraph) -> FiniteGraph:
     """The graph, if it is finite and has bonds."""
     if not isinstance(graph, FiniteGraph):
         raise ValueError(
-            f"the window is that of a finite graph (n_cube, hamming, Graph, a lattice's torus), got "
+            "the window is that of a finite graph (n_cube, hamming, a lattice's torus, graphs.from_networkx), got "
             f"{type(graph).__name__}"
         )
     if not graph.n_bonds:

@@ -18,6 +18,7 @@ from time import monotonic
 import numpy as np
 
 from percolation import checks, seeds, wrapping
+from percolation.growth.keys import checked as checked_infinite
 from percolation.lattices import Box, Lattice
 from percolation.quantities import Estimate
 from percolation.runs import seeds as children_of
@@ -174,9 +175,7 @@ def _nearest(p: float, wanted: float) -> float:
 
 def checked(lattice: Lattice) -> Lattice:
     """The lattice, if it has tori of several sizes."""
-    if not isinstance(lattice, Lattice):
-        raise ValueError(f"wrapping takes an infinite lattice, whose tori it makes, got {type(lattice).__name__}")
-    if lattice.d not in SIZES:
+    if checked_infinite(lattice).d not in SIZES:
         raise ValueError(
             f"wrapping is for d = {min(SIZES)} to {max(SIZES)}, where tori of several sizes fit, got d = {lattice.d}; "
             "use invasion"

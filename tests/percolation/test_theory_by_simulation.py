@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from percolation import graphs as stored
 from percolation import growth, lattices, random_graphs, sweeps
-from percolation.scaling import crossing_threshold, extrapolate, window_threshold
+from percolation.scaling import extrapolate, last_crossing, window_threshold
 from percolation.theory import message_passing, thresholds
 from percolation.theory import random_graphs as theory
 
@@ -102,7 +102,7 @@ def test_thresholds_of_d_lattices_by_wrapping(d, lengths, kind):
         ).first_steps("wrapping")
         for L in lengths
     ]
-    found, known = crossing_threshold(first), thresholds.d_lattice(d, kind)
+    found, known = last_crossing(first), thresholds.d_lattice(d, kind)
     assert abs(found.z(known)) < 4 and found.error < 0.06 * known.value
 
 

@@ -89,7 +89,7 @@ def test_result_carries_its_runs():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"lattice": 0}, "d must be at least 1"),
+        ({"lattice": 3}, r"such as lattices.hypercubic\(d\), got int"),
         ({"kind": "sites"}, "did you mean 'site'"),
         ({"n_sites": 100}, "n_sites must be at least 512, got 100"),
         ({"runs": 3}, "runs must be at least 8, got 3"),

@@ -159,7 +159,7 @@ def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"lattice": 2}, "tell p_c from d = 3 on, got d = 2; use wrapping_threshold"),
+        ({"lattice": lattices.square}, "tell p_c from d = 3 on, got d = 2; use wrapping_threshold"),
         ({"kind": "sites"}, "did you mean 'site'"),
         ({"n_clusters": 0}, "n_clusters must be at least 1"),
         ({"runs": 8}, "runs must be at least 32, got 8"),

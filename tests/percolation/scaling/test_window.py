@@ -46,7 +46,7 @@ def test_level_of_small_lattices(graph, kind):
 
 def coverage(graph, kind, n_realisations, n_repeats):
     """How many of the repeats lie within one and two errors of a value from 20,000 realisations."""
-    reference = found(graph, kind, n_realisations=20_000, seed=10**6).value
+    reference = found(graph, kind, runs=20_000, seed=10**6).value
     repeats = [found(graph, kind, runs=n_realisations, seed=seed) for seed in range(n_repeats)]
     z = np.abs([(one.value - reference) / one.error for one in repeats])
     return int((z < 1).sum()), int((z < 2).sum())

@@ -104,7 +104,7 @@ def test_precision_is_reached():
         (lattices.square, {"kind": "sites"}, "did you mean 'site'"),
         (lattices.square, {"runs": 8}, "runs must be at least 32, got 8"),
         (lattices.square, {"precision": 0.0}, "precision must be a finite number above 0"),
-        (lattices.square.torus(8), {}, "an infinite lattice, whose tori it makes, got Box"),
+        (lattices.square.torus(8), {}, "an infinite lattice, such as .*, got Box"),
         (lattices.square, {"sizes": (8, 16)}, "4 or more increasing sizes"),
         (lattices.square, {"sizes": (8, 16, 16, 32)}, "4 or more increasing sizes"),
         (lattices.square, {"sizes": (2, 8, 16, 32)}, "size must be at least 3, got 2"),
