@@ -21,7 +21,6 @@ SMALL = {
     "theory kagome": "",
     "barriers --table published": "",
     "connect --network cnn1d --data mnist1d --pair natural-adversarial --pairs 50": "--pairs 2 --no-theory",
-    "phase --quick --out results/quick": "--dim 2 --classes 2 --pairs 2",
     "rounds --field gaussian --dim 100 --occupation 0.5 --length 30 --margin 0.5 --pairs 200 --seed 1": (
         "--dim 6 --length 6 --pairs 4"
     ),
@@ -57,6 +56,7 @@ LONG = {
     "phase --network tanh --sigma-w 3 --depth 4,8 --dim 3..64 --occupation 0.5,0.1,0.01,0.001": (
         "--dim 3,8 --depth 2 --occupation 0.5 --pairs 4"
     ),
+    "phase --quick --out results/quick": "--dim 2 --classes 2 --pairs 2",
     "rounds": "--field gaussian --dim 6 --pairs 4 --length 6",
     "rounds --network mlp --data none --dim 784 --depth 1,3,10": "--dim 20 --depth 1 --pairs 4",
     "rounds --network tanh --sigma-w 3 --depth 8 --sphere --dim 8,12,24 --occupation 0.5,0.1,0.01": (

@@ -31,7 +31,7 @@ from percolation.runs.tasks import Outcome, Task
 from percolation.runs.tools import export, verify
 from tests import graph_writers
 
-FEW, MANY = 60, 500
+FEW, MANY = 30, 500
 
 
 @some.composite

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -116,13 +117,14 @@ def caption(data_file: Path) -> str:
 
 
 def macros(data_file: Path) -> dict[str, str]:
-    """Everything measured, and the predicted rounds."""
+    """Everything measured that has an error, and the predicted rounds."""
     found = {}
     for row in pd.read_csv(data_file).to_dict("records"):
         case = (f"p {row['wanted_occupation']:g}".replace(".", " point "), "d", int(row["dimension"]))
         for name in QUANTITIES:
-            if row[f"measured_{name}"] == row[f"measured_{name}"]:
-                found[macro_name(name, *case)] = with_error(row[f"measured_{name}"], row[f"measured_{name}_error"])
+            value, error = row[f"measured_{name}"], row[f"measured_{name}_error"]
+            if np.isfinite(value) and np.isfinite(error):  # of one pair there is no error, and so nothing to quote
+                found[macro_name(name, *case)] = with_error(value, error)
         if row["predicted_rounds"] == row["predicted_rounds"]:
             found[macro_name("rounds theory", *case)] = with_error(
                 row["predicted_rounds"], row["predicted_rounds_error"]

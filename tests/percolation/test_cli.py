@@ -187,11 +187,6 @@ def test_an_output_folder_that_cannot_be_made(percolation, tmp_path, command):
     assert code == 2 and error.startswith("percolation: cannot make the output folder") and error.count("\n") == 1
 
 
-def test_without_arguments_there_is_help_and_no_complaint(percolation):
-    code, output, error = percolation()
-    assert code == 2 and "compare" in output + error and "percolation: \n" not in error
-
-
 def test_parse_dimensions():
     assert cli.parse_dimensions("2..4, 8,3") == [2, 3, 4, 8]
 

@@ -15,17 +15,23 @@ def test_leath_rows_stand_beside_the_reference():
 
 
 def test_auto_takes_the_most_precise_method_that_the_runs_allow():
-    few, many = (dimension_scan.scan([2, 3, 4, 8], method="auto", runs=n, n_sites=512, seed=1) for n in (8, 32))
+    few, many = (dimension_scan.scan([2, 8], method="auto", runs=n, n_sites=512, seed=1) for n in (8, 32))
     assert {type(one) for one in few.simulated} == {scaling.InvasionThreshold}
     assert [type(one) for one in many.simulated] == [
         scaling.WrappingThreshold,
-        scaling.WrappingThreshold,
-        scaling.LeathThreshold,
         scaling.LeathThreshold,
     ]
 
 
-@pytest.mark.parametrize(("lattice", "d"), [("triangular", 2), ("fcc", 3), ("D", 4), ("D", 8)])
+@pytest.mark.parametrize(
+    ("lattice", "d"),
+    [
+        ("triangular", 2),
+        ("fcc", 3),
+        pytest.param("D", 4, marks=pytest.mark.slow),
+        pytest.param("D", 8, marks=pytest.mark.slow),
+    ],
+)
 def test_other_lattices_stand_beside_their_references(lattice, d):
     """Within 4.5 errors: a new seed fails in fewer than 1 of 10^4."""
     scan = dimension_scan.scan([d], lattice=lattice, method="auto", runs=32, n_sites=2**14, seed=1)
@@ -60,7 +66,7 @@ def test_a_row_does_not_depend_on_the_others():
         ({"lattice": "kagome"}, "the kagome lattice has 2 dimensions, got d = 3"),
         (
             {"lattice": "n-cube", "method": "leath", "dimensions": [8]},
-            "an infinite lattice, got NCube",
+            "an infinite lattice, such as .*, got NCube",
         ),
         ({"precision": -1.0}, "precision must be a finite number above 0"),
         ({"dimensions": []}, "no dimension given"),

@@ -1,6 +1,7 @@
 """Limits of shares: what they cover, counted exactly, and their ends."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ def coverage(limits, n, p):
 
 
 def ends(method, n):
+    @cache
     def limits(k):
         found = method(k, n)
         return found.low, found.high
@@ -26,14 +28,15 @@ def ends(method, n):
 
 @pytest.mark.parametrize("n", [1, 12, 50])
 def test_exact_limits_cover_95_percent_of_every_share(n):
-    assert min(coverage(ends(intervals.exact, n), n, p) for p in np.linspace(0, 1, 101)) >= 0.95
+    limits = ends(intervals.exact, n)
+    assert min(coverage(limits, n, p) for p in np.linspace(0, 1, 101)) >= 0.95
 
 
 def test_limits_by_wilson_cover_95_percent_on_the_average_and_are_narrower():
-    shares = (np.arange(500) + 0.5) / 500
-    assert np.mean([coverage(ends(intervals.wilson, 30), 30, p) for p in shares]) == pytest.approx(0.95, abs=0.01)
+    shares, limits = (np.arange(500) + 0.5) / 500, ends(intervals.wilson, 30)
+    assert np.mean([coverage(limits, 30, p) for p in shares]) == pytest.approx(0.95, abs=0.01)
     for k in range(31):
-        low, high = ends(intervals.wilson, 30)(k)
+        low, high = limits(k)
         wide = intervals.exact(k, 30)
         assert low <= k / 30 <= high and high - low < wide.high - wide.low
 

@@ -225,7 +225,7 @@ def random_graphs(draw):
 
 
 @given(graph=random_graphs(), kind=st.sampled_from(["site", "bond"]), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_graph_sweep_equals_networkx_step_by_step(graph, kind, seed):
     M = graph.n_sites if kind == "site" else graph.n_bonds
     assert_equal_to_networkx(kind, graph, np.random.default_rng(seed).permutation(M))
@@ -351,7 +351,7 @@ def open_bonds(kind: str, lattice: lattices.FiniteGraph, opened: list[int]) -> l
 
 
 @given(lattice=st.sampled_from(TORI), kind=st.sampled_from(["site", "bond"]), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_wrapping_equals_laying_out_step_by_step(lattice, kind, seed):
     M = lattice.n_sites if kind == "site" else lattice.n_bonds
     order = np.random.default_rng(seed).permutation(M)
@@ -363,7 +363,7 @@ def test_wrapping_equals_laying_out_step_by_step(lattice, kind, seed):
 
 
 @given(lattice=st.sampled_from(BOXES), kind=st.sampled_from(["site", "bond"]), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_spanning_equals_networkx_step_by_step(lattice, kind, seed):
     M = lattice.n_sites if kind == "site" else lattice.n_bonds
     order = np.random.default_rng(seed).permutation(M)
@@ -434,7 +434,7 @@ def test_curve_agrees_with_the_sweep(kind):
 
 
 @given(p=st.lists(st.floats(0, 1), min_size=1, max_size=40), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_bins_hold_what_opens_between_two_values(p, seed):
     """Against numpy's searchsorted over the same hashed numbers."""
     p, key, n = np.sort(p), np.uint64(seed), 300
@@ -508,7 +508,7 @@ def test_bonds_all_closed_or_all_open(p_bond, clusters_left):
 
 
 @given(lattice=st.sampled_from(LATTICES), kind=st.sampled_from(["site", "bond"]), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_clusters_only_grow(lattice, kind, seed):
     sweep = SWEEP[kind](lattice, n_realisations=2, seed=seed)
     N, first = lattice.n_sites, 0 if kind == "site" else 1
@@ -566,7 +566,9 @@ def test_errors_are_the_spread_of_repeats(quantity):
     """200 repeats of 50 realisations: their spread is the error that each quotes, within 20 % (4 sigma)."""
     sweep = sweeps.bond_sweep(lattices.square.torus(6), n_realisations=10_000, seed=10)
     repeats = [
-        sweeps.Sweep("bond", 36, 72, 50, sweep.largest[k : k + 50], sweep.second_moment[k : k + 50])
+        sweeps.Sweep(
+            "bond", 36, 72, 50, largest=sweep.largest[k : k + 50], second_moment=sweep.second_moment[k : k + 50]
+        )
         for k in range(0, 10_000, 50)
     ]
     values = np.array([getattr(repeat, quantity)(0.5) for repeat in repeats])

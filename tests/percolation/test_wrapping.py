@@ -57,7 +57,7 @@ def by_search(lattice, opened, kind):
     return (loops != 0).any(axis=0), min(np.linalg.matrix_rank(loops) if len(loops) else 0, 2)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(TORI), st.sampled_from(wrapping.KINDS), st.floats(0.1, 0.8), st.integers(0, 2**32))
 def test_windings_are_those_of_a_search(lattice, kind, p, seed):
     n = lattice.n_sites if kind == "site" else lattice.n_bonds

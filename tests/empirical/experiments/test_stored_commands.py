@@ -28,7 +28,12 @@ def _small_comparison(monkeypatch):
     monkeypatch.setattr(measure, "quick", lambda: small)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+LONG = ("barriers", "detect", "phase")  # with the slow tests: the way of keeping is one for all
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.slow) if one in LONG else one for one in COMMANDS]
+)
 def test_given_again_nothing_is_computed(name, percolation, tmp_path, monkeypatch):
     arguments = (name, *COMMANDS[name].split(), "--workers", 1, "--out", tmp_path)
     code, output, _ = percolation(*arguments[:-1], tmp_path / "dry", "--dry-run")

@@ -28,11 +28,11 @@ def line():
 
 
 def test_a_path_is_known_without_a_descent_where_the_value_is_linear():
-    """Vertices of the plan have the value stop, so no step is taken; the open line has no plan."""
+    """Vertices of the plan lie 0.01 below stop, more than rounding, so no step is taken; the open line has no plan."""
     a, c = line()
-    plan = plans.planned(Field(ridge), a, c, FINDER, n_points=61, lower=0.0)
+    plan = plans.planned(Field(ridge), a, c, FINDER, n_points=61, lower=0.01)
     assert len(plan.vertices[0]) > 0 and len(plan.vertices[1]) == 0
-    np.testing.assert_allclose(ridge(plan.vertices[0]), -0.3, atol=1e-5)
+    np.testing.assert_allclose(ridge(plan.vertices[0]), -0.31, atol=1e-5)
     assert plan.cost.n_gradient == 2 * 61 + len(plan.vertices[0]) and plan.cost.n_forward == 0
     found = find_paths(Field(ridge), a, c, FINDER, planned=plan.vertices)
     unplanned = find_paths(Field(ridge), a, c, FINDER)

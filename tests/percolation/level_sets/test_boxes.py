@@ -91,13 +91,13 @@ def boxes(draw):
     return values.astype(draw(st.sampled_from([np.float32, np.float64]))), periodic
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(boxes())
 def test_any_box_equals_the_search(box):
     assert_equals_search(*box)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from([(30, 41), (11, 12, 13), (5, 6, 7, 8)]), st.floats(0, 1), st.integers(0, 2**32))
 def test_open_boxes_equal_ndimage(shape, p, seed):
     values = np.random.default_rng(seed).standard_normal(shape)
@@ -146,7 +146,7 @@ def test_barriers_are_bottlenecks_of_scipys_spanning_tree(k):
         np.testing.assert_array_equal(found, bottlenecks(values, periodic, source))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(boxes(), st.integers(0, 2**32))
 def test_paths_attain_the_barrier_and_none_is_shorter(box, seed):
     values, periodic = box
