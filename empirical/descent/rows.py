@@ -17,7 +17,7 @@ from empirical.losses.objectives import Objective, total_variation
 from empirical.losses.points import columns
 from percolation import checks
 
-EVERY = 4  # steps after which a device is asked which rows have ended: asking waits for it
+STEPS_BETWEEN_READS = 4  # steps after which a device is asked which rows have ended: asking waits for it
 LEAST_GAIN = 0.99  # of the lowest loss so far: what counts as lower, for a row's patience
 
 
@@ -133,7 +133,7 @@ class Descents:
     """
 
     def __init__(self, evaluate: Evaluator, rule: Descent, room: int, every: int | None = None) -> None:
-        """every: 1 on a CPU where None, where asking costs nothing, and EVERY on other devices."""
+        """every: 1 on a CPU where None, where asking costs nothing, and STEPS_BETWEEN_READS on other devices."""
         self.evaluate, self.rule, self.room, self.every = evaluate, rule, room, every
         self.stepper = STEPPERS[rule.steps](rule.lr)
         self.waiting: deque[Row] = deque()
@@ -155,7 +155,7 @@ class Descents:
     def step(self) -> list[Row]:
         """Evaluate all rows that move and move them on, a few times; returns those that ended."""
         self._take()
-        every = self.every or (1 if self.now["x"].device.type == "cpu" else EVERY)
+        every = self.every or (1 if self.now["x"].device.type == "cpu" else STEPS_BETWEEN_READS)
         for _ in range(every - 1):
             self._move(*self._evaluated())
         losses, gradient = self._evaluated()

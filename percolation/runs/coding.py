@@ -42,7 +42,7 @@ def encode(value: Any) -> bytes:
         np.save(arrays, array, allow_pickle=False)
         return {MARK: "array", "at": at}
 
-    text = json.dumps(said(value, put, _own_name), separators=(",", ":"), allow_nan=False)
+    text = json.dumps(as_json(value, put, _own_name), separators=(",", ":"), allow_nan=False)
     return text.encode() + b"\n" + arrays.getvalue()
 
 
@@ -53,12 +53,12 @@ def decode(data: bytes, *, build: bool = True) -> Any:
     """
     try:
         text, _, arrays = data.partition(b"\n")
-        return _meant(json.loads(text), io.BytesIO(arrays), build)
+        return _decoded(json.loads(text), io.BytesIO(arrays), build)
     except DAMAGE as error:
         raise ValueError(f"a kept result cannot be read, is it damaged? ({type(error).__name__}: {error})") from error
 
 
-def said(
+def as_json(
     value: Any,
     of_array: Callable[[np.ndarray], dict[str, Any]],
     of_class: Callable[[type], str],
@@ -67,7 +67,7 @@ def said(
     """The value as JSON, its arrays and classes as these say; first: what is put in the place of a part."""
 
     def inner(one: Any) -> Any:
-        return said(one, of_array, of_class, first)
+        return as_json(one, of_array, of_class, first)
 
     value = first(value)
     if value is None or type(value) in (bool, int, str):
@@ -101,41 +101,41 @@ def said(
                      "arrays, tables, and dataclasses of these")  # fmt: skip
 
 
-def _meant(said: Any, arrays: io.BytesIO, build: bool) -> Any:
+def _decoded(stored: Any, arrays: io.BytesIO, build: bool) -> Any:
     """The value of JSON and the arrays behind it."""
 
     def inner(one: Any) -> Any:
-        return _meant(one, arrays, build)
+        return _decoded(one, arrays, build)
 
-    if isinstance(said, list):
-        return [inner(one) for one in said]
-    if not isinstance(said, dict):
-        return said
-    match said.get(MARK):
+    if isinstance(stored, list):
+        return [inner(one) for one in stored]
+    if not isinstance(stored, dict):
+        return stored
+    match stored.get(MARK):
         case None:
-            return {key: inner(one) for key, one in said.items()}
+            return {key: inner(one) for key, one in stored.items()}
         case "float":
-            return float(said["value"])
+            return float(stored["value"])
         case "array":
-            arrays.seek(said["at"])
+            arrays.seek(stored["at"])
             return np.asarray(np.lib.format.read_array(arrays, allow_pickle=False, max_header_size=LARGEST_HEAD))
         case "scalar":
-            return np.frombuffer(bytes.fromhex(said["bytes"]), np.dtype(said["dtype"]))[0]
+            return np.frombuffer(bytes.fromhex(stored["bytes"]), np.dtype(stored["dtype"]))[0]
         case "item":
-            return inner(said["of"])[()]
+            return inner(stored["of"])[()]
         case "tuple":
-            return tuple(inner(said["items"]))
+            return tuple(inner(stored["items"]))
         case "dict":
-            return {inner(key): inner(one) for key, one in said["items"]}
+            return {inner(key): inner(one) for key, one in stored["items"]}
         case "seed":
-            return np.random.SeedSequence(**inner(said["state"]))
+            return np.random.SeedSequence(**inner(stored["state"]))
         case "table":
             import pandas as pd
 
-            return pd.DataFrame({name: inner(column) for name, column in said["columns"]})
+            return pd.DataFrame({name: inner(column) for name, column in stored["columns"]})
         case "made":
-            return _made(said["class"], inner(said["items"] if "items" in said else said["fields"]), build)
-    raise ValueError(f"unknown kind of value {said[MARK]!r}")
+            return _made(stored["class"], inner(stored["items"] if "items" in stored else stored["fields"]), build)
+    raise ValueError(f"unknown kind of value {stored[MARK]!r}")
 
 
 def _made(name: str, parts: Any, build: bool) -> Any:

@@ -29,7 +29,7 @@ BATCH = 0.1  # seconds that a batch should take, at least
 SHARE = 5e-3  # seconds of a batch a worker: handing one out costs the driver half of that, see docs/scaling.md
 LARGEST = 1000  # jobs a batch, outcomes a transaction
 DEATHS = 3  # of workers, and a task is given up
-EVERY = 0.25  # seconds between two transactions, which is what a kill can cost, and two drawings of the bar
+WRITE_INTERVAL = 0.25  # seconds between two transactions, which is what a kill can cost, and two drawings of the bar
 
 current: ContextVar[Any] = ContextVar("session", default=None)  # the driver's; what a task runs in turn is its own
 
@@ -79,7 +79,7 @@ def drive(
             found = keeper.taken()
             if not found and dispatch.idle:
                 return
-            done = dispatch.collect(0 if found else EVERY)
+            done = dispatch.collect(0 if found else WRITE_INTERVAL)
             keeper.keep([one.outcome for one in done])
             yield found + done
     except BaseException:
@@ -126,7 +126,7 @@ class Keeper:
         if self._store is not None:
             self._waiting += outcomes
             n = len(self._waiting) + len(self._used)
-            if n >= LARGEST or n and time.monotonic() - self._written >= EVERY:
+            if n >= LARGEST or n and time.monotonic() - self._written >= WRITE_INTERVAL:
                 self.flush()
 
     def flush(self) -> None:
@@ -288,7 +288,7 @@ def bar(label: str, shown: bool) -> Iterator[Callable[..., None]]:
 
     def draw(done: int, total: int, word: Callable[[], str] = str) -> None:
         nonlocal drawn
-        if shown and time.monotonic() - drawn > EVERY:
+        if shown and time.monotonic() - drawn > WRITE_INTERVAL:
             drawn = time.monotonic()
             progress.update(row, completed=done, total=total, told=word())
 

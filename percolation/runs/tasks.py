@@ -143,7 +143,7 @@ def named(value: Any) -> Any:
             return {"function": name_of(one), "code": code_of(one), "owner": owner}
         return one
 
-    return coding.said(value, _digest_of, lambda kind: f"{kind.__module__}:{kind.__qualname__}", first)
+    return coding.as_json(value, _digest_of, lambda kind: f"{kind.__module__}:{kind.__qualname__}", first)
 
 
 def _digest_of(array: np.ndarray) -> dict[str, Any]:
