@@ -47,14 +47,17 @@ def phase_figure(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_shares(rows: pd.DataFrame, ax: Axes) -> Axes:
-    """Share found by the path finder as the colour of a cell of the map; hatched where nothing was measured."""
-    d, c = np.unique(rows["dimension"]), np.unique(rows["classes"])
-    shares = rows.pivot(index="classes", columns="dimension", values="found").reindex(index=c, columns=d)
+def plot_shares(rows: pd.DataFrame, ax: Axes, against: str = "classes") -> Axes:
+    """Share found by the path finder as the colour of a cell of the map; hatched where nothing was measured.
+
+    against: the column over which the map goes up, beside the dimension.
+    """
+    d, other = np.unique(rows["dimension"]), np.unique(rows[against])
+    shares = rows.pivot(index=against, columns="dimension", values="found").reindex(index=other, columns=d)
     ax.patch.set(hatch="////", facecolor="white", edgecolor="0.75")
-    ax.pcolormesh(edges(d), edges(c), shares.to_numpy(), cmap=colours(), norm=SHARE, edgecolors="white", lw=0.4)
-    ax.set(xscale="log", yscale="log", xlabel="dimension $d$", xlim=edges(d)[[0, -1]], ylim=edges(c)[[0, -1]])
-    for axis, ticks in ((ax.xaxis, sparse(d, 1.3)), (ax.yaxis, c)):
+    ax.pcolormesh(edges(d), edges(other), shares.to_numpy(), cmap=colours(), norm=SHARE, edgecolors="white", lw=0.4)
+    ax.set(xscale="log", yscale="log", xlabel="dimension $d$", xlim=edges(d)[[0, -1]], ylim=edges(other)[[0, -1]])
+    for axis, ticks in ((ax.xaxis, sparse(d, 1.3)), (ax.yaxis, other)):
         axis.set_major_locator(FixedLocator(ticks.tolist()))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -8,9 +8,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, NullLocator
 
-from empirical.experiments.phase.figure import IID, SHARE, SMOOTH, colours, edges, sparse
+from empirical.experiments.phase.figure import IID, SHARE, SMOOTH, colours, plot_shares
 from empirical.experiments.rounds.network_fields import LINES, occupations
 from percolation.plotting import STYLE
 
@@ -30,7 +29,8 @@ def networks_figure(rows: pd.DataFrame) -> Figure:
         )
         for depth, ax in zip(depths, panels[0], strict=True):
             of_depth = rows[rows["depth"] == depth]
-            plot_shares(of_depth, ax)
+            plot_shares(of_depth, ax, against="wanted_occupation")
+            plot_grids(of_depth, ax)
             plot_thresholds(of_depth, ax)
             first = of_depth.iloc[0]
             xi, length = first["xi_theory"], first["length_over_xi_theory"]
@@ -44,21 +44,12 @@ def networks_figure(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_shares(rows: pd.DataFrame, ax: Axes) -> Axes:
-    """Share found as the colour of a cell, hatched where no end could be lowered; exact shares on grids as discs."""
-    d, p = np.unique(rows["dimension"]), np.unique(rows["wanted_occupation"])
-    shares = rows.pivot(index="wanted_occupation", columns="dimension", values="found").reindex(index=p, columns=d)
-    ax.patch.set(hatch="////", facecolor="white", edgecolor="0.75")
-    ax.pcolormesh(edges(d), edges(p), shares.to_numpy(), cmap=colours(), norm=SHARE, edgecolors="white", lw=0.4)
+def plot_grids(rows: pd.DataFrame, ax: Axes) -> Axes:
+    """Exact shares on grids as the colour of a disc in the cell, where there are any."""
     if "connected_grid" in rows:
         exact = rows[rows["grid_pairs"] > 0]
         place, share = (exact["dimension"], exact["wanted_occupation"]), exact["connected_grid"]
         ax.scatter(*place, c=share, s=34, cmap=colours(), norm=SHARE, ec="black", lw=0.8, zorder=4)
-    ax.set(xscale="log", yscale="log", xlabel="dimension $d$", xlim=edges(d)[[0, -1]], ylim=edges(p)[[0, -1]])
-    for axis, ticks in ((ax.xaxis, sparse(d, 1.3)), (ax.yaxis, p)):
-        axis.set_major_locator(FixedLocator(ticks.tolist()))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
     return ax
 
 
