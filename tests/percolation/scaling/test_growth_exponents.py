@@ -124,7 +124,9 @@ def assert_covered(estimates, exact):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("d", "lattice", "p", "n_clusters"), [(2, TRIANGULAR, 0.5, 400), (7, 7, P_C[7], 4000)])
+@pytest.mark.parametrize(
+    ("d", "lattice", "p", "n_clusters"), [(2, TRIANGULAR, 0.5, 400), (7, lattices.hypercubic(7), P_C[7], 4000)]
+)
 def test_error_of_tau_covers(d, lattice, p, n_clusters):
     repeats = runs.seeds(4, 200)
     found = [size_exponent(growth.leath(lattice, p, n_clusters=n_clusters, seed=one, **BY_SIZE)) for one in repeats]
