@@ -4,16 +4,15 @@
 states its `law` at one point, its `covariance` and its `correlation_length`.
 """
 
-from percolation.fields.classes import Classes, ClassMargin, classes
+from percolation.fields.classes import Classes, classes
 from percolation.fields.covariances import Covariance, Matern, SquaredExponential
 from percolation.fields.field import Field, OnePointLaw, SmoothField
-from percolation.fields.gaussian import FourierField, gaussian, sample
+from percolation.fields.gaussian import FourierField, gaussian
 from percolation.fields.grids import gaussian_grid
 from percolation.fields.iid import IidField, iid
 from percolation.fields.networks import RandomNetwork, WideLimit, network
 
 __all__ = [
-    "ClassMargin",
     "Classes",
     "Covariance",
     "Field",
@@ -30,5 +29,4 @@ __all__ = [
     "gaussian_grid",
     "iid",
     "network",
-    "sample",
 ]

@@ -1,7 +1,6 @@
-"""Stationary Gaussian fields: by random Fourier features, which are evaluated anywhere; or exactly, on given points."""
+"""Stationary Gaussian fields: by random Fourier features, which are evaluated anywhere."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,36 +85,3 @@ def gaussian(d: int, kernel: Covariance, *, n_features: int = 400, seed: Seed) -
     rng = generator(seed)
     turns = kernel.frequencies(n_features, d, rng) / (2 * math.pi)
     return FourierField(kernel, np.ascontiguousarray(turns.T), rng.random(n_features))
-
-
-def sample(
-    covariance: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    points: ArrayLike,
-    *,
-    n_samples: int = 1,
-    jitter: float = 1e-10,
-    seed: Seed,
-) -> np.ndarray:
-    """Draw a Gaussian process of mean 0 on given points, exactly: (n_samples, n) from L z, L L^T = K + jitter v I.
-
-    covariance: of points (n, d) with points (m, d), (n, m); the method of a field or of a `WideLimit`.
-    points: (n, d). n_samples: independent draws. jitter: added to the diagonal of K in units of its mean v, so that
-    rounding leaves it positive definite; it adds independent noise of sqrt(jitter) standard deviations to each value,
-    1e-5 as it stands. Cost: n^3 / 3 for the Cholesky factor L, 8 n^2 bytes.
-    """
-    array = checked_points(points)
-    if not len(array):
-        raise ValueError(f"a process needs at least one point, got points of shape {array.shape}")
-    checks.positive("jitter", jitter)
-    matrix = covariance(array, array)
-    matrix = matrix + jitter * np.trace(matrix) / len(array) * np.eye(len(array))
-    try:
-        factor = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError as error:
-        lowest = np.linalg.eigvalsh(matrix)[0]
-        raise ValueError(
-            f"the covariance of these points is not positive definite, lowest eigenvalue {lowest:.2g}; "
-            f"raise jitter, now {jitter:.2g}, or drop points that nearly coincide"
-        ) from error
-    normal = generator(seed).standard_normal((checks.integer("n_samples", n_samples, at_least=1), len(array)))
-    return normal @ factor.T

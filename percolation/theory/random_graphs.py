@@ -30,14 +30,11 @@ class Degrees:
         return float(np.arange(len(self.p)) @ self.p)
 
     @property
-    def molloy_reed(self) -> float:
-        """sum_k k (k - 2) p_k: a giant component exists if and only if it is above 0 (Molloy and Reed 1995)."""
-        k = np.arange(len(self.p), dtype=float)
-        return float((k * (k - 2)) @ self.p)
-
-    @property
     def branching(self) -> float:
-        """G1'(1) = <k (k - 1)> / <k>: mean number of further bonds at the end of a bond; 0 without any bond."""
+        """G1'(1) = <k (k - 1)> / <k>: mean number of further bonds at the end of a bond; 0 without any bond.
+
+        A giant component exists if and only if it is above 1 (Molloy and Reed 1995).
+        """
         k = np.arange(len(self.p), dtype=float)
         return float((k * (k - 1)) @ self.p) / self.mean if self.mean else 0.0
 

@@ -2,9 +2,8 @@
 
 `respond` gives them for each line of any landscape, from values and gradients on it: linear response, one recursion.
 `predict` gives their means on a stationary Gaussian field, from the same recursion on profiles of which only xi, margin
-and dimension are known (the stationary theory); xi, the rate of barriers along a line, comes from `correlation_length`,
-and where barriers are rare rounds are the height of a search tree. The samples drawn here are of these one-dimensional
-profiles: no field in d dimensions and no network is simulated.
+and dimension are known (the stationary theory); xi, the rate of barriers along a line, comes from `correlation_length`.
+The samples drawn here are of these one-dimensional profiles: no field in d dimensions and no network is simulated.
 """
 
 from percolation.theory.rounds.crossings import correlation_length, count_upcrossings, crossing_rate, level
@@ -13,13 +12,6 @@ from percolation.theory.rounds.prediction import Prediction, predict
 from percolation.theory.rounds.profiles import barrier_height
 from percolation.theory.rounds.recursion import Cuts, one_dimensional
 from percolation.theory.rounds.response import Path, Response, respond
-from percolation.theory.rounds.search_tree import (
-    asymptotic_height,
-    expected_height,
-    expected_heights,
-    height_distribution,
-    poisson_height,
-)
 from percolation.theory.rounds.success import (
     Logistic,
     crossover_dimension,
@@ -36,7 +28,6 @@ __all__ = [
     "Path",
     "Prediction",
     "Response",
-    "asymptotic_height",
     "barrier_height",
     "correlation_length",
     "count_upcrossings",
@@ -44,16 +35,12 @@ __all__ = [
     "crossover_dimension",
     "effective_dimension",
     "excess_length",
-    "expected_height",
-    "expected_heights",
     "first_displacement",
     "half_occupation",
-    "height_distribution",
     "iid_dimension",
     "iid_percolates",
     "level",
     "one_dimensional",
-    "poisson_height",
     "predict",
     "respond",
     "success_fit",

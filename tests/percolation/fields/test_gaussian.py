@@ -149,24 +149,6 @@ def test_ten_thousand_dimensions():
     assert_means(np.square(slopes)[:, None], np.array([1 / 9]))
 
 
-def test_process_on_points_has_the_covariance():
-    """All products of five values, 5e4 samples; false alarms 1e-6."""
-    kernel = fields.SquaredExponential(1.0)
-    x = np.random.default_rng(0).standard_normal((5, 2))
-    covariance = fields.gaussian(2, kernel, seed=0).covariance
-    f = fields.sample(covariance, x, n_samples=50_000, seed=1)
-    i, j = np.triu_indices(5)
-    assert f.shape == (50_000, 5)
-    assert_means(np.concatenate([f, f[:, i] * f[:, j]], axis=1), np.concatenate([np.zeros(5), covariance(x, x)[i, j]]))
-
-
-def test_jitter_is_the_stated_noise():
-    """Two equal points differ by sqrt(2 jitter) standard deviations: 2e4 samples, false alarms 1e-6."""
-    x = np.zeros((2, 1))
-    f = fields.sample(fields.gaussian(1, KERNELS[0], seed=0).covariance, x, n_samples=20_000, jitter=1e-4, seed=1)
-    assert_means((f[:, :1] - f[:, 1:]) ** 2, np.array([2e-4]))
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -181,18 +163,6 @@ def test_jitter_is_the_stated_noise():
         (lambda: fields.gaussian(2, KERNELS[0], seed=1.5), "seed must be an integer, got 1.5"),
         (lambda: fields.gaussian(2, KERNELS[0], seed=1)(np.ones((2, 3))), "points must have 2 coordinates"),
         (lambda: fields.gaussian(2, KERNELS[0], seed=1)([[0, np.inf]]), "points must be finite, got inf in row 0"),
-        (lambda: fields.sample(fields.WideLimit(1).covariance, np.ones(3), seed=1), r"shape \(n, d\)"),
-        (lambda: fields.sample(fields.WideLimit(1).covariance, np.ones((2, 1)), jitter=0, seed=1), "jitter must be"),
-        (lambda: fields.sample(fields.WideLimit(1).covariance, np.ones((0, 1)), seed=1), "at least one point"),
-        (
-            lambda: fields.sample(
-                fields.gaussian(1, KERNELS[0], seed=1).covariance,
-                np.linspace(0, 0.1, 50)[:, None],
-                jitter=1e-25,
-                seed=1,
-            ),
-            "not positive definite, lowest eigenvalue .*; raise jitter, now 1e-25",
-        ),
     ],
 )
 def test_bad_input_is_refused_in_our_words(make, message):

@@ -182,15 +182,6 @@ def test_zero_crossings_of_wide_networks(d, depth):
     assert_means(counts, np.array([0.5]))
 
 
-def test_process_of_the_wide_limit():
-    """Values on given points have its covariance: 5e4 samples, false alarms 1e-6."""
-    limit = fields.WideLimit(2, "tanh", 3.0)
-    x = np.random.default_rng(0).standard_normal((4, 3))
-    f = fields.sample(limit.covariance, x, n_samples=50_000, seed=0)
-    i, j = np.triu_indices(4)
-    assert_means(f[:, i] * f[:, j], limit.covariance(x, x)[i, j])
-
-
 def test_layers_of_a_shallower_network_are_those_of_a_deeper():
     shallow, deep = (fields.network(3, depth=depth, width=8, seed=1) for depth in (2, 3))
     for one, other in zip(shallow.weights, deep.weights[:2], strict=True):

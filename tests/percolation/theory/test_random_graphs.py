@@ -64,10 +64,10 @@ def test_giant_component_of_any_degrees_against_a_root_finder():
     assert theory.giant_component(law, 0.999 * p_c) == 0
 
 
-def test_molloy_reed_sign_is_that_of_the_giant_component():
+def test_the_giant_component_begins_at_one_further_bond():
     for p_1 in np.linspace(0.1, 0.9, 9):
         law = theory.degree_distribution([0, p_1, 0, 1 - p_1])  # threshold at p_1 = 3/4
-        assert (law.molloy_reed > 0) == (float(theory.giant_component(law)) > 0) == (theory.threshold(law).value < 1)
+        assert (law.branching > 1) == (float(theory.giant_component(law)) > 0) == (theory.threshold(law).value < 1)
 
 
 def test_graphs_without_branches_have_no_threshold():
