@@ -202,10 +202,12 @@ def main() -> None:
 
 
 def add(plugin: EntryPoint) -> None:
-    """Another package's command, in the group that it names as `panel`.
+    """Another package's command, in the group that it names as `panel`, once.
 
     Where what it needs is not installed, one that only says so.
     """
+    if plugin.name in (known.name for known in app.registered_commands):  # every command costs each call time
+        return
     try:
         command: Callable[..., None] = plugin.load()
         anything = {}

@@ -103,6 +103,13 @@ def test_every_command_shows_an_example_and_every_example_is_known():
     assert set(EXAMPLES) == SMALL.keys() | LONG.keys() | HERS and len(EXAMPLES) == len(set(EXAMPLES))
 
 
+def test_other_packages_commands_are_added_once(percolation):
+    """However often it runs in one process: each command that is known costs the next call its time."""
+    percolation()
+    names = [one.name for one in cli.app.registered_commands if one.name]
+    assert "compare" in names and len(names) == len(set(names))
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_understood(example):
     words = tuple(shlex.split(example))
