@@ -16,6 +16,7 @@ from empirical.ends.space import Space
 from empirical.ends.wanted import NATURAL, NoPairs, Wanted
 from empirical.losses.objectives import ClassLoss, device_of
 from empirical.networks import models
+from empirical.networks.taken import dtype_of, taken, trial
 
 ATTEMPTS = 4  # at drawing class-optimal inputs: in low dimension many do not reach the level from noise
 DIVERSE_CANDIDATES = 3  # class-optimal inputs among which one is chosen for a diverse set
@@ -53,9 +54,10 @@ def draw(
 ) -> Pairs:
     """At most wanted.pairs pairs, of distinct points; an error says so if there is none.
 
-    model: in evaluation mode. source: of natural inputs; None will do for class-optimal ones, made from noise.
-    name: of the network, for that error.
+    model: in evaluation mode; one that is no function of the points, or has no gradients, is refused. source: of
+    natural inputs; None will do for class-optimal ones, made from noise. name: of the network, for that error.
     """
+    model = taken(model, trial(space.shape))
     drawing = _Drawing(name, model, space, wanted, models.n_outputs(model, space.shape), stop, generator)
     if wanted.label is not None and wanted.label >= drawing.n_classes:
         raise ValueError(f"class must lie in 0..{drawing.n_classes - 1}, the network's, got {wanted.label}")
@@ -152,7 +154,7 @@ class _Drawing:
                 x, labels = x[labels == self.wanted.label], labels[labels == self.wanted.label]
             if not len(x):
                 continue
-            x, labels = x.to(self.device), labels.to(self.device)
+            x, labels = x.to(self.device, dtype_of(self.model)), labels.to(self.device)
             parts.append(modes.natural(self.model, x, labels, stop=self._threshold, bounds=self.space.bounds))
             if enough(modes.joined(parts).labels):
                 break

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from empirical.data import folders, offline, pictures
+from empirical.data import folders, given, offline, pictures
 from empirical.data.tensors import IMAGENET, Dataset, Normalisation
 from empirical.losses.objectives import checked_points, device_of
 from empirical.networks import models
@@ -34,6 +35,7 @@ class Source:
     normalisation: Normalisation | None
     batches: Callable[[nn.Module, int, torch.Generator], Batches]  # (network, its outputs, generator)
     dataset: Dataset | None = None  # on which a network can be trained
+    notes: tuple[str, ...] = ()  # how the inputs were taken, a line each
 
 
 def of(name: str, dimension: int | None = None, folder: str | Path | None = None, *, training: bool = False) -> Source:
@@ -57,16 +59,18 @@ def of(name: str, dimension: int | None = None, folder: str | Path | None = None
     return _of_dataset(offline.load(name, dimension))
 
 
-def of_tensors(x: Tensor, labels: Tensor, name: str = "own", normalisation: Normalisation | None = None) -> Source:
-    """Inputs x (n, *shape) of classes labels (n,) long, as they are, in one batch."""
+def of_tensors(
+    x: ArrayLike, labels: ArrayLike, name: str = "own", normalisation: Normalisation | None = None
+) -> Source:
+    """Inputs x (n, *shape) of classes labels (n,), in one batch: tensors, arrays, lists, uint8 pictures."""
+    x, notes = given.points(x, name="x")
     checked_points("x", x)
-    if labels.shape != (len(x),):
-        raise ValueError(f"labels must be ({len(x)},), one for each input, got {tuple(labels.shape)}")
+    labels = given.labels(labels, len(x))
 
     def batches(network: nn.Module, n_classes: int, generator: torch.Generator) -> Batches:
         yield x, labels
 
-    return Source(name, tuple(x.shape[1:]), int(labels.max()) + 1, normalisation, batches)
+    return Source(name, tuple(x.shape[1:]), int(labels.max()) + 1, normalisation, batches, notes=tuple(notes))
 
 
 def _of_dataset(dataset: Dataset) -> Source:

@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from empirical.losses.outputs import logits_in
 from empirical.losses.scales import Scale, log_odds, log_odds_of_loss, scale_of
 from percolation import checks
 
@@ -56,7 +57,7 @@ class ClassLoss:
     def _of(self, function: Callable[[Tensor, Tensor], Tensor], points: Tensor, pairs: Tensor) -> Tensor:
         """A function (n,) of the outputs (n, classes) and labels (n,)."""
         try:
-            outputs = self.model(points)
+            outputs = logits_in(self.model(points))
             if outputs.ndim > 1 and outputs.shape[1] < 2:
                 raise ValueError(
                     f"a class loss needs a network of at least 2 outputs, got {outputs.shape[1]}: "

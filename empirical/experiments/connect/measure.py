@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from empirical.finder.find import PRESETS, Connection, Connections, Finder, find
 from empirical.finder.paths import profile
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, Objective
+from empirical.networks.taken import notes_of
 from empirical.prediction import paired, plans, predictions, responses
 from empirical.prediction.cells import occupation
 from empirical.prediction.lines import resolved_lines
@@ -59,6 +60,7 @@ class Measured:
     counts: dict[str, float]  # how the points were come by: tried, low, ...
     example: list[tuple[np.ndarray, np.ndarray]]  # after each round: share of the path, loss in nats
     cost: Cost  # of the search for paths
+    notes: list[str] = field(default_factory=list)  # how network, weights and inputs were taken, a line each
 
 
 def measure(
@@ -136,7 +138,9 @@ def measure(
         pairs = [_pair_row(row, i, connection, radial) for i, connection in enumerate(connections)]
         for i, pair in enumerate(pairs):
             pair |= paired.pair_columns(expected, i, finder.max_rounds)
-        return Measured(dict(about), row, pairs, drawn.counts, _example(objective, connections), connections.cost)
+        notes = notes_of(drawn.model) + (list(source.notes) if source is not None else [])
+        example = _example(objective, connections)
+        return Measured(dict(about), row, pairs, drawn.counts, example, connections.cost, notes)
 
 
 def _found(

@@ -87,9 +87,15 @@ class Harmful:
     ("content", "message"),
     [
         ({}, "must hold a state dict, names to tensors"),
-        ({"state": {"a": torch.zeros(1)}}, "must hold a state dict, names to tensors, got a dict with keys state"),
+        ({"epoch": 3, "lr": 0.1}, "must hold a state dict, names to tensors, got a dict with keys epoch, lr"),
+        ({"a": {"x": torch.zeros(2)}, "b": {"x": torch.zeros(2)}}, "holds several state dicts, a, b; save the one"),
+        ({"state": {"a": torch.zeros(2)}}, "does not hold the weights of cnn for 2 classes"),
+        (
+            {"fc.weight": torch.zeros(1, 5)},
+            r"at least 2 outputs is needed, the last layer of .*cnn.pt \(fc.weight\) has 1",
+        ),
         (torch.zeros(3), "must hold a state dict, names to tensors, got a Tensor"),
-        (Harmful(), "is no file of weights, or damaged"),
+        (Harmful(), r"it holds Python objects, _?pytest.*, whose code is never run here"),
         ("missing", r"does not hold the weights of cnn for 4 classes at shape \(3, 8, 8\): it lacks 0.weight"),
         ("extra", "it has besides fc.weight"),
         ("shape", r"it gives 0.weight the shape \(32, 1, 5, 5\) instead of \(32, 3, 5, 5\)"),
