@@ -6,12 +6,12 @@ from typing import Any
 from numba import njit
 from numba.extending import overload
 
-from percolation._kernels.numba_private import PUBLIC_ONLY, UNCOUNTED, keep_under_all_sources
+from percolation._kernels.numba_private import NOT_FROM_C, PUBLIC_ONLY, UNCOUNTED, keep_under_all_sources
 
 # for what is large but called in one place: left to itself, LLVM calls it with fifty arguments a step
-INLINED: Any = {**UNCOUNTED, "forceinline": True}
+INLINED: Any = {**UNCOUNTED, **NOT_FROM_C, "forceinline": True}
 # what kernels are made of, which allocates nothing; not cached by itself
-part = njit(nogil=True, **UNCOUNTED)
+part = njit(nogil=True, **UNCOUNTED, **NOT_FROM_C)
 
 
 def kernel(function: Callable) -> Any:
@@ -27,7 +27,7 @@ def lean_kernel(function: Callable) -> Any:
 def _cached(function: Callable, options: Any) -> Any:
     if PUBLIC_ONLY:  # a cache of numba's own would not see edits of the other files
         return njit(nogil=True)(function)
-    return keep_under_all_sources(njit(cache=True, nogil=True, **options)(function))
+    return keep_under_all_sources(njit(cache=True, nogil=True, **NOT_FROM_C, **options)(function))
 
 
 def by_kind(choose: Callable[[type], Callable]) -> Callable:

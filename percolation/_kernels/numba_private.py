@@ -18,6 +18,8 @@ from numba.extending import intrinsic
 PUBLIC_ONLY = os.environ.get("PERCOLATION_PUBLIC_NUMBA", "0") != "0"
 # without counts of references to arrays, which cost up to five times a step; such a function must not allocate
 UNCOUNTED: Any = {} if PUBLIC_ONLY else {"_nrt": False}
+# without an entry for calls from C, which nobody makes: to compile it takes a seventh of the time that a kernel does
+NOT_FROM_C: Any = {} if PUBLIC_ONLY else {"no_cfunc_wrapper": True}
 
 
 def fingerprint() -> str:

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("percolation", "empirical", "papers", "benchmarks")
-PRIVATE = re.compile(r"numba\.core|_nrt\b|numba\.np|\._cache\b")
+PRIVATE = re.compile(r"numba\.core|_nrt\b|_wrapper\b|numba\.np|\._cache\b")
 SWEEP = """
 from percolation import lattices, sweeps
 sweep = sweeps.bond_sweep(
