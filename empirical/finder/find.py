@@ -1,7 +1,7 @@
 """The path finder: scan a straight line, move its worst point downhill, split there, repeat.
 
 One *round* of a pair cuts every segment that is not open at its worst point B, optimises B to B' with loss <= stop,
-and scans both halves. The words are defined in the README; `search` does the work.
+and scans both halves. The words are defined in docs/words.md; `search` does the work.
 """
 
 import warnings
