@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from percolation import checks
-from percolation.averages import canonical
 from percolation.sweeps import Curve as CurveOfClusters
 from percolation.sweeps import Sweep
 
@@ -42,15 +41,9 @@ class Curve:
 def strength_curve(length: float, clusters: Sweep | CurveOfClusters, p: ArrayLike | None = None) -> Curve:
     """The strength P_L(p), share of the sites in the largest cluster, of a sweep or a curve of size L = length.
 
-    p: (n,) increasing, for a sweep; a curve has its own.
+    p: (n,) increasing; None for all p of a curve.
     """
-    if isinstance(clusters, Sweep) == (p is None):
-        raise ValueError("a sweep takes the values of p, (n,); a curve has its own: pass none")
-    largest = clusters._record("largest")
-    if isinstance(clusters, Sweep):
-        assert p is not None
-        return Curve.of(length, p, canonical(largest, p) / clusters.n_sites)
-    return Curve.of(length, clusters.p, largest / clusters.n_sites)
+    return Curve.of(length, clusters.asked(p), clusters.samples("largest", p) / clusters.n_sites)
 
 
 def scaled(curve: Curve, p_c: float, nu: float, power: float) -> Curve:

@@ -1,7 +1,7 @@
 """What sweeps and curves return: the clusters of every realisation, and means over them with their errors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -13,16 +13,23 @@ from percolation.recorder import AXES, TOTALS
 from percolation.sweeps.opened import Bonds, Sites
 
 OBSERVABLES = TOTALS + AXES
+ROUNDING = 1e-12  # by which two p may differ that are meant to be one
 Result = TypeVar("Result", "Sweep", "Curve")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class _Result:
     """What sweeps and curves have in common: observables, None if not asked for, of shape (n_realisations, n).
 
     n: a value after every step of a sweep, n_steps + 1 of them; at every p of a curve.
+    Means and errors take p alike: of a sweep occupation probabilities in [0, 1], any shape, of which they have the
+    shape; of a curve some of its own p, or None for all of them. Errors are one sigma, from the spread of the
+    realisations, nan if there is only one; values at different p share realisations and are correlated.
     """
 
+    kind: str  # "site" or "bond"
+    n_sites: int
+    _: KW_ONLY
     # float64, whole numbers are exact below 2^53
     largest: np.ndarray | None = None  # size of the largest cluster in sites, 0 if there is none
     second_moment: np.ndarray | None = None  # sum of s^2 over all clusters, the largest included
@@ -38,6 +45,80 @@ class _Result:
     # (n_realisations, n_counted or n_p, n_bins) int64, clusters of size_edges[j] <= s < size_edges[j + 1]
     cluster_counts: np.ndarray | None = None
 
+    def asked(self, p: ArrayLike | None) -> np.ndarray:
+        """The values of p that are meant: these, or all of a curve's own."""
+        raise NotImplementedError
+
+    def samples(self, observable: str, p: ArrayLike | None = None) -> np.ndarray:
+        """An observable at p in every realisation, (n_realisations,) + shape of p; see `Sweep`, `Curve`."""
+        return self._at(self._valued(observable), p)
+
+    def mean(self, observable: str, p: ArrayLike | None = None) -> np.ndarray:
+        """Mean of `samples` over the realisations, of the shape of p; d or n_bins more where the observable has them.
+
+        Source, of a sweep: Newman and Ziff, Phys. Rev. E 64, 016706 (2001), Sec. II.
+        """
+        return self.samples(observable, p).mean(axis=0)
+
+    def error(self, observable: str, p: ArrayLike | None = None) -> np.ndarray:
+        """Standard error of `mean(observable, p)`."""
+        return _standard_error(self.samples(observable, p))
+
+    def strength(self, p: ArrayLike | None = None) -> np.ndarray:
+        """Percolation strength P(p) = <s_max>_p / N, the chance that a site is in the largest cluster; dimensionless.
+
+        Finite L: P(p_c) > 0 and falls as L^(-beta/nu). Error: `strength_error(p)`.
+        """
+        return self.mean("largest", p) / self.n_sites
+
+    def strength_error(self, p: ArrayLike | None = None) -> np.ndarray:
+        """Standard error of `strength(p)`."""
+        return self.error("largest", p) / self.n_sites
+
+    def mean_cluster_size(self, p: ArrayLike | None = None) -> np.ndarray:
+        """Mean cluster size S(p) in sites, the largest cluster left out.
+
+        S(p) = <sum' s^2>_p / <sum' s>_p, sums over all clusters but the largest: the mean size of the cluster of an
+        open site that is not in the largest one. It peaks near p_c; nan where no site is outside the largest cluster
+        (p = 1, and p = 0 if sites are opened). Error: `mean_cluster_size_error(p)`.
+        Source: Stauffer and Aharony, Introduction to Percolation Theory (1994), Sec. 2.2 and 3.1.
+        """
+        above, below = self._outside_largest(p)
+        return _ratio(above.mean(axis=0), below.mean(axis=0))
+
+    def mean_cluster_size_error(self, p: ArrayLike | None = None) -> np.ndarray:
+        """Standard error of `mean_cluster_size(p)` = <A> / <B> by the delta method: of <A - B S>, over <B>."""
+        above, below = self._outside_largest(p)
+        return _ratio(_standard_error(above - self.mean_cluster_size(p) * below), below.mean(axis=0))
+
+    def spanning_probability(self, p: ArrayLike | None = None, axis: int | str = "any") -> np.ndarray:
+        """Probability R(p) that a cluster joins the open faces across an axis, across "any" or across "all".
+
+        For "all", each axis by a cluster of its own or by the same. Error: `spanning_probability_error(p, axis)`.
+        """
+        return self._reached("spanning", axis, p).mean(axis=0)
+
+    def spanning_probability_error(self, p: ArrayLike | None = None, axis: int | str = "any") -> np.ndarray:
+        """Standard error of `spanning_probability(p, axis)`."""
+        return _standard_error(self._reached("spanning", axis, p))
+
+    def wrapping_probability(self, p: ArrayLike | None = None, axis: int | str = "any") -> np.ndarray:
+        """The same for a cluster that winds round the torus along an axis.
+
+        Source: Newman and Ziff (2001), Sec. III; the criterion: Machta et al., Phys. Rev. E 54, 1332 (1996).
+        """
+        return self._reached("wrapping", axis, p).mean(axis=0)
+
+    def wrapping_probability_error(self, p: ArrayLike | None = None, axis: int | str = "any") -> np.ndarray:
+        """Standard error of `wrapping_probability(p, axis)`."""
+        return _standard_error(self._reached("wrapping", axis, p))
+
+    def _outside_largest(self, p: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+        """sum' s^2 and sum' s of every realisation at p, (n_realisations,) + shape of p."""
+        largest = self._record("largest")
+        squares = self._record("second_moment") - largest**2
+        return self._at(squares, p), self._at(self._n_open_sites - largest, p)
+
     def _record(self, observable: str, among: tuple[str, ...] = OBSERVABLES + ("cluster_counts",)) -> np.ndarray:
         """One of the observables named, if it was recorded."""
         checks.one_of("observable", observable, among)
@@ -46,6 +127,23 @@ class _Result:
             raise ValueError(f"{observable!r} was not recorded; name it in observables")
         return values
 
+    def _valued(self, observable: str) -> np.ndarray:
+        """An observable that has a value at each n."""
+        return self._record(observable)
+
+    @property
+    def _n_open_sites(self) -> np.ndarray | int:
+        """Open sites at each n."""
+        raise NotImplementedError
+
+    def _at(self, values: np.ndarray, p: ArrayLike | None) -> np.ndarray:
+        """At p what has a value at each n, (n_realisations, n)."""
+        raise NotImplementedError
+
+    def _reached(self, observable: str, axis: int | str, p: ArrayLike | None) -> np.ndarray:
+        """Whether, or with which probability, each realisation spans or wraps at p."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, eq=False)
 class Sweep(_Result):
@@ -53,94 +151,24 @@ class Sweep(_Result):
 
     Row r, column n: realisation r with n sites (kind "site") or bonds (kind "bond") open. In a bond sweep all sites
     are open from the start. Memory: 8 bytes a column and observable.
+    Values at p are canonical averages, sum_n Binomial(n; M, p) Q_n, M = n_steps; of first steps n_first the chance
+    that n >= n_first.
     """
 
-    kind: str  # "site" or "bond"
-    n_sites: int
     n_steps: int
     n_realisations: int
     counts_at: np.ndarray | None = None  # (n_counted,) int64, values of n at which clusters are counted by size
 
-    def mean(self, observable: str, p: ArrayLike) -> np.ndarray:
-        """Canonical mean of one of the totals, sum_n Binomial(n; M, p) <Q>_n: an array of the shape of p.
-
-        Observables without a value at every step are refused: axes have probabilities, counts of sizes a curve.
-
-        Error: one sigma from `error(observable, p)`; values at different p share realisations and are correlated.
-        Source: Newman and Ziff, Phys. Rev. E 64, 016706 (2001), Sec. II.
-        """
-        return canonical(self._total(observable), p).mean(axis=0)
-
-    def error(self, observable: str, p: ArrayLike) -> np.ndarray:
-        """Standard error of `mean(observable, p)`, one sigma, from the spread of realisations; nan if only one."""
-        return _standard_error(canonical(self._total(observable), p))
-
-    def strength(self, p: ArrayLike) -> np.ndarray:
-        """Canonical percolation strength P(p): chance that a site is in the largest cluster.
-
-        P(p) = sum_n Binomial(n; M, p) <s_max>_n / N, with M sites or bonds to open and N sites.
-
-        p: occupation probability in [0, 1], any shape.
-        Returns an array of the shape of p, dimensionless. Finite L: P(p_c) > 0 and falls as L**(-beta/nu).
-        Error: standard error over realisations, one sigma, from `strength_error(p)`; values at
-        different p share realisations and are correlated.
-        Source: Newman and Ziff, Phys. Rev. E 64, 016706 (2001), Sec. II.
-        """
-        return self.mean("largest", p) / self.n_sites
-
-    def strength_error(self, p: ArrayLike) -> np.ndarray:
-        """Standard error of `strength(p)`, one sigma, from the spread of the realisations; nan if there is only one."""
-        return self.error("largest", p) / self.n_sites
-
-    def mean_cluster_size(self, p: ArrayLike) -> np.ndarray:
-        """Canonical mean cluster size S(p), the largest cluster left out.
-
-        S(p) = <sum' s^2>_p / <sum' s>_p, sums over all clusters but the largest: the mean size of the cluster of an
-        open site that is not in the largest one.
-
-        p: occupation probability in [0, 1], any shape.
-        Returns an array of the shape of p, in sites; nan where no site is outside the largest cluster (p = 1, and p = 0
-        if sites are opened). It peaks near p_c.
-        Error: one sigma from `mean_cluster_size_error(p)`, correlated between different p.
-        Source: Stauffer and Aharony, Introduction to Percolation Theory (1994), Sec. 2.2 and 3.1.
-        """
-        return _ratio_of_means(*self._outside_largest(p))
-
-    def mean_cluster_size_error(self, p: ArrayLike) -> np.ndarray:
-        """Standard error of `mean_cluster_size(p)`, one sigma, by the delta method for a ratio of means."""
-        return _error_of_ratio(*self._outside_largest(p))
-
-    def spanning_probability(self, p: ArrayLike, axis: int | str = "any") -> np.ndarray:
-        """Canonical probability that a cluster joins the open faces across an axis, across "any" or across "all".
-
-        R(p) = <P(Binomial(M, p) >= n_first)>, n_first the first step at which it does; for "all", each axis by a
-        cluster of its own or by the same.
-
-        p: occupation probability in [0, 1], any shape. Returns an array of the shape of p.
-        Error: one sigma from `spanning_probability_error(p, axis)`.
-        """
-        return self._reached("spanning", axis, p).mean(axis=0)
-
-    def spanning_probability_error(self, p: ArrayLike, axis: int | str = "any") -> np.ndarray:
-        """Standard error of `spanning_probability(p, axis)`, one sigma."""
-        return _standard_error(self._reached("spanning", axis, p))
-
-    def wrapping_probability(self, p: ArrayLike, axis: int | str = "any") -> np.ndarray:
-        """The same for a cluster that winds round the torus along an axis.
-
-        Source: Newman and Ziff (2001), Sec. III; the criterion: Machta et al., Phys. Rev. E 54, 1332 (1996).
-        """
-        return self._reached("wrapping", axis, p).mean(axis=0)
-
-    def wrapping_probability_error(self, p: ArrayLike, axis: int | str = "any") -> np.ndarray:
-        """Standard error of `wrapping_probability(p, axis)`, one sigma."""
-        return _standard_error(self._reached("wrapping", axis, p))
+    def asked(self, p: ArrayLike | None) -> np.ndarray:
+        if p is None:
+            raise ValueError("a sweep has values at every p: pass those that are wanted, got None")
+        return checks.probabilities(p)
 
     def first_steps(self, observable: str, axis: int | str = "any") -> FirstSteps:
         """Steps at which the realisations first span or wrap along an axis, "any" or "all", for `scaling.crossing`."""
         return FirstSteps(_of_axis(self._record(observable, AXES), axis, "min", "max"), self.n_steps)
 
-    def _total(self, observable: str) -> np.ndarray:
+    def _valued(self, observable: str) -> np.ndarray:
         """An observable with a value at every step; what has none says which call gives its mean."""
         if observable in AXES:
             raise ValueError(f"{observable!r} holds first steps, no value a step; call {observable}_probability(p)")
@@ -151,15 +179,15 @@ class Sweep(_Result):
             )
         return self._record(observable, TOTALS)
 
-    def _reached(self, observable: str, axis: int | str, p: ArrayLike) -> np.ndarray:
-        return self.first_steps(observable, axis).probability(p)
+    @property
+    def _n_open_sites(self) -> np.ndarray | int:
+        return np.arange(self.n_steps + 1) if self.kind == "site" else self.n_sites
 
-    def _outside_largest(self, p: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Canonical sum' s^2 and sum' s of every realisation, (n_realisations,) + shape of p."""
-        n_open = np.arange(self.n_steps + 1) if self.kind == "site" else self.n_sites
-        largest = self._record("largest")
-        squares = self._record("second_moment") - largest**2
-        return canonical(squares, p), canonical(n_open - largest, p)
+    def _at(self, values: np.ndarray, p: ArrayLike | None) -> np.ndarray:
+        return canonical(values, self.asked(p))
+
+    def _reached(self, observable: str, axis: int | str, p: ArrayLike | None) -> np.ndarray:
+        return self.first_steps(observable, axis).probability(self.asked(p))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,8 +198,6 @@ class Curve(_Result):
     open at all larger ones. Rows of several curves can be joined by np.concatenate.
     """
 
-    kind: str  # "site" or "bond"
-    n_sites: int
     p: np.ndarray  # (n_p,)
     n_open: np.ndarray  # (n_realisations, n_p) int64, sites or bonds that are open
 
@@ -179,43 +205,24 @@ class Curve(_Result):
     def n_realisations(self) -> int:
         return len(self.n_open)
 
-    def mean(self, observable: str) -> np.ndarray:
-        """Mean over realisations: (n_p,), and d or n_bins more where the observable has them."""
-        return self._record(observable).mean(axis=0)
+    def asked(self, p: ArrayLike | None) -> np.ndarray:
+        return self.p if p is None else checks.probabilities(p)
 
-    def error(self, observable: str) -> np.ndarray:
-        """Standard error of `mean(observable)`, one sigma; nan if there is only one realisation."""
-        return _standard_error(self._record(observable))
+    @property
+    def _n_open_sites(self) -> np.ndarray | int:
+        return self.n_open if self.kind == "site" else self.n_sites
 
-    def strength(self) -> np.ndarray:
-        """Percolation strength P(p) = <s_max> / N, (n_p,); see `Sweep.strength`."""
-        return self.mean("largest") / self.n_sites
+    def _at(self, values: np.ndarray, p: ArrayLike | None) -> np.ndarray:
+        if p is None:
+            return values
+        asked = self.asked(p)
+        column = np.minimum(np.searchsorted(self.p, asked - ROUNDING), len(self.p) - 1)
+        if (other := np.abs(self.p[column] - asked) > ROUNDING).any():
+            raise ValueError(f"a curve has values at its own p, got {asked[other].flat[0]:g}; a sweep has them at all")
+        return values[:, column]
 
-    def strength_error(self) -> np.ndarray:
-        """Standard error of `strength()`, one sigma."""
-        return self.error("largest") / self.n_sites
-
-    def mean_cluster_size(self) -> np.ndarray:
-        """Mean cluster size S(p), the largest cluster left out, (n_p,); see `Sweep.mean_cluster_size`."""
-        return _ratio_of_means(*self._outside_largest())
-
-    def mean_cluster_size_error(self) -> np.ndarray:
-        """Standard error of `mean_cluster_size()`, one sigma, by the delta method for a ratio of means."""
-        return _error_of_ratio(*self._outside_largest())
-
-    def spanning_probability(self, axis: int | str = "any") -> np.ndarray:
-        """Fraction of realisations in which a cluster joins the open faces across an axis, across "any" or "all"."""
-        return _of_axis(self._record("spanning"), axis, "any", "all").mean(axis=0)
-
-    def wrapping_probability(self, axis: int | str = "any") -> np.ndarray:
-        """Fraction of realisations in which a cluster winds round the torus along an axis, along "any" or "all"."""
-        return _of_axis(self._record("wrapping"), axis, "any", "all").mean(axis=0)
-
-    def _outside_largest(self) -> tuple[np.ndarray, np.ndarray]:
-        """sum' s^2 and sum' s of every realisation, (n_realisations, n_p)."""
-        n_open = self.n_open if self.kind == "site" else self.n_sites
-        largest = self._record("largest")
-        return self._record("second_moment") - largest**2, n_open - largest
+    def _reached(self, observable: str, axis: int | str, p: ArrayLike | None) -> np.ndarray:
+        return self._at(_of_axis(self._record(observable), axis, "any", "all"), p)
 
 
 def _of_axis(values: np.ndarray, axis: int | str, any_axis: str, all_axes: str) -> np.ndarray:
@@ -265,16 +272,6 @@ def _standard_error(samples: np.ndarray) -> np.ndarray:
     """Of the mean over the first axis; nan for a single sample."""
     n = len(samples)
     return samples.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(samples.shape[1:], np.nan)
-
-
-def _ratio_of_means(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """<A> / <B> over the first axis, nan where <B> is 0."""
-    return _ratio(above.mean(axis=0), below.mean(axis=0))
-
-
-def _error_of_ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Standard error of <A> / <B> by the delta method: that of the mean of A - B <A> / <B>, over <B>."""
-    return _ratio(_standard_error(above - _ratio_of_means(above, below) * below), below.mean(axis=0))
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

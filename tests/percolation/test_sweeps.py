@@ -426,7 +426,7 @@ def test_curve_agrees_with_the_sweep(kind):
         error = np.hypot(curve.error(name), sweep.error(name, p))
         assert (np.abs(curve.mean(name) - sweep.mean(name, p)) < 5 * error).all(), name
     for axis in ("any", "all", 0, 1):
-        wrapped = curve.wrapping_probability(axis)
+        wrapped = curve.wrapping_probability(axis=axis)
         error = np.hypot(np.sqrt(wrapped * (1 - wrapped) / 3000), sweep.wrapping_probability_error(p, axis))
         assert (np.abs(wrapped - sweep.wrapping_probability(p, axis)) <= 5 * error + 1e-3).all()
     error = np.hypot(curve.mean_cluster_size_error(), sweep.mean_cluster_size_error(p))
@@ -730,6 +730,29 @@ def test_means_of_a_curve_are_those_of_its_columns():
     np.testing.assert_array_equal(curve.mean("wrapping")[[0, 2]], [[0, 0], [1, 1]])
     assert curve.mean("cluster_counts").shape == (3, len(curve.size_edges) - 1)
     np.testing.assert_array_equal(curve.mean("cluster_counts")[[0, 2]].sum(axis=1), [0, 1])
+
+
+@pytest.mark.parametrize("sweep", [sweeps.site_sweep, sweeps.bond_sweep])
+def test_sweeps_and_curves_are_asked_alike(sweep):
+    """At some of its p, in any order and shape, a curve says what it says of them all; at others it says nothing."""
+    curve_of = sweeps.site_curve if sweep is sweeps.site_sweep else sweeps.bond_curve
+    p, asked = np.linspace(0.1, 0.9, 5), np.array([[0.9], [0.3]])
+    how = {"n_realisations": 4, "seed": 1, "observables": ("largest", "second_moment", "wrapping")}
+    curve, swept = curve_of(TORUS, p, **how), sweep(TORUS, **how)
+    for name in ("strength", "strength_error", "mean_cluster_size", "mean_cluster_size_error"):
+        np.testing.assert_array_equal(getattr(curve, name)(asked), getattr(curve, name)()[[[4], [1]]])
+        assert getattr(swept, name)(asked).shape == (2, 1)
+    for name in ("wrapping_probability", "wrapping_probability_error"):
+        np.testing.assert_array_equal(getattr(curve, name)(asked, 0), getattr(curve, name)(axis=0)[[[4], [1]]])
+        assert getattr(swept, name)(asked, 0).shape == (2, 1)
+    wrapped = curve.wrapping[:, :, 0].astype(float)
+    np.testing.assert_allclose(curve.wrapping_probability_error(axis=0), wrapped.std(axis=0, ddof=1) / 2)
+    assert curve.samples("largest", asked).shape == swept.samples("largest", asked).shape == (4, 2, 1)
+    with pytest.raises(ValueError, match="a curve has values at its own p, got 0.4"):
+        curve.strength([0.1, 0.4])
+    for average in (swept.strength, swept.wrapping_probability):
+        with pytest.raises(ValueError, match="pass those that are wanted, got None"):
+            average()
 
 
 def test_what_was_not_recorded_is_named():

@@ -137,9 +137,9 @@ def test_strengths_of_sweeps_and_curves(kind):
     assert found.realisations.shape == (30, 3)
     curve = CURVE[kind](torus, p, n_realisations=30, seed=1, progress=False)
     np.testing.assert_allclose(strength_curve(8, curve).values, curve.strength())
-    for wrong in ((sweep, None), (curve, p)):
-        with pytest.raises(ValueError, match="a sweep takes the values of p"):
-            strength_curve(8, *wrong)
+    np.testing.assert_array_equal(strength_curve(8, curve, p[1:]).realisations, curve.largest[:, 1:] / 64)
+    with pytest.raises(ValueError, match="pass those that are wanted, got None"):
+        strength_curve(8, sweep)
 
 
 def test_same_seed_same_bits():
