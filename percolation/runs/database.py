@@ -4,7 +4,6 @@ import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,9 +61,10 @@ class Database:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path, self.read_only = path, read_only
-        self._of_parents: list[sqlite3.Connection] = []
-        self._renew()
-        _open.add(self)
+        # by process: SQLite must not be carried across a fork, nor closed there, which would drop the parent's locks
+        self._connections: dict[int, sqlite3.Connection] = {}
+        with self.alone():
+            pass
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self.alone() as connection:
@@ -86,100 +86,79 @@ class Database:
         """What is written inside appears whole or not at all."""
         if self.read_only:
             raise OSError(f"{self.path} was opened to read; it cannot be changed")
-        with self.alone() as connection, _transaction(connection):
-            yield connection
+        with self.alone() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                yield connection
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
         """The connection outside any transaction, for this thread alone."""
-        if self._process != os.getpid():
-            # SQLite must not be carried across a fork, nor closed there: that would drop the parent's locks
-            self._of_parents.append(self._connection)
-            self._renew()
-        with self.lock, in_words(self.path):
-            yield self._connection
+        with _inside, in_words(self.path):
+            if os.getpid() not in self._connections:
+                self._connections[os.getpid()] = _read(self.path) if self.read_only else _write(self.path)
+            yield self._connections[os.getpid()]
 
     def close(self) -> None:
-        if self._process == os.getpid():
-            with self.lock, in_words(self.path):
-                self._connection.close()
-
-    def _renew(self) -> None:
-        self._process, self.lock = os.getpid(), threading.RLock()
-        with in_words(self.path):
-            self._connection = _read(self.path) if self.read_only else _write(self.path)
+        if os.getpid() in self._connections:
+            with self.alone() as connection:
+                connection.close()
 
 
 # A thread inside SQLite holds locks of SQLite's own, which a child forked at that moment could never open: forks wait
-# until no thread is. The child then opens the file anew, see `alone`.
-_open: weakref.WeakSet[Database] = weakref.WeakSet()
-_held: list[threading.RLock] = []
-
-
-def _hold() -> None:
-    for database in sorted(_open, key=id):
-        database.lock.acquire()
-        _held.append(database.lock)
-
-
-def _release() -> None:
-    while _held:
-        _held.pop().release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # SQLite itself rolls back when the disk is full
-            connection.execute("ROLLBACK")
-        raise
+# until no thread is.
+_inside = threading.RLock()
+os.register_at_fork(before=_inside.acquire, after_in_parent=_inside.release, after_in_child=_inside.release)
 
 
 def _write(path: Path) -> sqlite3.Connection:
-    connection = _connect(path, "rwc")
-    try:
+    with _connected(path, "rwc") as connection:
         _is_store(connection, path)  # before anything is changed: it may be somebody else's file
         _wait_for_wal(connection)
         for setting in SETTINGS:
             connection.execute(setting)
-        with _transaction(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
             if not _is_store(connection, path):
                 for statement in TABLES.split(";"):  # executescript would commit
                     connection.execute(statement)
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 
 def _read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing; "rw" lets SQLite remove its -wal and -shm, if it is the last one to close."""
     if not path.is_file():
         raise OSError(f"there is no store {path}")
-    connection = _connect(path, "ro")
     try:
-        found = _is_store(connection, path)
+        return _connected_to_read(path, "rw")
     except sqlite3.OperationalError:
         # a folder that cannot be written, where SQLite cannot put its shared memory: read the file as it stands
-        connection.close()
         log = path.with_name(path.name + "-wal")
         if log.exists() and log.stat().st_size:
             raise OSError(
                 f"{log} holds results that only a writer can read: copy both files to where you may write"
             ) from None
-        connection = _connect(path, "ro&immutable=1")
-        found = _is_store(connection, path)
-    if not found:
-        connection.close()
-        raise ValueError(f"{path} is empty, it is no store of results")
+        return _connected_to_read(path, "ro&immutable=1")
+
+
+def _connected_to_read(path: Path, mode: str) -> sqlite3.Connection:
+    with _connected(path, mode) as connection:
+        if not _is_store(connection, path):
+            raise ValueError(f"{path} is empty, it is no store of results")
+        connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+@contextmanager
+def _connected(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """A connection that is closed where the block fails."""
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _is_store(connection: sqlite3.Connection, path: Path) -> bool:
@@ -195,11 +174,6 @@ def _is_store(connection: sqlite3.Connection, path: Path) -> bool:
     if application or version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise ValueError(f"{path} is an SQLite file, but no store of results; name another file")
     return False
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
 
 def _wait_for_wal(connection: sqlite3.Connection) -> None:
@@ -226,15 +200,20 @@ def in_words(path: Path) -> Iterator[None]:
         raise kind(words.format(path=path, error=error)) from error
 
 
+_BUSY = (OSError, "another process has been writing to {path} for over a minute; try again")
+_CLOSED = (
+    OSError,
+    "cannot open {path} to write: is there such a folder, may it be written? choose another with --store",
+)
 _WORDS: dict[int, tuple[type[Exception], str]] = {
     sqlite3.SQLITE_FULL: (OSError, "no space left for {path}; what was stored is safe: free space and run again"),
     sqlite3.SQLITE_IOERR: (
         OSError, "cannot read or write {path}: {error}; what was stored is safe, is the disk full?"),
-    sqlite3.SQLITE_READONLY: (OSError, "{path} or its folder cannot be written; choose another with --store"),
-    sqlite3.SQLITE_PERM: (OSError, "{path} or its folder cannot be written; choose another with --store"),
-    sqlite3.SQLITE_CANTOPEN: (OSError, "cannot open {path}: is there such a folder, and may it be written?"),
-    sqlite3.SQLITE_BUSY: (OSError, "another process has been writing to {path} for over a minute; try again"),
-    sqlite3.SQLITE_LOCKED: (OSError, "{path} is locked: {error}; try again"),
+    sqlite3.SQLITE_READONLY: _CLOSED,
+    sqlite3.SQLITE_PERM: _CLOSED,
+    sqlite3.SQLITE_CANTOPEN: _CLOSED,
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_NOTADB: (
         ValueError, "{path} is no store of results: not an SQLite file, or its head is damaged"),
     sqlite3.SQLITE_CORRUPT: (

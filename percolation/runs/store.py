@@ -9,13 +9,12 @@ another version are kept apart, `get` does not return them.
 """
 
 import json
-import logging
 import os
 import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -24,11 +23,9 @@ from typing import Any, Self
 from zlib import crc32
 
 from percolation import files
-from percolation.runs import coding
+from percolation.runs import coding, lock
 from percolation.runs.database import Database
 from percolation.runs.tasks import KINDS, Outcome, Task, canonical, code_of
-
-POLL = 0.2  # seconds between two looks whether another driver has ended
 
 OUTCOMES = (
     "SELECT o.key, k.function, k.parameters, o.seed, o.kind, o.value, o.crc, o.wall, o.cpu FROM outcomes o "
@@ -136,20 +133,12 @@ class Store:
             for task in used:
                 writer.use(experiment, code, bytes.fromhex(task.key))
 
-    @contextmanager
-    def driving(self) -> Iterator[None]:
+    def driving(self) -> AbstractContextManager[None]:
         """Be the only one that runs tasks for this file: another waits until the first ends, however it ends.
 
-        The lock is SQLite's own, on the empty file FILE-driver: it works where the store does, and the system drops it
-        when the process ends, kill -9 included. (A lock on the store itself would drop SQLite's locks there.)
+        The lock is the file FILE-driver; one on the store itself would drop SQLite's locks there.
         """
-        place = self.path.with_name(self.path.name + "-driver")
-        lock = sqlite3.connect(place, timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            _acquire(lock, self.path)
-            yield
-        finally:
-            lock.close()
+        return lock.held(self.path.with_name(self.path.name + "-driver"))
 
 
 class Writer:
@@ -206,21 +195,6 @@ def outcome_of(row: Sequence[Any], *, build: bool = True) -> Outcome:
     value = coding.decode(value, build=build)
     message, told = value if kind else ("", "")
     return Outcome(task, None if kind else value, kind, message, told, *spent)
-
-
-def _acquire(lock: sqlite3.Connection, path: Path) -> None:
-    said = False
-    while True:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise OSError(f"cannot make {path}-driver, the lock of the store: {error}") from error
-        if not said:
-            logging.getLogger(__name__).warning("another scan is running on %s; waiting until it ends", path)
-            said = True
-        time.sleep(POLL)
 
 
 @cache

@@ -92,8 +92,21 @@ def test_a_dry_run_writes_nothing(percolation, tmp_path):
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     code, output, _ = percolation(*COMMAND, "--dry-run", "--out", out)
     assert code == 0 and "nothing is left to compute" in output
-    after = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert {name: content for name, content in after.items() if not name.endswith(("-shm", "-wal"))} == before
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_nothing_of_sqlite_stays_behind(percolation, tmp_path):
+    """Neither after a run, nor after a look at its store, nor where a killed run left it."""
+    few = ["16" if one == "48" else one for one in COMMAND]
+    assert percolation(*few, "--out", tmp_path)[0] == 0
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert "finished.sqlite" in kept and not [name for name in kept if name.startswith("finished.sqlite-")]
+    for words in (("list",), ("show",), ("verify",)):
+        assert percolation("runs", *words, tmp_path / "finished.sqlite")[0] == 0
+        assert {path.name for path in tmp_path.iterdir()} == kept
+    (tmp_path / "finished.sqlite-driver").touch()
+    assert percolation(*few, "--out", tmp_path)[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,49 @@ def test_the_driver_that_waits_goes_on_when_the_first_is_killed(drivers):
     kept, position = finished(drivers.store), len(drivers.executed())
     assert second.communicate(timeout=120)[0]
     assert not kept & set(drivers.executed()[position:])
+
+
+def test_a_forked_child_does_not_hold_the_store_beyond_its_driver(tmp_path):
+    """A child that somebody's library forked sleeps on; the driver is killed, and another begins at once."""
+    program = (
+        "import os, signal, sys, time\n"
+        "from percolation.runs.store import Store\n"
+        "with Store(sys.argv[1]) as store, store.driving():\n"
+        "    if not (child := os.fork()):\n"
+        "        time.sleep(30)\n"
+        "        os._exit(0)\n"
+        "    time.sleep(0.5)\n"
+        "    print(child, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = tmp_path / "runs.db"
+    process = subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    process.wait()
+    began = time.monotonic()
+    with Store(path) as store, store.driving():
+        assert time.monotonic() - began < 10 and alive(child)
+        assert path.with_name("runs.db-driver").exists()
+    os.kill(child, signal.SIGKILL)
+    assert not path.with_name("runs.db-driver").exists()
+
+
+def test_drivers_wait_for_each_other_and_take_the_lock_away(tmp_path):
+    """Threads too; whoever waited for a lock that is gone makes another."""
+    inside: list[int] = []
+
+    def drive(k):
+        with Store(tmp_path / "runs.db") as store:
+            for _ in range(20):
+                with store.driving():
+                    inside.append(k)
+                    time.sleep(0.001)
+                    assert inside.pop() == k and not inside
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(drive, range(4)))
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
 
 
 def test_after_a_fork_with_threads_running(drivers, tmp_path):
