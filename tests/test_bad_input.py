@@ -119,6 +119,8 @@ CALLS = {
         "workers": 1,
     },
     scaling.window_threshold: {"graph": CUBE, "kind": "bond", "runs": 20, "seed": 0, "workers": 1},
+    scaling.grown_level: {"d": 2, "xis": (1.0, 2.0), "n_sites": 1024, "n_runs": 8, "seed": 0, "workers": 1},
+    scaling.boxed_level: {"d": 2, "xis": (1.0, 2.0), "lengths": (4.0, 8.0), "n_boxes": 2, "seed": 0},
     scaling.collapse: {"curves": CURVES, "n_resamples": 20, "seed": 0},
     scaling.quality_band: {"curves": CURVES, "p_c": 0.5, "nu": 1.3, "power": -0.1, "n_resamples": 20, "seed": 0},
     lattice_finder.find: {"d": 2, "L": 4, "p": 0.9, "n_pairs": 2, "max_rounds": 2, "ties": "coordinates", "seed": 0},

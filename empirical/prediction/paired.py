@@ -36,7 +36,7 @@ def compared(responses: Responses, connections: Sequence[Connection], max_rounds
         columns |= _column(name, p, m)
     p, m = predicted["rounds"][both["rounds"]], measured["rounds"][both["rounds"]]
     closed = m > 0
-    agreement = (_mean(p == m), _mean(abs(p - m) <= 1), _rank(p, m), _rank(p[closed], m[closed]))
+    agreement = (_mean(p == m), _mean(abs(p - m) <= 1), rank(p, m), rank(p[closed], m[closed]))
     return columns | dict(zip(AGREEMENT, agreement, strict=True))
 
 
@@ -95,7 +95,7 @@ def _error(values: np.ndarray, least: float) -> float:
     return max(float(values.std(ddof=1)) / math.sqrt(len(values)), least) if len(values) > 1 else math.nan
 
 
-def _rank(predicted: np.ndarray, measured: np.ndarray) -> float:
+def rank(predicted: np.ndarray, measured: np.ndarray) -> float:
     """Spearman's rank correlation; NaN where one of the two does not vary."""
     if len(predicted) < 3 or np.ptp(predicted) == 0 or np.ptp(measured) == 0:
         return math.nan

@@ -1,4 +1,15 @@
 """Figures of a theory paper on percolation over the dimension."""
 
 TITLE = "Percolation and the connectivity of low-loss inputs over the dimension"
-FIGURES = ("thresholds", "collapse", "occupation", "barriers", "rounds", "phase", "networks", "training")
+FIGURES = (
+    "thresholds",
+    "collapse",
+    "occupation",
+    "smooth_levels",
+    "barriers",
+    "rounds",
+    "each_pair",
+    "phase",
+    "networks",
+    "training",
+)

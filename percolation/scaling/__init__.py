@@ -2,6 +2,7 @@
 
 from percolation.averages import FirstSteps, canonical
 from percolation.scaling.collapse import Collapse, collapse
+from percolation.scaling.critical_levels import CriticalLevel, boxed_level, finest, grown_level
 from percolation.scaling.crossings import CrossingThreshold, crossing, crossing_threshold, last_crossing
 from percolation.scaling.curves import Curve, scaled, strength_curve
 from percolation.scaling.flooding import CriticalOccupation, critical_occupation
@@ -16,6 +17,7 @@ from percolation.scaling.wrapping import WrappingThreshold, wrapping_threshold
 
 __all__ = [
     "Collapse",
+    "CriticalLevel",
     "CriticalOccupation",
     "CrossingThreshold",
     "Curve",
@@ -24,6 +26,7 @@ __all__ = [
     "LeathThreshold",
     "WindowThreshold",
     "WrappingThreshold",
+    "boxed_level",
     "canonical",
     "critical_occupation",
     "chemical_dimension",
@@ -33,7 +36,9 @@ __all__ = [
     "effective_length",
     "exponent",
     "extrapolate",
+    "finest",
     "fractal_dimension",
+    "grown_level",
     "invasion_threshold",
     "last_crossing",
     "leath_threshold",

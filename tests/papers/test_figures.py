@@ -77,6 +77,7 @@ QUOTED = [
     ("thresholds", "pcBondThree", lambda rows: _mean(rows, "estimate", kind="bond", d=3)),
     ("collapse", "strengthCriticalTwo", lambda rows: _mean(rows[rows["x"].abs() < 1e-9], "strength", L=24)),
     ("occupation", "occupationXiOneThree", lambda rows: _mean(rows, "occupation", method="flood", xi=1.0, d=3)),
+    ("smooth_levels", "smoothLevelFloodsThree", lambda rows: _mean(rows, "level", method="floods", d=3)),
     ("barriers", "barrierGaussianTwo", lambda rows: _mean(rows, "barrier", system="gaussian", k=2)),
     ("rounds", "roundsPZeroPointFiveDTwelve", lambda rows: _mean(
         rows, "measured_rounds", wanted_occupation=0.5, dimension=12)),

@@ -1,6 +1,17 @@
 """Figures in their smallest form, for the tests: what `compute` is given."""
 
-from papers.dimension_scaling import barriers, collapse, networks, occupation, phase, rounds, thresholds, training
+from papers.dimension_scaling import (
+    barriers,
+    collapse,
+    each_pair,
+    networks,
+    occupation,
+    phase,
+    rounds,
+    smooth_levels,
+    thresholds,
+    training,
+)
 from papers.input_space_mode_connectivity import (
     adversarial_path,
     barrier_optimisation,
@@ -15,8 +26,12 @@ TINY = {
     thresholds.NAME: thresholds.Config(d_max=4, n_runs=8, n_sites=512),
     collapse.NAME: collapse.Config(dimensions=(2,), sizes=((8, 16, 24),), n_realisations=20, n_points=7),
     occupation.NAME: occupation.Config(d_max=3, xis=(1.0,), n_sites=1024, n_floods=8, boxes=((2, 24, 2.0),), n_boxes=8),
+    smooth_levels.NAME: smooth_levels.Config(
+        dimensions=(2, 3), xis=(1.0, 1.5), n_sites=1024, n_floods=8, boxes=((2, (1.0, 1.5), (8.0, 12.0)),), n_boxes=8
+    ),
     barriers.NAME: barriers.Config(k_max=2, n=5, pairs=3, length=4.0),
     rounds.NAME: rounds.Config(dimensions=(4, 12), occupations=(0.5, 0.1), length=6.0, pairs=6),
+    each_pair.NAME: each_pair.Config(trained=(40,), random=((20, 3),), chaotic=((8, 0.5),), depth=2, pairs=8),
     phase.NAME: phase.Config(dimensions=(2, 8), classes=(2, 10), pairs=4, grid_pairs=8, small_grids=True),
     networks.NAME: networks.Config(dimension=20, depths=(1, 2), widths=(16,), networks=2, pairs=4),
     training.NAME: training.Config(dimensions=(40,), pairs=4),
