@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,7 +19,7 @@ from percolation.theory import level_sets
 
 NAME = "dimension_scaling/smooth_levels"
 TITLE = "Critical levels of smooth fields and zeros of the Euler characteristic"
-MINUTES = 15.0
+MINUTES = 10.0
 
 
 @dataclass(frozen=True)
@@ -27,16 +28,15 @@ class Config:
 
     dimensions: tuple[int, ...] = (2, 3, 4, 5, 6, 7)
     xis: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.0)
-    n_sites: int = 2**17  # of a flood
+    n_sites: int = 2**16  # of a flood
     n_floods: int = 16
     # d, xis, lengths of the tori in xi
     boxes: tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...] = (
         (2, (1.0, 2.0, 3.0, 4.0), (16.0, 32.0, 64.0)),
         (3, (1.0, 2.0, 3.0, 4.0), (8.0, 16.0, 24.0)),
-        (4, (1.0, 2.0, 3.0, 4.0), (5.0, 8.0, 11.0)),
-        (5, (1.0, 1.5, 2.0), (5.0, 7.0, 9.0)),
+        (4, (1.0, 1.5, 2.0, 3.0), (5.0, 8.0, 11.0)),
     )
-    n_boxes: int = 48
+    n_boxes: int = 32
 
 
 QUICK = Config(
@@ -50,24 +50,21 @@ FULL = Config()
 
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
     """A row a method and d: level and occupation in the limit, the zero; NAME_cells.csv: a row a method, d and xi."""
-    found = [
-        scaling.grown_level(
-            d,
-            xis=config.xis,
-            n_sites=config.n_sites,
-            n_runs=config.n_floods,
-            seed=seed + 100 * d,
-            workers=workers or 2,
-            progress=False,
-        )
-        for d in config.dimensions
-    ]
-    found += [
-        scaling.boxed_level(d, xis=xis, lengths=lengths, n_boxes=config.n_boxes, seed=seed + 100 * d)
-        for d, xis, lengths in config.boxes
-    ]
+    found = [_grown(config, d, seed, workers or 2) for d in config.dimensions]
+    found += [_boxed(config, *boxes, seed) for boxes in config.boxes]
     limits, cells = pd.DataFrame([_limit(one) for one in found]), pd.concat([_cells(one) for one in found])
     return keep(folder, NAME, config, seed, limits, cells=cells)
+
+
+def _grown(config: Config, d: int, seed: int, workers: int) -> scaling.CriticalLevel:
+    how: dict[str, Any] = {"n_sites": config.n_sites, "n_runs": config.n_floods, "workers": workers, "progress": False}
+    return scaling.grown_level(d, xis=config.xis, seed=seed + 100 * d, **how)
+
+
+def _boxed(
+    config: Config, d: int, xis: tuple[float, ...], lengths: tuple[float, ...], seed: int
+) -> scaling.CriticalLevel:
+    return scaling.boxed_level(d, xis=xis, lengths=lengths, n_boxes=config.n_boxes, seed=seed + 100 * d)
 
 
 def _limit(one: scaling.CriticalLevel) -> dict[str, object]:

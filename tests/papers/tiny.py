@@ -31,7 +31,7 @@ TINY = {
     ),
     barriers.NAME: barriers.Config(k_max=2, n=5, pairs=3, length=4.0),
     rounds.NAME: rounds.Config(dimensions=(4, 12), occupations=(0.5, 0.1), length=6.0, pairs=6),
-    each_pair.NAME: each_pair.Config(trained=(40,), random=((20, 3),), chaotic=((8, 0.5),), depth=2, pairs=8),
+    each_pair.NAME: each_pair.Config(trained=(20,), random=((20, 3),), chaotic=((8, 0.5),), depth=2, pairs=8),
     phase.NAME: phase.Config(dimensions=(2, 8), classes=(2, 10), pairs=4, grid_pairs=8, small_grids=True),
     networks.NAME: networks.Config(dimension=20, depths=(1, 2), widths=(16,), networks=2, pairs=4),
     training.NAME: training.Config(dimensions=(40,), pairs=4),
