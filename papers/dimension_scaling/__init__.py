@@ -10,6 +10,7 @@ FIGURES = (
     "rounds",
     "each_pair",
     "phase",
+    "network_phase",
     "networks",
     "training",
 )

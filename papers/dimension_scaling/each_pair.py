@@ -61,6 +61,10 @@ def _cases(config: Config) -> list[tuple[str, measure.Case]]:
     )
 
 
+def _kinds(table: pd.DataFrame) -> list[str]:
+    return [kind for kind in KINDS if kind in set(table["kind"])]
+
+
 def _walked(data_file: Path) -> pd.DataFrame:
     """The connected pairs that have a prediction of their own."""
     pairs = kept_table(data_file, "pairs")
@@ -71,7 +75,7 @@ def agreement(data_file: Path) -> pd.DataFrame:
     """For each kind: pairs, mean rounds measured and by each theory, shares predicted exactly and within one, rank."""
     pairs, table = _walked(data_file), pd.read_csv(data_file)
     found = []
-    for kind in KINDS:
+    for kind in _kinds(table):
         some, rows = pairs[pairs["kind"] == kind], table[table["kind"] == kind]
         apart = (some["rounds"] - some["response_rounds"]).abs()
         closed = some[some["rounds"] > 0]
@@ -87,14 +91,14 @@ def draw(data_file: Path) -> Figure:
     """A panel a kind of network: discs as large as the number of pairs, crosses for the stationary theory."""
     pairs, table = _walked(data_file), pd.read_csv(data_file)
     with house():
-        figure, axes = plt.subplots(1, len(KINDS), figsize=(PAGE, 2.75))
-        for series, (kind, ax) in enumerate(zip(KINDS, axes, strict=True)):
+        figure, axes = plt.subplots(1, len(_kinds(table)), figsize=(PAGE, 2.75))
+        for series, (kind, ax) in enumerate(zip(_kinds(table), axes, strict=True)):
             _panel(pairs[pairs["kind"] == kind], table[table["kind"] == kind], f"C{series}", ax)
         axes[0].set_ylabel("rounds measured")
-        drawing.letters(axes, [f"{kind} networks" for kind in KINDS])
-        disc = {"marker": "o", "ls": "", "color": "0.6"}
+        drawing.letters(axes, [f"{kind} networks" for kind in _kinds(table)])
+        label = "pairs, by linear response of their own lines"
         handles = [
-            Line2D([], [], label="pairs, by linear response of their own lines", **disc),
+            Line2D([], [], marker="o", ls="", color="0.6", label=label),
             Line2D([], [], marker="x", ls="", color="black", label="a network's mean, by the stationary theory"),
             Line2D([], [], ls="--", color="0.45", label="theory is right"),
         ]
@@ -128,20 +132,24 @@ def caption(data_file: Path) -> str:
     )
     random = ", ".join(rf"{d} and {depth}" for d, depth in made["random"])
     chaotic = ", ".join(rf"{d} and {p:g}" for d, p in made["chaotic"])
+    networks = {
+        "trained": rf"1-D CNNs trained on mnist1d, $d$ = {', '.join(map(str, made['trained']))}",
+        "random": rf"random ReLU MLPs, $d$ and depth {random}",
+        "chaotic": rf"random tanh networks on the sphere, $\sigma_w = 3$, depth {made['depth']}, a network a pair, $d$ "
+        rf"and occupation {chaotic}",
+    }
+    panels = "; ".join(f"({letter}) {networks[kind]}" for letter, kind in zip("abc", found.index, strict=False))
     return (
         rf"Rounds of the path finder, measured pair by pair, against those predicted before it ran. Discs: number of "
         rf"pairs by linear response of each pair's own straight line. Crosses: mean of a network by the stationary "
         rf"theory from all its lines, bars of one standard error. Nothing is fitted; pairs that were not connected are "
-        rf"left out. (a) 1-D CNNs trained on mnist1d, $d$ = {', '.join(map(str, made['trained']))}. (b) Random ReLU "
-        rf"MLPs, $d$ and depth {random}. (c) Random tanh networks on the sphere, $\sigma_w = 3$, depth "
-        rf"{made['depth']}, a network a pair, $d$ and occupation {chaotic}. {said[0].upper()}{said[1:]}. "
-        + made_by(data_file, QUICK)
+        rf"left out. {panels}. {said[0].upper()}{said[1:]}. " + made_by(data_file, QUICK)
     )
 
 
 def macros(data_file: Path) -> dict[str, str]:
     """What was measured and predicted of each kind."""
-    found = {}
+    found: dict[str, str] = {}
     for kind, one in agreement(data_file).iterrows():
         found |= {
             macro_name("pairs", kind): f"{one['n']:.0f}",

@@ -54,8 +54,8 @@ def grown_level(
     d, seed, levels = checks.integer("d", d, at_least=2), checks.seed(seed), []
     for xi in _checked("xis", "correlation lengths", xis):
         draw = partial(_field, d, xi)
-        how = {"n_sites": n_sites, "n_runs": n_runs, "workers": workers, "progress": progress}
-        found = critical_occupation(draw, seed=seed + round(10 * xi), **how)
+        size = {"n_sites": n_sites, "n_runs": n_runs, "workers": workers}
+        found = critical_occupation(draw, seed=seed + round(10 * xi), progress=progress, **size)
         p = found.estimate
         error = math.hypot(p.error, p.value - found.halved.value)
         levels.append(level_of(Estimate(p.value, error, f"{n_runs} floods of {n_sites} sites")))

@@ -83,6 +83,9 @@ QUOTED = [
         rows, "measured_rounds", wanted_occupation=0.5, dimension=12)),
     ("phase", "connectedGridSmoothCTwoDTwo", lambda rows: _mean(
         rows, "connected_grid", field="smooth", classes=2, dimension=2)),
+    ("network_phase", "networkFoundDepthTwoDEightPZeroPointFive", lambda rows: _mean(
+        rows, "found", dimension=8, wanted_occupation=0.5)),
+    ("each_pair", "pairRoundsStationaryChaotic", lambda rows: _mean(rows, "predicted_rounds", kind="chaotic")),
     ("networks", "roundsTheoryDepthTwoWidthSixteen", lambda rows: _mean(rows, "predicted_rounds", depth=2, width=16)),
     ("training", "meanRoundsUntrainedClassOptimalDForty", lambda rows: _mean(rows, "rounds", training="untrained")),
 ]  # fmt: skip

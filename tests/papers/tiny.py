@@ -4,6 +4,7 @@ from papers.dimension_scaling import (
     barriers,
     collapse,
     each_pair,
+    network_phase,
     networks,
     occupation,
     phase,
@@ -31,8 +32,9 @@ TINY = {
     ),
     barriers.NAME: barriers.Config(k_max=2, n=5, pairs=3, length=4.0),
     rounds.NAME: rounds.Config(dimensions=(4, 12), occupations=(0.5, 0.1), length=6.0, pairs=6),
-    each_pair.NAME: each_pair.Config(trained=(20,), random=((20, 3),), chaotic=((8, 0.5),), depth=2, pairs=8),
+    each_pair.NAME: each_pair.Config(trained=(), random=((20, 3),), chaotic=((8, 0.5),), depth=2, pairs=8),
     phase.NAME: phase.Config(dimensions=(2, 8), classes=(2, 10), pairs=4, grid_pairs=8, small_grids=True),
+    network_phase.NAME: network_phase.Config(dimensions=(3, 8), occupations=(0.5, 0.1), depths=(2,), pairs=4),
     networks.NAME: networks.Config(dimension=20, depths=(1, 2), widths=(16,), networks=2, pairs=4),
     training.NAME: training.Config(dimensions=(40,), pairs=4),
     parameter_connectivity.NAME: parameter_connectivity.Config(
