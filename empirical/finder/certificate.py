@@ -23,7 +23,14 @@ from torch import Tensor
 
 from empirical.finder import exact as kinks
 from empirical.finder.paths import Path, between
-from empirical.losses.objectives import Objective, checked_points, chunk_size
+from empirical.losses.objectives import (
+    ASKED_TWICE,
+    Objective,
+    checked_function,
+    checked_points,
+    chunk_size,
+    gradient_of,
+)
 from empirical.losses.points import columns
 from percolation import checks
 from percolation.intervals import upper_limit
@@ -122,6 +129,8 @@ def certify_many(
     checks.integer("budget", budget, at_least=1)
     if exact:
         return [_exactly(objective, path, pair, level) for path, pair in zip(paths, pairs, strict=True)]
+    middles = torch.stack([path.vertices[:2].mean(0) for path in paths[:ASKED_TWICE]])
+    checked_function(objective, middles, torch.tensor(list(pairs[:ASKED_TWICE]), device=middles.device))
     grid = _Grid(objective, paths, pairs, intervals, safety, lipschitz)
     budgets = torch.full((len(paths),), budget)
     wanted = torch.ones(len(grid.bounds()), dtype=torch.bool)  # at first every interval is halved
@@ -268,7 +277,7 @@ def _along(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, t: Tensor)
     with torch.enable_grad():
         place = t.to(a).requires_grad_()
         losses = objective(between(a, c, columns(place, a)), pairs.to(a.device))
-        (slopes,) = torch.autograd.grad(losses.sum(), place)
+        slopes = gradient_of(losses, place)
     return losses.detach(), slopes
 
 

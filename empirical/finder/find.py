@@ -21,7 +21,15 @@ from empirical.finder.scans import Segment
 from empirical.finder.search import Pair, Report, Search, Start
 from empirical.finder.settings import PRESETS, Finder
 from empirical.losses.evaluation import Evaluator
-from empirical.losses.objectives import Objective, OfPairs, bounds_of, checked_bounds, checked_points, losses
+from empirical.losses.objectives import (
+    Objective,
+    OfPairs,
+    bounds_of,
+    checked_bounds,
+    checked_function,
+    checked_points,
+    losses,
+)
 from empirical.losses.objectives import device as checked_device
 
 __all__ = [
@@ -61,6 +69,7 @@ def find_paths(
     Source: Vrabel et al., Input space mode connectivity in deep neural networks, arXiv:2409.05800 (2024).
     """
     _check_pairs(a, c)
+    checked_function(objective, (a + c) / 2, torch.arange(len(a), device=a.device))
     finder = _bounded(objective, a, c, finder)
     if lower_ends:
         a, c = (_lowered(objective, end, finder, strict) for end in (a, c))
@@ -95,7 +104,9 @@ def stream_paths(
     first = next(source, None)
     if first is None:
         return
-    finder = _bounded(objective, first[0][None], first[1][None], finder)
+    a, c = first[0][None], first[1][None]
+    checked_function(objective, (a + c) / 2, torch.zeros(1, dtype=torch.long, device=a.device))
+    finder = _bounded(objective, a, c, finder)
     search = Search(objective, finder, first[0][None], report)
     yield from search.run(_starts(objective, chain([first], source)))
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from empirical.losses.graphs import Graphs, graphs_of
-from empirical.losses.objectives import Objective, out_of_memory
+from empirical.losses.objectives import Objective, gradient_of, out_of_memory
 
 # bytes of the largest intermediate result of a chunk on a CPU: at 224 pixels, with fifteen times as much a point takes
 # twice as long
@@ -193,8 +193,7 @@ def _gradient(objective: Objective, points: Tensor, pairs: Tensor, log: bool) ->
     with torch.enable_grad():
         x = points.detach().requires_grad_()
         losses = objective(x, pairs)
-        total = losses.clamp(min=torch.finfo(losses.dtype).tiny).log().sum() if log else losses.sum()
-        (gradient,) = torch.autograd.grad(total, x)
+        gradient = gradient_of(losses.clamp(min=torch.finfo(losses.dtype).tiny).log() if log else losses, x)
     return losses.detach(), gradient
 
 

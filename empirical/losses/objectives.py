@@ -16,6 +16,9 @@ from empirical.losses.outputs import logits_in
 from empirical.losses.scales import Scale, log_odds, log_odds_of_loss, scale_of
 from percolation import checks
 
+ASKED_TWICE = 8  # points at which it is seen whether a loss is a function
+REPEATED, NEGLIGIBLE = 1e-3, 1e-6  # difference of two answers, relative and in nats: kernels may add in another order
+
 
 class Objective(Protocol):
     """Losses (n,) of points (n, *shape); pairs (n,) long says which pair each point belongs to."""
@@ -138,6 +141,31 @@ def losses(objective: Objective, points: Tensor, pairs: Tensor | None = None) ->
     chunk = chunk_size(points)
     parts = zip(points.split(chunk), pairs.split(chunk), strict=True)
     return torch.cat([objective(part, pair) for part, pair in parts] or [points.new_zeros(0)])
+
+
+def gradient_of(losses: Tensor, points: Tensor) -> Tensor:
+    """Gradient of the sum of losses (n,) at the points they were computed from; where none leads back, one line."""
+    found = torch.autograd.grad(losses.sum(), points, allow_unused=True)[0] if losses.requires_grad else None
+    if found is None:
+        raise ValueError(
+            "the loss has no gradient, so that no point can be moved downhill; take torch.no_grad(), detach() or numpy "
+            "out of the network's forward"
+        )
+    return found
+
+
+@torch.inference_mode()
+def checked_function(objective: Objective, points: Tensor, pairs: Tensor) -> None:
+    """Nothing, if the objective gives the same losses of some points when it is asked twice."""
+    some, of = points[:ASKED_TWICE], pairs[:ASKED_TWICE]
+    first, second = (objective(some, of) for _ in range(2))
+    away = (first - second).abs() > REPEATED * torch.maximum(first.abs(), second.abs()) + NEGLIGIBLE
+    if away.any():  # not where a loss is not a number
+        row = int(away.nonzero()[0])
+        raise ValueError(
+            f"the loss of one point is {first[row]:.6g} and, asked again, {second[row]:.6g}: dropout is left on, or "
+            "noise; take it out, for a path is open only where the loss is a function"
+        )
 
 
 def chunk_size(points: Tensor) -> int:

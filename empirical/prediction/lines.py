@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from torch import Tensor
 
 from empirical.finder.paths import between
-from empirical.losses.objectives import Objective, chunk_size, losses
+from empirical.losses.objectives import Objective, chunk_size, gradient_of, losses
 from empirical.losses.points import columns
 from percolation import checks
 from percolation.quantities import Estimate
@@ -114,4 +114,4 @@ def _gradients(objective: Objective, points: Tensor, pairs: Tensor) -> Tensor:
     """Gradients (n, *shape) of the loss."""
     with torch.enable_grad():
         x = points.detach().requires_grad_()
-        return torch.autograd.grad(objective(x, pairs).sum(), x)[0]
+        return gradient_of(objective(x, pairs), x)
