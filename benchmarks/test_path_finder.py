@@ -19,7 +19,7 @@ from benchmarks import serial_path_finder as serial
 from empirical.data import offline, pictures
 from empirical.descent.rows import Descent, descend
 from empirical.ends import modes
-from empirical.finder.find import PRESETS, Connections, Finder, find_paths
+from empirical.finder.find import PRESETS, Finder, find_paths
 from empirical.losses.objectives import ClassLoss
 from empirical.networks import models
 from empirical.prediction import plans
@@ -183,7 +183,7 @@ def test_planned(name, scan):
     def from_plan():
         plan = plans.planned(objective, ends.a, ends.c, finder)
         found = find_paths(objective, ends.a, ends.c, finder, planned=plan.vertices)
-        return Connections(found, plan.cost + found.cost)
+        return replace(found, cost=plan.cost + found.cost)
 
     def from_lines():
         return find_paths(objective, ends.a, ends.c, finder)

@@ -3,15 +3,14 @@
 Used for barriers (path_finder), class-optimal inputs (modes) and adversarial partners (attacks).
 """
 
-from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from zlib import crc32
 
 import torch
 from torch import Tensor
 
-from empirical.descent.steps import STEPPERS, State
+from empirical.descent.states import State, joined, length, selected, where
+from empirical.descent.steps import STEPPERS
 from empirical.losses.evaluation import Evaluator, Penalty
 from empirical.losses.objectives import Objective, total_variation
 from empirical.losses.points import columns
@@ -63,25 +62,6 @@ class Descent:
             raise ValueError(f"log takes adam and a stop above 0, got steps={self.steps!r}, stop={self.stop:g}")
 
 
-@dataclass(eq=False)
-class Row:
-    """One point on its way down: where it began, and the best iterate seen, checked before it was moved on."""
-
-    start: Tensor  # (*shape)
-    pair: int
-    stop: float  # loss at which it may end, nats
-    normal: Tensor | None = None  # of the hyperplane of a projected rule
-    attempt: int = 0
-    steps: int = 0
-    loss: float = torch.inf  # of `point`
-    reached: bool = False
-    failed: bool = False  # its loss ceased to be finite; `point` is then the best before
-    point: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.point = self.start
-
-
 @dataclass(frozen=True)
 class Descended:
     """Where the rows ended: the best iterate of all attempts, each checked before it was moved on."""
@@ -111,18 +91,13 @@ def descend(
     if rule.projected and normals is None:
         raise ValueError("a projected descent needs the normals of its hyperplanes")
     moving = Descents(Evaluator(objective, start), rule, batch_size or len(start))
-    stops = [rule.stop] * len(start) if stop is None else stop.tolist()
-    perpendicular = [None] * len(start) if normals is None else list(normals)
-    rows = [Row(*row) for row in zip(start, pairs.tolist(), stops, perpendicular, strict=True)]
-    moving.put(rows)
+    moving.put(start, pairs, rule.stop if stop is None else stop, normals, row=torch.arange(len(start)).to(pairs))
+    gone: list[State] = []
     while moving:
-        moving.step()
-    return Descended(
-        torch.stack([row.point for row in rows]),
-        start.new_tensor([row.loss for row in rows]),
-        torch.tensor([row.steps for row in rows], device=start.device),
-        torch.tensor([row.reached for row in rows], device=start.device),
-    )
+        gone.append(moving.step())
+    ended = joined(*gone)
+    found = selected(ended, ended["row"].argsort())
+    return Descended(found["point"], found["loss"], found["steps"], found["reached"])
 
 
 class Descents:
@@ -136,35 +111,60 @@ class Descents:
         """every: 1 on a CPU where None, where asking costs nothing, and STEPS_BETWEEN_READS on other devices."""
         self.evaluate, self.rule, self.room, self.every = evaluate, rule, room, every
         self.stepper = STEPPERS[rule.steps](rule.lr)
-        self.waiting: deque[Row] = deque()
-        self.moving: list[Row] = []
-        self.now: State = {}  # of the rows that move, tensors whose first axis is the row
-        self.memory: State = {}  # of the stepper
+        self.waiting: State = {}
+        self.now: State = {}  # the rows that move
+        self.memory: State = {}  # and what the stepper remembers of them
+        self.names: tuple[str, ...] = ()  # of what the rows carry with them
 
     def __len__(self) -> int:
-        return len(self.moving) + len(self.waiting)
+        return length(self.now) + length(self.waiting)
 
-    def put(self, rows: Iterable[Row]) -> None:
-        self.waiting.extend(rows)
+    def put(
+        self, start: Tensor, pairs: Tensor, stop: Tensor | float, normals: Tensor | None = None, **carried: Tensor
+    ) -> None:
+        """Let points start (n, *shape) of these pairs (n,) wait for their turn to come down to stop, nats.
+
+        normals: (n, *shape) of the hyperplanes of a projected rule. carried: (n,) each, always of the same names; they
+        come back with the row when it has ended.
+        """
+        zeros = torch.zeros_like(pairs)
+        new = {
+            "start": start.detach(),
+            "pair": pairs,
+            "stop": torch.as_tensor(stop, dtype=start.dtype, device=start.device).expand(len(start)),
+            "attempt": zeros,
+            "steps": zeros,  # of the attempts before
+            "best": start.detach(),
+            "best_loss": start.new_full((len(start),), torch.inf),
+        }
+        if self.rule.projected and normals is not None:
+            new["normal"] = _unit(normals)
+        self.names = tuple(carried)
+        self.waiting = joined(self.waiting, new | carried)
 
     def clear(self) -> None:
         """Forget all rows."""
-        self.waiting.clear()
-        self.moving, self.now, self.memory = [], {}, {}
+        self.waiting, self.now, self.memory = {}, {}, {}
 
-    def step(self) -> list[Row]:
-        """Evaluate all rows that move and move them on, a few times; returns those that ended."""
+    def step(self) -> State:
+        """Evaluate all rows that move and move them on, a few times; returns those that ended.
+
+        point (n, *shape), loss (n,): the best iterate of all attempts, checked before it was moved on. steps (n,):
+        taken. reached, failed (n,) bool: whether it came to stop, and whether its loss ceased to be finite. Pairs, and
+        what the rows carried, under their names.
+        """
         self._take()
         every = self.every or (1 if self.now["x"].device.type == "cpu" else STEPS_BETWEEN_READS)
         for _ in range(every - 1):
             self._move(*self._evaluated())
         losses, gradient = self._evaluated()
-        gone: list[Row] = []
+        gone: State = {}
         self.evaluate.n_reads += 1
         if self.now["ended"].any():
-            gone, stay = self._leave()
+            stay = where(~self.now["ended"])
+            gone = self._leave(stay)
             losses, gradient = losses[stay], gradient[stay]
-        if self.moving:
+        if len(losses):
             self._move(losses, gradient)
         return gone
 
@@ -186,39 +186,33 @@ class Descents:
 
     def _take(self) -> None:
         """Let waiting rows in until the room is full."""
-        new = [self.waiting.popleft() for _ in range(min(self.room - len(self.moving), len(self.waiting)))]
-        if not new:
+        n = min(self.room - length(self.now), length(self.waiting))
+        if not n:
             return
-        x = torch.stack([self._begin(row) for row in new])
-        steps = torch.zeros(len(new), dtype=torch.long, device=x.device)
-        infinite = x.new_full((len(new),), torch.inf)
+        new, self.waiting = selected(self.waiting, slice(n)), selected(self.waiting, slice(n, None))
+        steps = torch.zeros_like(new["attempt"])
         no = torch.zeros_like(steps, dtype=torch.bool)
-        fresh = {
-            "x": x,
-            "pair": torch.tensor([row.pair for row in new], device=x.device),
-            "stop": x.new_tensor([row.stop for row in new]),
+        new |= {
+            "x": self._begun(new),
             "step": steps,
-            "best": x,
-            "best_loss": infinite,
             "ended": no,
             "failed": no,
             "wasted": steps,  # evaluations since it ended
         }
-        if self.rule.deviation:
-            fresh["start"] = torch.stack([row.start for row in new])
-        if self.rule.projected:
-            fresh["normal"] = _unit(torch.stack([row.normal for row in new if row.normal is not None]))
         if self.rule.patience is not None:
-            fresh |= {"gained": steps, "mark": infinite}
-        memory = self.stepper.begin(x)
-        self.now, self.memory = _joined(self.now, fresh), _joined(self.memory, memory)
-        self.moving += new
+            new |= {"gained": steps, "mark": torch.full_like(new["best_loss"], torch.inf)}
+        if not (self.rule.deviation or self.rule.restarts):
+            del new["start"]
+        self.now = joined(self.now, new)
+        self.memory = joined(self.memory, self.stepper.begin(new["x"]))
 
-    def _begin(self, row: Row) -> Tensor:
-        """The row's start, moved aside after a failed attempt."""
-        x = row.start
-        if row.attempt:
-            x = aside(x, self.rule.lr, row.attempt - 1, row.normal if self.rule.projected else None)
+    def _begun(self, new: State) -> Tensor:
+        """Where new rows begin: at their start, moved aside after a failed attempt."""
+        x = new["start"]
+        for row in where(new["attempt"] > 0).tolist() if self.rule.restarts else ():
+            normal = new["normal"][row] if self.rule.projected else None
+            moved = aside(x[row], self.rule.lr, int(new["attempt"][row]) - 1, normal)
+            x = x.index_copy(0, torch.tensor([row], device=x.device), moved[None])
         return x if self.rule.bounds is None else x.clamp(*self.rule.bounds)
 
     def _penalty(self) -> Penalty | None:
@@ -246,32 +240,27 @@ class Descents:
             now["mark"] = torch.where(gained, losses, now["mark"])
             now["gained"] = torch.where(gained, now["step"], now["gained"])
 
-    def _leave(self) -> tuple[list[Row], Tensor]:
-        """Note where the rows that ended came to, close the gap, and let those try again that may; who stays."""
-        now, gone = self.now, []
-        names = ("ended", "failed", "step", "best_loss", "wasted")
-        read = list(zip(*self.evaluate.read(*(now[name] for name in names)), strict=True))
-        left = [i for i, (ended, *_) in enumerate(read) if ended]
-        best = now["best"][torch.tensor(left, device=now["x"].device)]
-        for point, i in zip(best, left, strict=True):
-            row, (_, failed, taken, loss, wasted) = self.moving[i], read[i]
-            row.steps += int(taken)
-            self.evaluate.n_gradient -= int(wasted)
-            if loss < row.loss:
-                row.point, row.loss = point, loss
-            row.reached, row.failed = row.loss <= row.stop, bool(failed) and row.loss > row.stop
-            gone.append(row)
-        again = [row for row in gone if not (row.reached or row.failed) and row.attempt < self.rule.restarts]
-        for row in again:
-            row.attempt += 1
-        self.put(again)
-        kept = [i for i, (ended, *_) in enumerate(read) if not ended]
-        stay = torch.tensor(kept, dtype=torch.long, device=now["x"].device)
-        self.moving = [self.moving[i] for i in kept]
-        self.now = {name: value[stay] for name, value in now.items()}
-        self.memory = {name: value[stay] for name, value in self.memory.items()}
-        retried = set(map(id, again))
-        return [row for row in gone if id(row) not in retried], stay
+    def _leave(self, stay: Tensor) -> State:
+        """Close the gap that the rows leave that ended, and let those try again that may; the others."""
+        gone = selected(self.now, where(self.now["ended"]))
+        self.now, self.memory = selected(self.now, stay), selected(self.memory, stay)
+        self.evaluate.n_gradient -= int(gone["wasted"].sum())
+        gone["steps"] = gone["steps"] + gone["step"]
+        reached = gone["best_loss"] <= gone["stop"]
+        failed = gone["failed"] & ~reached
+        if self.rule.restarts:
+            again = ~reached & ~failed & (gone["attempt"] < self.rule.restarts)
+            self._retry(selected(gone, where(again)))
+            kept = where(~again)
+            gone, reached, failed = selected(gone, kept), reached[kept], failed[kept]
+        found = {"point": gone["best"], "loss": gone["best_loss"], "steps": gone["steps"], "pair": gone["pair"]}
+        return found | {"reached": reached, "failed": failed} | {name: gone[name] for name in self.names}
+
+    def _retry(self, rows: State) -> None:
+        rows["attempt"] = rows["attempt"] + 1
+        kept = ("start", "pair", "stop", "attempt", "steps", "best", "best_loss", *self.names)
+        kept += ("normal",) * self.rule.projected
+        self.waiting = joined(self.waiting, {name: rows[name] for name in kept})
 
     def _move(self, losses: Tensor, gradient: Tensor) -> None:
         """One step of every row."""
@@ -290,10 +279,6 @@ class Descents:
         normals = self.now["normal"]
         along = (update * normals).flatten(1).sum(1)
         return update - columns(along, update) * normals
-
-
-def _joined(some: State, others: State) -> State:
-    return {name: torch.cat([some[name], new]) if some else new for name, new in others.items()}
 
 
 def aside(start: Tensor, distance: float, number: int, normal: Tensor | None = None) -> Tensor:

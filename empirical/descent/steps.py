@@ -1,7 +1,6 @@
 """How a point moves downhill: Adam, or the steepest descent of the theory of rounds; one row a point.
 
-A stepper keeps what it must remember of each row in a state, tensors whose first axis is the row, so that rows can
-come and go.
+A stepper keeps what it must remember of each row in a state, so that rows can come and go.
 """
 
 from collections.abc import Callable
@@ -11,9 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from empirical.descent.states import State
 from empirical.losses.points import columns
-
-State = dict[str, Tensor]
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015
 OVERSHOOT = 0.01  # share of the way by which steepest descent aims further than stop: curvature would keep it above

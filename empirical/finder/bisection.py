@@ -15,13 +15,13 @@ more than SAFETY times as steep as its secants nearby. A spike that no secant te
 interval of the grid, otherwise with a probability of at least CHECKS times its width as a share of the segment.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from empirical.finder.scans import Lines, Segment, scan, zoom
+from empirical.descent.states import where
+from empirical.finder.scans import Lines, Seen, scan, zoom
 from empirical.finder.settings import Finder
 from empirical.losses.evaluation import Evaluator
 
@@ -37,30 +37,32 @@ SPLITMIX = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)  # splitmix6
 def scan_by(
     finder: Finder,
     evaluate: Evaluator,
-    segments: Sequence[Segment],
-    wanted: Sequence[int],
+    lines: Lines,
+    seen: Seen,
+    wanted: Tensor,
     ranked: Evaluator | None = None,
 ) -> None:
-    """Scan the segments by the finder's rule; wanted: intervals of each where that is the dense one."""
+    """Scan the segments by the finder's rule; wanted (n,): intervals of each where that is the dense one."""
     if finder.scan == "sparse":
-        bisect(evaluate, segments, finder.level, finder.coarse, ranked)
+        bisect(evaluate, lines, seen, finder.level, finder.coarse, ranked)
     else:
-        scan(evaluate, segments, finder.level, finder.coarse, wanted, ranked)
+        scan(evaluate, lines, seen, finder.level, finder.coarse, wanted, ranked)
 
 
 def bisect(
-    evaluate: Evaluator, segments: Sequence[Segment], level: float, coarse: int, ranked: Evaluator | None = None
+    evaluate: Evaluator, lines: Lines, seen: Seen, level: float, coarse: int, ranked: Evaluator | None = None
 ) -> None:
-    """Find whether each segment is open, and the largest loss seen on it; `worst` is refined where it is closed.
+    """Find whether each segment is open, and the largest loss on it; its place is refined where it is closed.
 
     ranked: in lower precision; what it sees closed is first looked at around the top that it saw.
     """
-    closed = _seen_closed(evaluate, segments, level, coarse, ranked) if ranked is not None else set()
-    rest = [segment for segment in segments if segment not in closed]
-    if rest:
-        _bisect(evaluate, rest, level, coarse)
-    for segment in segments:
-        segment.open = segment.loss <= level
+    rows = torch.arange(len(lines), device=lines.a.device)
+    if ranked is not None:
+        rows = rows[~_seen_closed(evaluate, lines, seen, level, coarse, ranked)]
+    if len(rows):
+        some = seen.select(rows)
+        _bisect(evaluate, lines.select(rows), some, level, coarse)
+        seen.put(rows, some)
 
 
 def random_places(lines: Lines) -> Tensor:
@@ -90,43 +92,35 @@ def _shifted(words: Tensor, n: int) -> Tensor:
     return (words >> n) & (2 ** (64 - n) - 1)
 
 
-def _seen_closed(
-    evaluate: Evaluator, segments: Sequence[Segment], level: float, coarse: int, ranked: Evaluator
-) -> set[Segment]:
-    """The segments found closed around the top of a coarse grid in lower precision; the others are left as new."""
-    lines = Lines.of(segments)
+def _seen_closed(evaluate: Evaluator, lines: Lines, seen: Seen, level: float, coarse: int, ranked: Evaluator) -> Tensor:
+    """Which segments (n,) are found closed around the top of a coarse grid in lower precision; others stay as new."""
     grid = _grid(coarse, lines)
-    top = lines.losses(ranked, grid.expand(len(segments), -1)).max(1)
-    suspects = []
-    for segment, loss, place in zip(segments, top.values.tolist(), grid[top.indices].tolist(), strict=True):
-        if loss > level:
-            segment.worst = place
-            suspects.append(segment)
-    zoom(evaluate, suspects, [coarse] * len(suspects), whole=True)
-    found = {segment for segment in suspects if segment.loss > level}
-    for segment in suspects:
-        if segment not in found:
-            segment.loss = -torch.inf
-    return found
+    top = lines.losses(ranked, grid.expand(len(lines), -1)).max(1)
+    suspects = where(top.values > level)
+    seen.place[suspects] = grid[top.indices[suspects]]
+    zoom(evaluate, lines, seen, suspects, coarse, whole=True)
+    closed = seen.loss > level
+    seen.loss.masked_fill_(~closed, -torch.inf)
+    return closed
 
 
-def _bisect(evaluate: Evaluator, segments: Sequence[Segment], level: float, coarse: int) -> None:
-    lines = Lines.of(segments)
-    places = torch.cat([_grid(coarse, lines).expand(len(segments), -1), random_places(lines)], dim=1)
+def _bisect(evaluate: Evaluator, lines: Lines, seen: Seen, level: float, coarse: int) -> None:
+    places = torch.cat([_grid(coarse, lines).expand(len(lines), -1), random_places(lines)], dim=1)
     f = lines.losses(evaluate, places)
-    tops = _Tops.of(places, f, coarse)
+    everyone = torch.arange(len(lines), device=f.device)
+    seen.note(everyone, places, f)
+    tops = _Tops(seen, torch.full_like(seen.place, 1 / coarse))
     ends = lines.end_losses(evaluate)
-    tops.note(torch.arange(len(segments), device=f.device).repeat(2), *_ends(ends), 1 / coarse)
+    tops.note(everyone.repeat(2), *_ends(ends), 1 / coarse)
     full = torch.cat([ends[:, :1], f[:, : coarse - 1], ends[:, 1:]], dim=1)
-    going = _Intervals.of_grid(full, tops.loss <= level, level, places[:, coarse - 1 :], f[:, coarse - 1 :])
+    going = _Intervals.of_grid(full, seen.loss <= level, level, places[:, coarse - 1 :], f[:, coarse - 1 :])
     while len(going.segment) and going.h > 1 / FINEST:
         middle = going.left + going.h / 2
         f = lines.losses(evaluate, middle[:, None], going.segment)[:, 0]
         tops.note(going.segment, middle, f, going.h / 2)
-        going = going.halved(f).undecided(level, tops.loss <= level)
-    tops.tell(segments)
-    closed = [(one, n) for one, n in zip(segments, tops.intervals(), strict=True) if one.loss > level]
-    zoom(evaluate, [segment for segment, _ in closed], [n for _, n in closed])
+        going = going.halved(f).undecided(level, seen.loss <= level)
+    closed = where(seen.loss > level)
+    zoom(evaluate, lines, seen, closed, (1 / tops.width[closed]).round().long())
 
 
 def _grid(coarse: int, lines: Lines) -> Tensor:
@@ -141,35 +135,22 @@ def _ends(losses: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass
 class _Tops:
-    """Of each segment the largest loss seen so far, its place, and the width of the intervals where it was seen."""
+    """Of each segment what was seen, and the width of the intervals where its largest loss is."""
 
-    loss: Tensor  # (n,)
-    place: Tensor  # (n,) double
+    seen: Seen
     width: Tensor  # (n,) double
 
-    @classmethod
-    def of(cls, places: Tensor, f: Tensor, coarse: int) -> "_Tops":
-        top = f.max(1)
-        place = places.gather(1, top.indices[:, None])[:, 0]
-        return cls(top.values, place, torch.full_like(place, 1 / coarse))
-
     def note(self, segment: Tensor, place: Tensor, f: Tensor, width: float) -> None:
-        """Further losses f (m,) at places (m,) of these segments (m,)."""
-        best = self.loss.scatter_reduce(0, segment, f, "amax")
-        higher = best > self.loss
+        """Further losses f (m,) at places (m,) of these segments (m,), some of them several times."""
+        seen = self.seen
+        best = seen.loss.scatter_reduce(0, segment, f, "amax")
+        higher = best > seen.loss
         at_top = higher[segment] & (f == best[segment])
         there = torch.where(at_top, place, -torch.inf)
-        found = torch.full_like(self.place, -torch.inf).scatter_reduce(0, segment, there, "amax")
-        self.place = torch.where(higher, found, self.place)
+        found = torch.full_like(seen.place, -torch.inf).scatter_reduce(0, segment, there, "amax")
+        seen.place = torch.where(higher, found, seen.place)
         self.width = torch.where(higher, width, self.width)
-        self.loss = best
-
-    def tell(self, segments: Sequence[Segment]) -> None:
-        for segment, loss, place in zip(segments, self.loss.tolist(), self.place.tolist(), strict=True):
-            segment.loss, segment.worst = loss, place
-
-    def intervals(self) -> list[int]:
-        return (1 / self.width).round().long().tolist()
+        seen.loss = best
 
 
 @dataclass

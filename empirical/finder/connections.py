@@ -4,13 +4,15 @@ import json
 import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, overload
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from empirical.finder.paths import Path
 from percolation import files
@@ -39,9 +41,20 @@ class Connection:
     steps: int  # optimiser steps, all barriers together, and all planned vertices
     planned: int = 0  # vertices that were put in before the first scan; rounds are those after
 
-    def on(self, device: torch.device) -> "Connection":
-        """The same on another device."""
-        return replace(self, path=Path(self.path.vertices.to(device)))
+    def alone(self) -> "Connections":
+        """This one as the connections of one pair."""
+        return Connections(
+            np.array([self.status]),
+            self.path.vertices,
+            np.array(self.born),
+            np.array([len(self.born)]),
+            np.array(self.barriers),
+            np.array([len(self.barriers)]),
+            np.array([self.end_losses]),
+            np.array([self.displacement]),
+            np.array([self.steps]),
+            np.array([self.planned]),
+        )
 
     @property
     def connected(self) -> bool:
@@ -83,24 +96,88 @@ class Cost:
         return Cost(self.n_forward + other.n_forward, self.n_gradient + other.n_gradient, seconds)
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Connections(Sequence[Connection]):
-    """One `Connection` a pair, in the order of the pairs, and their `Cost`."""
+    """What was found for n pairs, in their order, and its `Cost`; found[i] is the `Connection` of pair i.
 
-    def __init__(self, found: Iterable[Connection], cost: Cost | None = None) -> None:
-        self.found, self.cost = tuple(found), Cost() if cost is None else cost
+    Kept as arrays, those of all pairs one behind the other where pairs have different numbers of them.
+    """
+
+    status: np.ndarray  # (n,) of STATUSES
+    vertices: Tensor  # (sum of n_vertices, *shape)
+    born: np.ndarray  # (sum of n_vertices,)
+    n_vertices: np.ndarray  # (n,)
+    barriers: np.ndarray  # (sum of n_barriers,) nats
+    n_barriers: np.ndarray  # (n,)
+    end_losses: np.ndarray  # (n, 2) nats
+    displacement: np.ndarray  # (n,)
+    steps: np.ndarray  # (n,)
+    planned: np.ndarray  # (n,)
+    cost: Cost = Cost()
+
+    @classmethod
+    def of(cls, connections: Iterable[Connection], cost: Cost = Cost()) -> "Connections":
+        """Those of one pair each, put together."""
+        return cls.joined([connection.alone() for connection in connections], cost)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Connections"], cost: Cost | None = None) -> "Connections":
+        """The pairs of all parts, one part behind the other; cost: None for the sum of theirs."""
+        cost = sum((part.cost for part in parts), Cost()) if cost is None else cost
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
+        return cls(vertices=torch.cat([part.vertices for part in parts]), cost=cost, **arrays)
+
+    def select(self, pairs: Sequence[int] | np.ndarray) -> "Connections":
+        """Some of the pairs, in this order, at no cost."""
+        vertices, barriers = _blocks(self.n_vertices, pairs), _blocks(self.n_barriers, pairs)
+        arrays = {name: getattr(self, name)[pairs] for name in ARRAYS if name not in ("born", "barriers")}
+        return Connections(
+            vertices=self.vertices[torch.from_numpy(vertices).to(self.vertices.device)],
+            born=self.born[vertices],
+            barriers=self.barriers[barriers],
+            **arrays,
+        )
+
+    def on(self, device: torch.device) -> "Connections":
+        """The same on another device."""
+        return replace(self, vertices=self.vertices.to(device))
 
     def __len__(self) -> int:
-        return len(self.found)
+        return len(self.status)
 
     @overload
     def __getitem__(self, i: int) -> Connection: ...
     @overload
-    def __getitem__(self, i: slice) -> Sequence[Connection]: ...
-    def __getitem__(self, i: int | slice) -> Connection | Sequence[Connection]:
-        return self.found[i]
+    def __getitem__(self, i: slice) -> "Connections": ...
+    def __getitem__(self, i: int | slice) -> "Connection | Connections":
+        if isinstance(i, slice):
+            return self.select(np.arange(len(self))[i])
+        i = range(len(self))[i]
+        vertices, barriers = (
+            _block(self._last_vertex, self.n_vertices, i),
+            _block(self._last_barrier, self.n_barriers, i),
+        )
+        return Connection(
+            str(self.status[i]),
+            Path(self.vertices[vertices]),
+            tuple(self.born[vertices].tolist()),
+            tuple(self.barriers[barriers].tolist()),
+            tuple(self.end_losses[i].tolist()),
+            float(self.displacement[i]),
+            int(self.steps[i]),
+            int(self.planned[i]),
+        )
+
+    @cached_property
+    def _last_vertex(self) -> np.ndarray:
+        return self.n_vertices.cumsum()
+
+    @cached_property
+    def _last_barrier(self) -> np.ndarray:
+        return self.n_barriers.cumsum()
 
     def __repr__(self) -> str:
-        counts = {status: sum(one.status == status for one in self.found) for status in STATUSES}
+        counts = {status: np.count_nonzero(self.status == status) for status in STATUSES}
         return f"Connections({', '.join(f'{n} {status}' for status, n in counts.items() if n)})"
 
     def save(self, path: str | os.PathLike[str], record: dict[str, Any] | None = None) -> list[FilePath]:
@@ -113,23 +190,17 @@ class Connections(Sequence[Connection]):
 
     def writers(self, name: str, record: dict[str, Any] | None = None) -> dict[str, files.Writer]:
         """What writes these two files, by their names."""
-        arrays: dict[str, Any] = {
-            "vertices": np.concatenate([one.path.vertices.numpy(force=True) for one in self.found]),
-            "born": np.concatenate([one.born for one in self.found]).astype(np.int64),
-            "n_vertices": np.array([len(one.born) for one in self.found]),
-            "barriers": np.concatenate([one.barriers for one in self.found]),
-            "n_barriers": np.array([len(one.barriers) for one in self.found]),
-            "end_losses": np.array([one.end_losses for one in self.found]),
-            "displacement": np.array([one.displacement for one in self.found]),
-            "steps": np.array([one.steps for one in self.found]),
-            "planned": np.array([one.planned for one in self.found]),
-        }
-        described = {"format": FORMAT, "status": [one.status for one in self.found], "cost": asdict(self.cost)}
+        arrays = {one: getattr(self, one) for one in ARRAYS if one != "status"}
+        arrays["vertices"] = self.vertices.numpy(force=True)
+        described = {"format": FORMAT, "status": self.status.tolist(), "cost": asdict(self.cost)}
         text = json.dumps(described | {"record": record or {}}, indent=2, default=str) + "\n"
         return {
             f"{name}.json": lambda temporary: temporary.write_text(text),
             f"{name}.npz": lambda temporary: np.savez(temporary, allow_pickle=False, **arrays),
         }
+
+
+ARRAYS = tuple(one.name for one in fields(Connections) if one.name not in ("vertices", "cost"))
 
 
 def load(path: str | os.PathLike[str]) -> Connections:
@@ -142,40 +213,36 @@ def load(path: str | os.PathLike[str]) -> Connections:
         with np.load(npz, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         arrays.setdefault("planned", np.zeros_like(arrays["steps"]))  # files of before there were plans
-        return Connections(_unpacked(arrays, described["status"]), Cost(**described["cost"]))
+        arrays |= {"vertices": torch.from_numpy(arrays["vertices"]), "status": np.array(described["status"])}
+        found = Connections(cost=Cost(**described["cost"]), **arrays)
+        _check_lengths(found)
+        return found
     except FileNotFoundError as error:
         raise FileNotFoundError(f"expected {npz.name} and {meta.name} side by side in {npz.parent}") from error
     except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile) as error:
         raise ValueError(f"{npz} and {meta.name} hold no connections that can be read: {error}") from error
 
 
-def _unpacked(arrays: dict[str, np.ndarray], status: list[str]) -> list[Connection]:
-    vertices = np.split(arrays["vertices"], np.cumsum(arrays["n_vertices"])[:-1])
-    born = np.split(arrays["born"], np.cumsum(arrays["n_vertices"])[:-1])
-    barriers = np.split(arrays["barriers"], np.cumsum(arrays["n_barriers"])[:-1])
-    return [
-        Connection(
-            one,
-            Path(torch.from_numpy(points.copy())),
-            tuple(made.tolist()),
-            tuple(heights.tolist()),
-            (float(ends[0]), float(ends[1])),
-            float(displacement),
-            int(steps),
-            int(planned),
-        )
-        for one, points, made, heights, ends, displacement, steps, planned in zip(
-            status,
-            vertices,
-            born,
-            barriers,
-            arrays["end_losses"],
-            arrays["displacement"],
-            arrays["steps"],
-            arrays["planned"],
-            strict=True,
-        )
-    ]
+def _check_lengths(found: Connections) -> None:
+    """Raise a ValueError where arrays are not as long as the others say."""
+    n, vertices, barriers = len(found.status), int(found.n_vertices.sum()), int(found.n_barriers.sum())
+    expected = {"born": vertices, "barriers": barriers}
+    got = {name: len(getattr(found, name)) for name in ARRAYS}
+    wrong = [name for name in ARRAYS if got[name] != expected.get(name, n)]
+    if wrong or len(found.vertices) != vertices:
+        raise ValueError(f"arrays of other lengths than {n} pairs of {vertices} vertices: {', '.join(wrong)}")
+
+
+def _block(last: np.ndarray, counts: np.ndarray, i: int) -> slice:
+    """Where the numbers of pair i stand, of counts[i] each pair, one pair behind the other."""
+    return slice(int(last[i] - counts[i]), int(last[i]))
+
+
+def _blocks(counts: np.ndarray, pairs: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Where the numbers of some pairs stand, in their order."""
+    n = counts[pairs]
+    first = (counts.cumsum() - counts)[pairs]
+    return np.repeat(first - (n.cumsum() - n), n) + np.arange(n.sum())
 
 
 def _names(path: str | os.PathLike[str]) -> tuple[FilePath, FilePath]:

@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from empirical.descent.lowering import lowered
+from empirical.descent.states import where
 from empirical.finder.bisection import scan_by
-from empirical.finder.connections import CLOSED_END, Connection, Connections, Cost
-from empirical.finder.scans import Segment
-from empirical.finder.search import Pair, Report, Search, Start
+from empirical.finder.connections import CLOSED_END, Connection, Connections
+from empirical.finder.scans import Lines, Seen
+from empirical.finder.search import Report, Search, Source, Starts
 from empirical.finder.settings import PRESETS, Finder
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import (
@@ -73,20 +75,24 @@ def find_paths(
     finder = _bounded(objective, a, c, finder)
     if lower_ends:
         a, c = (_lowered(objective, end, finder, strict) for end in (a, c))
-    ends = _end_losses(objective, a, c)
-    vertices = _checked_plan(planned, a)
-    starts = [Start(i, *row) for i, row in enumerate(zip(a, c, ends, vertices, strict=True))]
+    starts = _starts(objective, a, c, _checked_plan(planned, a))
     if strict:
         _refuse_closed(starts, finder.level)
-    found = {start.pair: Pair(start).result(CLOSED_END) for start in starts if not start.is_open(finder.level)}
     search = Search(objective, finder, a[:1], report)
+    told: list[tuple[np.ndarray, Connections]] = []
     try:
-        found.update(search.run(start for start in starts if start.pair not in found))
+        for part in search.run(_in_order(starts)):
+            told.append(part)
     except KeyboardInterrupt:
         search.abandon("interrupted")
-        found |= dict(search.results())
-        found |= {start.pair: Pair(start).result("interrupted") for start in starts if start.pair not in found}
-    return Connections((found[i] for i in range(len(a))), search.cost())
+        told += search.results()
+        begun = np.isin(np.arange(len(a)), [number for numbers, _ in told for number in numbers])
+        if not begun.all():
+            left = starts.select(torch.from_numpy(np.flatnonzero(~begun)).to(a.device))
+            told.append((left.numbers.numpy(force=True), _straight(left, finder.level, "interrupted")))
+    numbers = np.concatenate([numbers for numbers, _ in told])
+    found = Connections.joined([part for _, part in told]).select(numbers.argsort())
+    return replace(found, cost=search.cost())
 
 
 def stream_paths(
@@ -108,7 +114,8 @@ def stream_paths(
     checked_function(objective, (a + c) / 2, torch.zeros(1, dtype=torch.long, device=a.device))
     finder = _bounded(objective, a, c, finder)
     search = Search(objective, finder, first[0][None], report)
-    yield from search.run(_starts(objective, chain([first], source)))
+    for numbers, found in search.run(_as_they_come(objective, chain([first], source))):
+        yield from zip(numbers.tolist(), found, strict=True)
 
 
 def find_paths_on(
@@ -136,25 +143,71 @@ def find_paths_on(
     work = [(place, rows) for place, rows in zip(places, blocks, strict=True) if len(rows)]
     with ThreadPoolExecutor(len(work)) if executor is None else nullcontext(executor) as running:
         found = [future.result() for future in [running.submit(block, *one) for one in work]]
-    moved = (one.on(a.device) for part in found for one in part)
-    return Connections(moved, sum((part.cost for part in found), Cost()))
+    return Connections.joined([part.on(a.device) for part in found])
 
 
 def straight_is_open(objective: Objective, a: Tensor, c: Tensor, pairs: Tensor, finder: Finder) -> Tensor:
     """Which straight segments a[i]-c[i], (n, *shape) each, are open by the finder's scan: (n,) bool."""
-    segments = [Segment(*row) for row in zip(pairs.tolist(), a, c, strict=True)]
-    if segments:
-        scan_by(finder, Evaluator(objective, a), segments, [finder.dense] * len(segments))
-    return torch.tensor([segment.open for segment in segments], dtype=torch.bool, device=a.device)
+    lines = Lines(a, c, pairs)
+    seen = Seen.nothing(len(lines), a)
+    if len(lines):
+        scan_by(finder, Evaluator(objective, a), lines, seen, torch.full_like(pairs, finder.dense))
+    return seen.loss <= finder.level
 
 
-def _starts(objective: Objective, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Start]:
-    """Pairs with the losses of their ends, each checked as it comes."""
-    for i, (a, c) in enumerate(pairs):
-        a, c = a[None], c[None]
-        _check_pairs(a, c)
-        (ends,) = _end_losses(objective, a, c, first=i)
-        yield Start(i, a[0], c[0], ends)
+def _starts(
+    objective: Objective, a: Tensor, c: Tensor, planned: Sequence[Tensor] | None = None, first: int = 0
+) -> Starts:
+    """Pairs numbered from first, with the losses of their ends."""
+    numbers = torch.arange(first, first + len(a), device=a.device)
+    ends = torch.stack([losses(objective, end, numbers) for end in (a, c)], dim=1)
+    return Starts(numbers, a, c, ends, planned)
+
+
+def _in_order(starts: Starts) -> Source:
+    """Pairs that are there, one block after the other."""
+    left = iter(range(len(starts)))
+
+    def some(n: int) -> Starts | None:
+        rows = list(islice(left, n))
+        return starts.select(slice(rows[0], rows[-1] + 1)) if rows else None
+
+    return some
+
+
+def _as_they_come(objective: Objective, pairs: Iterator[tuple[Tensor, Tensor]]) -> Source:
+    """Pairs that are made when they are asked for, each of them checked."""
+    numbered = enumerate(pairs)
+
+    def some(n: int) -> Starts | None:
+        made = list(islice(numbered, n))
+        for _, (a, c) in made:
+            _check_pairs(a[None], c[None])
+        if not made:
+            return None
+        a, c = (torch.stack([pair[end] for _, pair in made]) for end in (0, 1))
+        return _starts(objective, a, c, first=made[0][0])
+
+    return some
+
+
+def _straight(starts: Starts, level: float, status: str) -> Connections:
+    """Pairs that were not searched: their straight lines, of which nothing is known."""
+    n = len(starts)
+    reasons = np.where(starts.are_open(level).numpy(force=True), status, CLOSED_END)
+    unknown, none = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
+    return Connections(
+        status=reasons,
+        vertices=torch.stack([starts.a, starts.c], dim=1).flatten(0, 1),
+        born=np.zeros(2 * n, dtype=np.int64),
+        n_vertices=none + 2,
+        barriers=unknown,
+        n_barriers=none + 1,
+        end_losses=starts.end_losses.numpy(force=True).astype(float),
+        displacement=unknown,
+        steps=none,
+        planned=none,
+    )
 
 
 def _bounded(objective: Objective, a: Tensor, c: Tensor, finder: Finder) -> Finder:
@@ -186,10 +239,10 @@ def _check_pairs(a: Tensor, c: Tensor) -> None:
         )
 
 
-def _checked_plan(planned: Sequence[Tensor] | None, a: Tensor) -> Sequence[Sequence[Tensor]]:
+def _checked_plan(planned: Sequence[Tensor] | None, a: Tensor) -> Sequence[Tensor] | None:
     """The vertices to begin with, of each pair."""
     if planned is None:
-        return [()] * len(a)
+        return None
     if len(planned) != len(a):
         raise ValueError(f"a plan has vertices for every pair, got {len(planned)} for {len(a)} pairs; give (0, *shape)")
     for i, points in enumerate(planned):
@@ -202,7 +255,7 @@ def _checked_plan(planned: Sequence[Tensor] | None, a: Tensor) -> Sequence[Seque
             raise ValueError(
                 f"planned vertices of pair {i} hold NaN or infinite numbers; give (0, *shape) of this pair"
             )
-    return [list(points) for points in planned]
+    return planned
 
 
 def _lowered(objective: Objective, ends: Tensor, finder: Finder, strict: bool) -> Tensor:
@@ -219,17 +272,12 @@ def _lowered(objective: Objective, ends: Tensor, finder: Finder, strict: bool) -
     return found.points
 
 
-def _end_losses(objective: Objective, a: Tensor, c: Tensor, first: int = 0) -> list[tuple[float, float]]:
-    """Losses of both ends of each pair, numbered from first."""
-    pairs = torch.arange(first, first + len(a), device=a.device)
-    return list(zip(losses(objective, a, pairs).tolist(), losses(objective, c, pairs).tolist(), strict=True))
-
-
-def _refuse_closed(starts: Iterable[Start], level: float) -> None:
-    for start in starts:
-        if not start.is_open(level):
-            ends = start.end_losses
-            raise ValueError(
-                f"pair {start.pair} has a closed end point: losses {ends[0]:.3g} and {ends[1]:.3g}, level {level:g}; "
-                "choose points of lower loss or pass lower_ends=True"
-            )
+def _refuse_closed(starts: Starts, level: float) -> None:
+    closed = where(~starts.are_open(level))
+    if len(closed):
+        pair = int(closed[0])
+        ends = starts.end_losses[pair].tolist()
+        raise ValueError(
+            f"pair {pair} has a closed end point: losses {ends[0]:.3g} and {ends[1]:.3g}, level {level:g}; "
+            "choose points of lower loss or pass lower_ends=True"
+        )

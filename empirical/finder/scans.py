@@ -1,13 +1,12 @@
 """Scanning straight segments for their largest loss: coarse first, then finer as long as a segment seems open."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from empirical.descent.states import where
 from empirical.finder.paths import between
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.points import columns
@@ -15,40 +14,35 @@ from empirical.losses.points import columns
 ZOOM = 8  # intervals by which a maximum found on a grid is refined, to each side
 
 
-@dataclass(eq=False)
-class Segment:
-    """A straight segment of one pair's path, and what its scan has found so far."""
-
-    pair: int
-    a: Tensor
-    c: Tensor
-    seen: int = 0  # points of `refinement` that were evaluated
-    worst: float = 0.0  # t in [0, 1] of the largest loss
-    loss: float = -torch.inf  # the largest loss, infinite where it is not a number
-    open: bool = False
-    ends: tuple[float, float] | None = None  # losses of a and c, where they are known
-    barrier: Tensor | None = None  # the point at `worst`
-
-
 @dataclass(frozen=True)
 class Lines:
-    """Segments as rows of tensors."""
+    """Straight segments as rows of tensors."""
 
     a: Tensor  # (n, *shape)
     c: Tensor
     pairs: Tensor  # (n,) long
-    known: Tensor | None  # (n, 2) losses of a and c
+    known: Tensor | None = None  # (n, 2) losses of a and c
 
-    @classmethod
-    def of(cls, segments: Sequence[Segment]) -> "Lines":
-        a, c = (torch.stack(points) for points in zip(*((one.a, one.c) for one in segments), strict=True))
-        ends = [one.ends for one in segments]
-        known = None if None in ends else torch.tensor(ends, dtype=a.dtype, device=a.device)
-        return cls(a, c, torch.tensor([one.pair for one in segments], device=a.device), known)
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def select(self, rows: Tensor) -> "Lines":
+        known = None if self.known is None else self.known[rows]
+        return Lines(self.a[rows], self.c[rows], self.pairs[rows], known)
+
+    def joined(self, other: "Lines") -> "Lines":
+        """These and others; losses of the ends are known of both or of neither."""
+        known = None if self.known is None or other.known is None else torch.cat([self.known, other.known])
+        a, c = torch.cat([self.a, other.a]), torch.cat([self.c, other.c])
+        return Lines(a, c, torch.cat([self.pairs, other.pairs]), known)
+
+    def points(self, t: Tensor) -> Tensor:
+        """A point (n, *shape) of each segment, at t (n,)."""
+        return between(self.a, self.c, columns(t.to(self.a), self.a))
 
     def losses(self, evaluate: Evaluator, t: Tensor, rows: Tensor | None = None) -> Tensor:
         """Losses (m, k) at places t (m, k) of the segments rows (m,), or of all of them."""
-        rows = torch.arange(len(self.a), device=t.device) if rows is None else rows
+        rows = torch.arange(len(self), device=t.device) if rows is None else rows
         rows, weights = rows.repeat_interleave(t.shape[1]), t.flatten().to(self.a)
 
         def points(part: slice) -> tuple[Tensor, Tensor]:
@@ -63,123 +57,125 @@ class Lines:
         if self.known is not None:
             return self.known
         ends = torch.tensor([0.0, 1.0], dtype=torch.float64, device=self.a.device)
-        return self.losses(evaluate, ends.expand(len(self.a), -1))
+        return self.losses(evaluate, ends.expand(len(self), -1))
 
 
-def place_barriers(segments: Sequence[Segment]) -> None:
-    """Make the worst point of each segment, of all in one batch."""
-    if not segments:
-        return
-    lines = Lines.of(segments)
-    t = torch.tensor([one.worst for one in segments], dtype=torch.float64).to(lines.a)
-    points = between(lines.a, lines.c, t.view(-1, *[1] * (lines.a.ndim - 1)))
-    for segment, point in zip(segments, points, strict=True):
-        segment.barrier = point
+@dataclass
+class Seen:
+    """What the scans of n segments have found so far."""
+
+    loss: Tensor  # (n,) the largest, nats; infinite where it is not a number
+    place: Tensor  # (n,) double, where that is, in [0, 1]
+    asked: Tensor  # (n,) long, points of the dense rule's `refinement` that were evaluated
+
+    @classmethod
+    def nothing(cls, n: int, like: Tensor) -> "Seen":
+        """Of n segments nothing; losses as tensors go that are like."""
+        zeros = torch.zeros(n, dtype=torch.long, device=like.device)
+        return cls(like.new_full((n,), -torch.inf), zeros.double(), zeros)
+
+    def select(self, rows: Tensor | slice) -> "Seen":
+        return Seen(self.loss[rows], self.place[rows], self.asked[rows])
+
+    def joined(self, other: "Seen") -> "Seen":
+        return Seen(*(torch.cat([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self)))
+
+    def put(self, rows: Tensor, found: "Seen") -> None:
+        for one in fields(self):
+            getattr(self, one.name)[rows] = getattr(found, one.name)
+
+    def note(self, rows: Tensor, t: Tensor, f: Tensor) -> None:
+        """Further losses f (m, k) at places t (m, k) of the segments rows (m,), each of them once."""
+        top = f.max(1)
+        before = self.loss[rows]
+        higher = top.values > before
+        place = t.gather(1, top.indices[:, None])[:, 0]
+        self.place[rows] = torch.where(higher, place, self.place[rows])
+        self.loss[rows] = torch.where(higher, top.values, before)
 
 
-def intervals(coarse: int, wanted: int) -> int:
-    """The least of coarse, 2 coarse, 4 coarse, ... that is not below wanted."""
-    return coarse * 2 ** max(int(np.ceil(np.log2(wanted / coarse))), 0)
+def intervals(coarse: int, wanted: Tensor) -> Tensor:
+    """The least of coarse, 2 coarse, 4 coarse, ... that is not below wanted (n,) long."""
+    enough = coarse * 2 ** torch.arange(max(62 - coarse.bit_length(), 1), device=wanted.device)
+    return enough[torch.searchsorted(enough, wanted)]
 
 
 @lru_cache(maxsize=64)
-def refinement(coarse: int, finest: int) -> np.ndarray:
+def refinement(coarse: int, finest: int) -> Tensor:
     """Points t inside (0, 1) of a grid of finest = coarse 2^k intervals, (finest - 1,), doubling after doubling."""
-    levels = [np.arange(1, coarse) / coarse]
+    levels = [torch.arange(1, coarse, dtype=torch.float64) / coarse]
     n = coarse
     while n < finest:
-        levels.append((np.arange(n) + 0.5) / n)
+        levels.append((torch.arange(n, dtype=torch.float64) + 0.5) / n)
         n *= 2
-    return np.concatenate(levels)
+    return torch.cat(levels)
 
 
 def scan(
     evaluate: Evaluator,
-    segments: Sequence[Segment],
+    lines: Lines,
+    seen: Seen,
     level: float,
     coarse: int,
-    wanted: Sequence[int],
+    wanted: Tensor,
     ranked: Evaluator | None = None,
 ) -> None:
-    """Evaluate each segment on a grid of at least wanted[i] intervals, unless a point above the level is found before.
+    """Evaluate each segment on a grid of at least wanted (n,) intervals, unless a point above the level is found.
 
     The coarse grid is always gone through, and around the largest loss of a segment a finer one. What was evaluated in
     an earlier scan is not again. ranked: evaluates the coarse grid in lower precision, to find where the largest loss
-    is; every loss that is kept is `evaluate`'s, and no segment is called open by the other.
+    is; every loss that is kept is `evaluate`'s, and no segment is found open by the other.
     """
-    fresh = [segment for segment in segments if not segment.seen]
-    if fresh:
-        _scan_coarse(evaluate if ranked is None else ranked, fresh, coarse)
-    finest = [intervals(coarse, n) for n in wanted]
-    if fresh:
-        last = {id(segment) for segment, n in zip(segments, finest, strict=True) if n == coarse}
-        tops = [one for one in fresh if ranked is not None or one.loss > level or id(one) in last]
-        zoom(evaluate, tops, [coarse] * len(tops), whole=ranked is not None)
-        if ranked is not None:  # what it calls open is looked at again
-            _scan_coarse(evaluate, [one for one in fresh if one.loss <= level], coarse)
-    refined = _refine(evaluate, segments, level, coarse, finest)
-    zoom(evaluate, [segments[i] for i in refined], [finest[i] for i in refined])
-    for segment in segments:
-        segment.open = segment.loss <= level
+    fresh, finest = where(seen.asked == 0), intervals(coarse, wanted)
+    if ranked is None:
+        _scan_coarse(evaluate, lines, seen, fresh, coarse)
+        zoom(evaluate, lines, seen, fresh[(seen.loss > level)[fresh] | (finest[fresh] == coarse)], coarse)
+    else:
+        _scan_coarse(ranked, lines, seen, fresh, coarse)
+        zoom(evaluate, lines, seen, fresh, coarse, whole=True)
+        # what the other calls open is looked at again
+        _scan_coarse(evaluate, lines, seen, fresh[seen.loss[fresh] <= level], coarse)
+    refined = _refine(evaluate, lines, seen, level, coarse, finest)
+    zoom(evaluate, lines, seen, refined, finest[refined])
 
 
-def _scan_coarse(evaluate: Evaluator, segments: Sequence[Segment], coarse: int) -> None:
-    if not segments:
-        return
-    t = np.tile(refinement(coarse, coarse), (len(segments), 1))
-    _note(evaluate, segments, t)
-    for segment in segments:
-        segment.seen = coarse - 1
+def _scan_coarse(evaluate: Evaluator, lines: Lines, seen: Seen, rows: Tensor, coarse: int) -> None:
+    _note(evaluate, lines, seen, rows, refinement(coarse, coarse))
+    seen.asked[rows] = coarse - 1
 
 
-def _refine(
-    evaluate: Evaluator, segments: Sequence[Segment], level: float, coarse: int, finest: Sequence[int]
-) -> list[int]:
+def _refine(evaluate: Evaluator, lines: Lines, seen: Seen, level: float, coarse: int, finest: Tensor) -> Tensor:
     """Double the grids up to the finest while no loss is above the level; returns the segments that were looked at.
 
     A segment ends between two doublings, whoever else is scanned, so that its worst point is its own.
     """
-    points = refinement(coarse, max(finest, default=coarse))
-    refined = [
-        i
-        for i, (segment, n) in enumerate(zip(segments, finest, strict=True))
-        if segment.loss <= level and segment.seen < n - 1
-    ]
-    going = refined
-    while going:
-        seen = min(segments[i].seen for i in going)
-        now = [i for i in going if segments[i].seen == seen]
-        doubled = points[seen : 2 * seen + 1]
-        _note(evaluate, [segments[i] for i in now], np.tile(doubled, (len(now), 1)))
-        for i in now:
-            segments[i].seen += len(doubled)
-        going = [i for i in going if segments[i].loss <= level and segments[i].seen < finest[i] - 1]
+    going = refined = where((seen.loss <= level) & (seen.asked < finest - 1))
+    while len(going):
+        asked = int(seen.asked[going].min())
+        now = going[seen.asked[going] == asked]
+        doubled = refinement(coarse, 2 * (asked + 1))[asked:]
+        _note(evaluate, lines, seen, now, doubled)
+        seen.asked[now] += len(doubled)
+        going = going[(seen.loss[going] <= level) & (seen.asked[going] < finest[going] - 1)]
     return refined
 
 
-def zoom(evaluate: Evaluator, segments: Sequence[Segment], n: Sequence[int], whole: bool = False) -> None:
-    """Evaluate a finer grid around the largest loss, found on a grid of n intervals; whole: and that point again."""
-    if not segments:
-        return
-    around = np.arange(-ZOOM + 1, ZOOM) / ZOOM
+def zoom(evaluate: Evaluator, lines: Lines, seen: Seen, rows: Tensor, n: Tensor | int, whole: bool = False) -> None:
+    """Evaluate a finer grid around the largest loss of the segments rows (m,), found on a grid of n (m,) intervals.
+
+    whole: and that point again, and what was found before is forgotten.
+    """
+    around = torch.arange(-ZOOM + 1, ZOOM, dtype=torch.float64, device=rows.device) / ZOOM
     around = around if whole else around[around != 0]
-    t = np.clip(np.array([s.worst for s in segments])[:, None] + around / np.array(n)[:, None], 0, 1)
+    n = torch.as_tensor(n, device=rows.device).expand(len(rows))
+    t = (seen.place[rows, None] + around / n[:, None]).clamp(0, 1)
     if whole:
-        for segment in segments:
-            segment.loss = -torch.inf
-    _note(evaluate, segments, t)
+        seen.loss[rows] = -torch.inf
+    _note(evaluate, lines, seen, rows, t)
 
 
-def _note(evaluate: Evaluator, segments: Sequence[Segment], t: np.ndarray) -> None:
-    """Evaluate segment i at t[i], (n, k), and keep its largest loss."""
-    worst, loss = largest(evaluate, segments, t)
-    for segment, where, value in zip(segments, worst, loss, strict=True):
-        if value > segment.loss:
-            segment.worst, segment.loss = where, value
-
-
-def largest(evaluate: Evaluator, segments: Sequence[Segment], t: np.ndarray) -> tuple[list[float], list[float]]:
-    """Where among t[i], (n, k), the loss of segment i is largest, and how large."""
-    lines = Lines.of(segments)
-    top = lines.losses(evaluate, torch.as_tensor(t).to(lines.a)).max(1)
-    return t[np.arange(len(t)), top.indices.cpu().numpy()].tolist(), top.values.tolist()
+def _note(evaluate: Evaluator, lines: Lines, seen: Seen, rows: Tensor, t: Tensor) -> None:
+    """Evaluate the segments rows (m,) at places t (m, k), or t (k,) the same for all, and keep their largest losses."""
+    if len(rows):
+        t = t.to(rows.device).expand(len(rows), -1)
+        seen.note(rows, t, lines.losses(evaluate, t, rows))

@@ -12,11 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from empirical.descent.rows import Descents, Row
+from empirical.descent.rows import Descents
 from empirical.finder.connections import Connection
-from empirical.finder.paths import between
 from empirical.finder.quality import new_vertices
-from empirical.finder.scans import Segment, scan
+from empirical.finder.scans import Lines, Seen, scan
 from empirical.finder.settings import Finder
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import Objective
@@ -66,16 +65,15 @@ def _descents(objective: Objective, found: Connection, pair: int, finder: Finder
 
 def _descent(objective: Objective, a: Tensor, c: Tensor, pair: int, finder: Finder) -> list[float]:
     """Lowest loss so far of the worst point of a segment at every step: what the finder did, once more."""
-    evaluate, segment = Evaluator(objective, a[None]), Segment(pair, a, c)
-    scan(evaluate, [segment], finder.level, finder.coarse, [finder.dense])
-    worst = between(a, c, torch.tensor(segment.worst, dtype=a.dtype))
-    row = Row(worst, pair, finder.descent.stop, c - a)
-    moving, seen = Descents(evaluate, replace(finder.descent, restarts=0), 1), []
-    moving.put([row])
+    evaluate, line = Evaluator(objective, a[None]), Lines(a[None], c[None], torch.tensor([pair]))
+    seen = Seen.nothing(1, a)
+    scan(evaluate, line, seen, finder.level, finder.coarse, torch.tensor([finder.dense]))
+    moving, lowest = Descents(evaluate, replace(finder.descent, restarts=0), 1), []
+    moving.put(line.points(seen.place), line.pairs, finder.descent.stop, line.c - line.a)
     while moving:
-        moving.step()
-        seen.append(float(moving.now["best_loss"][0]) if moving else row.loss)
-    return seen
+        ended = moving.step()
+        lowest.append(float(ended["loss"] if ended else moving.now["best_loss"]))
+    return lowest
 
 
 def draw(data_file: Path) -> Figure:

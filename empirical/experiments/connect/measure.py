@@ -152,7 +152,7 @@ def _found(
     report(f"plans of {len(a)} paths")
     made = plans.planned(objective, a, c, finder)
     found = find_paths(objective, a, c, finder, planned=made.vertices, report=lambda progress: report(str(progress)))
-    return Connections(found, made.cost + found.cost)
+    return replace(found, cost=made.cost + found.cost)
 
 
 def threads_for(shape: tuple[int, ...]) -> AbstractContextManager[None]:

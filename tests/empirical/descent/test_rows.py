@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from empirical.descent.rows import Descent, Descents, Row, descend
+from empirical.descent.rows import Descent, Descents, descend
+from empirical.descent.states import joined, selected
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import ClassLoss, Field, losses
 
@@ -13,6 +14,15 @@ def noisy(cnn1d, signals):
     model = cnn1d.double()
     yield ClassLoss(model, (signals.y_test[:12] + 1) % 10), signals.x_test[:12].double(), torch.arange(12)
     model.float()
+
+
+def ended(moving):
+    """All rows of descents after they have ended, in the order that they carry with them as "row"."""
+    gone = []
+    while moving:
+        gone.append(moving.step())
+    found = joined(*gone)
+    return selected(found, found["row"].argsort())
 
 
 def bowl(points, pairs=None):
@@ -153,15 +163,13 @@ def test_rows_asked_every_few_steps_end_where_they_end_when_asked_at_each(noisy,
     found = {}
     for n in (1, every):
         moving = Descents(Evaluator(objective, start), rule, room, every=n)
-        rows = [Row(*row) for row in zip(start, pairs.tolist(), [rule.stop] * 12, strict=True)]
-        moving.put(rows)
-        while moving:
-            moving.step()
-        found[n] = rows, moving.evaluate
-    for one, other in zip(found[1][0], found[every][0], strict=True):
-        assert (one.steps, one.reached, one.failed) == (other.steps, other.reached, other.failed)
-        torch.testing.assert_close(other.point, one.point, rtol=0, atol=1e-10)
-    assert any(row.reached for row in found[1][0]) and not all(row.reached for row in found[1][0])
+        moving.put(start, pairs, rule.stop, row=pairs)
+        found[n] = ended(moving), moving.evaluate
+    one, other = found[1][0], found[every][0]
+    for name in ("steps", "reached", "failed", "pair"):
+        assert torch.equal(one[name], other[name])
+    torch.testing.assert_close(other["point"], one["point"], rtol=0, atol=1e-10)
+    assert one["reached"].any() and not one["reached"].all()
     assert found[every][1].n_gradient == found[1][1].n_gradient
     assert found[every][1].n_reads < found[1][1].n_reads / 2
 
@@ -169,8 +177,6 @@ def test_rows_asked_every_few_steps_end_where_they_end_when_asked_at_each(noisy,
 def test_a_row_that_fails_between_two_questions_says_so_and_keeps_its_best():
     hole = Field(lambda x: torch.where(x[:, 0] < 0.5, torch.nan, x[:, 0]))
     moving = Descents(Evaluator(hole, torch.ones(1, 1)), Descent(lr=0.1, stop=0.0, iterations=50), 1, every=4)
-    row = Row(torch.ones(1), 0, 0.0)
-    moving.put([row])
-    while moving:
-        moving.step()
-    assert row.failed and not row.reached and 0.5 <= row.loss < 0.65 and row.steps <= 6
+    moving.put(torch.ones(1, 1), torch.zeros(1, dtype=torch.long), 0.0, row=torch.zeros(1, dtype=torch.long))
+    row = ended(moving)
+    assert row["failed"] and not row["reached"] and 0.5 <= row["loss"] < 0.65 and row["steps"] <= 6

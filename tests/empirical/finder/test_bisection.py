@@ -11,7 +11,7 @@ from empirical.finder import bisection
 from empirical.finder.bisection import CHECKS, bisect, random_places
 from empirical.finder.find import PRESETS, Finder, find_paths, straight_is_open
 from empirical.finder.paths import between
-from empirical.finder.scans import Lines, Segment, scan
+from empirical.finder.scans import Lines, Seen, scan
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import ClassLoss, Field
 from tests.empirical.fields import FREE, PROJECTED, ends, in_numpy, ridge_with_pass
@@ -22,73 +22,75 @@ LEVEL = 0.5
 def lines(n):
     """n segments from (0, y) to (1, y), each of its own y, so of its own random places."""
     y = torch.linspace(0, 1, n, dtype=torch.float64)
-    return [Segment(0, torch.stack([0 * v, v]), torch.stack([0 * v + 1, v])) for v in y]
+    return Lines(torch.stack([0 * y, y], 1), torch.stack([0 * y + 1, y], 1), torch.zeros(n, dtype=torch.long))
 
 
-def bisected(function, n=1, **options):
-    """Segments and the number of points; function: t (m,) to losses (m,)."""
-    segments = lines(n)
-    evaluate = Evaluator(Field(lambda x: function(x[:, 0])), segments[0].a[None])
-    bisect(evaluate, segments, LEVEL, 16, **options)
-    return segments, evaluate.n_forward
+class Bisected:
+    """Segments of a function of t (m,), and the number of points that were asked for."""
+
+    def __init__(self, function, some=None, coarse=16, **options):
+        some = lines(1) if some is None else some
+        evaluate, seen = Evaluator(Field(lambda x: function(x[:, 0])), some.a), Seen.nothing(len(some), some.a)
+        bisect(evaluate, some, seen, LEVEL, coarse, **options)
+        self.loss, self.place, self.open = seen.loss, seen.place, seen.loss <= LEVEL
+        self.n = evaluate.n_forward
 
 
 def test_far_below_the_level_only_the_grid_and_the_random_places_are_asked():
-    (segment,), n = bisected(lambda t: 0.1 * torch.sin(9 * t))
-    assert segment.open and n == 15 + CHECKS + 2  # both ends, whose losses were not known
+    found = Bisected(lambda t: 0.1 * torch.sin(9 * t))
+    assert found.open and found.n == 15 + CHECKS + 2  # both ends, whose losses were not known
 
 
 @pytest.mark.parametrize("height", [0.49, 0.499, 0.4999, 0.501, 0.51, 0.9])
 def test_a_smooth_top_just_below_or_above_the_level(height):
     """Between two points of the grid: 1.01 from the level on a curvature of 30 only halving tells."""
-    (segment,), n = bisected(lambda t: height - 15 * (t - 0.4687) ** 2)
-    assert segment.open == (height < LEVEL) and n < 70
-    assert segment.loss == pytest.approx(height, abs=2e-3 if segment.open else 1e-3)
+    found = Bisected(lambda t: height - 15 * (t - 0.4687) ** 2)
+    assert found.open == (height < LEVEL) and found.n < 70
+    assert found.loss.item() == pytest.approx(height, abs=2e-3 if found.open else 1e-3)
 
 
 def test_the_top_of_a_closed_segment_is_refined():
-    (segment,), n = bisected(lambda t: torch.exp(-((t - 0.41) ** 2) * 50))
-    assert not segment.open and segment.worst == pytest.approx(0.41, abs=0.005) and n <= 15 + CHECKS + 2 + 14
+    found = Bisected(lambda t: torch.exp(-((t - 0.41) ** 2) * 50))
+    assert not found.open and found.place.item() == pytest.approx(0.41, abs=0.005)
+    assert found.n <= 15 + CHECKS + 2 + 14
 
 
 def test_many_segments_at_once_are_as_each_alone():
     def rough(t):
         return 0.3 + 0.19 * torch.sin(23 * t) + 0.03 * torch.sin(171 * t)
 
-    together, _ = bisected(rough, 40)
-    for segment in together[::7]:
-        (alone,) = [replace(segment, worst=0.0, loss=-torch.inf, open=False)]
-        bisect(Evaluator(Field(lambda x: rough(x[:, 0])), segment.a[None]), [alone], LEVEL, 16)
-        assert (alone.worst, alone.loss, alone.open) == (segment.worst, segment.loss, segment.open)
+    together = Bisected(rough, lines(40))
+    for row in range(0, 40, 7):
+        alone = Bisected(rough, lines(40).select(torch.tensor([row])))
+        assert (alone.place, alone.loss) == (together.place[row], together.loss[row])
 
 
 def test_random_places_are_uniform_in_their_parts_and_not_the_grids():
-    places = random_places(Lines.of(lines(500)))
+    places = random_places(lines(500))
     parts = (places * CHECKS).long()
     assert torch.equal(parts, torch.arange(CHECKS).expand(500, -1))
     inside = (places * CHECKS - parts).numpy()
     # 8 + 1 tests, one false alarm in 1e5 runs of all
     assert all(kstest(column, "uniform").pvalue > 1e-6 for column in inside.T)
     assert abs(np.corrcoef(inside[:, 0], inside[:, 1])[0, 1]) < 5 / np.sqrt(500)
-    assert torch.equal(places, random_places(Lines.of(lines(500))))
+    assert torch.equal(places, random_places(lines(500)))
 
 
 @pytest.mark.parametrize("at", [0.5 / 16, 7.5 / 16])
 def test_spikes_that_the_grid_misses_are_seen_as_often_as_the_random_places_say(at):
     """Width 1/100, on ground whose secants tell of nothing: CHECKS / 100 of the segments. False alarm: 1e-6."""
-    segments, _ = bisected(lambda t: ((t - at).abs() < 0.005).double(), 1500)
-    seen = sum(not segment.open for segment in segments)
-    assert binomtest(seen, 1500, CHECKS / 100).pvalue > 1e-6
-    assert all(abs(one.worst - at) < 0.005 for one in segments if not one.open)
+    found = Bisected(lambda t: ((t - at).abs() < 0.005).double(), lines(1500))
+    assert binomtest(int((~found.open).sum()), 1500, CHECKS / 100).pvalue > 1e-6
+    assert ((found.place - at).abs() < 0.005)[~found.open].all()
 
 
 def test_a_surprise_halves_the_whole_segment(monkeypatch):
     """A ripple of the grid's own period, whose secants are 0: one random place beside it is enough to look closer."""
     ripple = lambda t: 0.45 * torch.sin(16 * np.pi * t) ** 2 + 0.1 * (t > 2)  # noqa: E731
-    (segment,), n = bisected(ripple)
-    assert segment.loss == pytest.approx(0.45, abs=1e-3) and n >= 15 + CHECKS + 2 + 16
+    found = Bisected(ripple)
+    assert found.loss.item() == pytest.approx(0.45, abs=1e-3) and found.n >= 15 + CHECKS + 2 + 16
     monkeypatch.setattr(bisection, "BOUND_VIOLATED_BY", 1e9)
-    assert bisected(ripple)[1] == 15 + CHECKS + 2
+    assert Bisected(ripple).n == 15 + CHECKS + 2
 
 
 @pytest.mark.parametrize("coarse", [16, 10])
@@ -103,37 +105,36 @@ def test_verdicts_of_smooth_random_functions_are_those_of_a_dense_grid(coarse):
         )
         t = torch.linspace(0, 1, 4001, dtype=torch.float64)
         shift = LEVEL - waves(t).max() + 0.2 * generator.choice([-1, 1]) * generator.random()
-        (segment,) = lines(1)
-        field = Field(lambda x, w=waves, s=shift: w(x[:, 0]) + s)
-        bisect(Evaluator(field, segment.a[None]), [segment], LEVEL, coarse)
-        agree += segment.open == bool((waves(t) + shift).max() <= LEVEL)
-        n_open += segment.open
+        found = Bisected(lambda t, w=waves, s=shift: w(t) + s, coarse=coarse)
+        agree += bool(found.open == ((waves(t) + shift).max() <= LEVEL))
+        n_open += int(found.open)
     assert agree >= 299 and 100 < n_open < 200  # a top within 1e-5 of the level may be missed
 
 
 def test_what_is_not_a_number_is_closed():
-    (segment,), _ = bisected(lambda t: torch.where(t > 0.9, torch.nan, 0 * t))
-    assert not segment.open and segment.loss == torch.inf and segment.worst > 0.9
+    found = Bisected(lambda t: torch.where(t > 0.9, torch.nan, 0 * t))
+    assert not found.open and found.loss == torch.inf and found.place > 0.9
 
 
 @pytest.mark.parametrize("rule", ["dense", "sparse"])
 def test_no_segment_is_open_by_the_lower_precision_alone(rule):
     """A spike on a point of the coarse grid, which the lower precision takes for level ground."""
-    (segment,) = lines(1)
-    true = Evaluator(Field(lambda x: ((x[:, 0] - 5 / 16).abs() < 1e-3).double()), segment.a[None])
-    blind = Evaluator(Field(lambda x: 0 * x[:, 0]), segment.a[None])
+    line = lines(1)
+    seen = Seen.nothing(1, line.a)
+    true = Evaluator(Field(lambda x: ((x[:, 0] - 5 / 16).abs() < 1e-3).double()), line.a)
+    blind = Evaluator(Field(lambda x: 0 * x[:, 0]), line.a)
     if rule == "dense":
-        scan(true, [segment], LEVEL, 16, [16], ranked=blind)
+        scan(true, line, seen, LEVEL, 16, torch.tensor([16]), ranked=blind)
     else:
-        bisect(true, [segment], LEVEL, 16, ranked=blind)
-    assert not segment.open and segment.loss == 1 and segment.worst == 5 / 16
+        bisect(true, line, seen, LEVEL, 16, ranked=blind)
+    assert (seen.loss, seen.place) == (1, 5 / 16)
 
 
 def test_what_the_lower_precision_calls_closed_and_is_not_is_open():
-    (segment,), _ = bisected(
+    found = Bisected(
         lambda t: 0.1 * t, ranked=Evaluator(Field(lambda x: 1 + x[:, 0]), torch.zeros(1, 2, dtype=torch.float64))
     )
-    assert segment.open and segment.loss == pytest.approx(0.1, abs=0.01)
+    assert found.open and found.loss.item() == pytest.approx(0.1, abs=0.01)
 
 
 SPARSE = replace(PROJECTED, scan="sparse")
