@@ -43,7 +43,7 @@ def searched(n, finder):
 @pytest.mark.parametrize("scan", ["sparse", "dense"])
 @pytest.mark.parametrize("finder", [FREE, PROJECTED], ids=["free", "projected"])
 def test_a_thousand_pairs_take_as_many_operations_as_fifty(finder, scan, monkeypatch):
-    """Where all fit in one batch; the longest of the descents sets the number of steps, for which there is some room."""
+    """Where all fit in one batch; the longest descent sets the number of steps, for which there is some room."""
     monkeypatch.setattr(evaluation, "MOST_POINTS", 10**7)
     monkeypatch.setattr(evaluation, "CACHE", 2**40)
     finder = replace(finder, scan=scan, batch_size=1000, descent=replace(finder.descent, lr=0.1))
