@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 60.0  # seconds to wait for another process that is writing
-SETTINGS = (
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA synchronous = FULL",  # a committed result outlives a power cut; commits are few, see `Keeper`
-    "PRAGMA cache_size = -65536",
-)
+# synchronous: a committed result outlives a power cut; commits are few, see `Keeper`
+SETTINGS = "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536"
 APPLICATION = 0x50455243  # "PERC" in the header of the file: what tells a store from any other SQLite file
 VERSION = 3
 
@@ -53,6 +50,17 @@ CREATE TABLE uses (
 CREATE INDEX uses_of_outcome ON uses (outcome_id);
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION}
+"""
+# finished: every outcome with what its numbers stand for; used: the same once for each experiment that rests on it
+VIEWS = """
+CREATE TEMP VIEW finished AS
+SELECT o.id, o.code_id, c.name AS code, m.record AS machine, k.function, k.parameters, o.key, o.seed, o.kind,
+    o.value, o.crc, o.wall, o.cpu, o.finished
+FROM outcomes o JOIN codes c ON c.id = o.code_id JOIN cases k ON k.id = o.case_id
+    JOIN machines m ON m.id = o.machine_id;
+CREATE TEMP VIEW used AS
+SELECT e.id AS experiment_id, e.name AS experiment, f.*
+FROM uses u JOIN experiments e ON e.id = u.experiment_id JOIN finished f ON f.id = u.outcome_id
 """
 
 
@@ -115,13 +123,12 @@ def _write(path: Path) -> sqlite3.Connection:
     with _connected(path, "rwc") as connection:
         _is_store(connection, path)  # before anything is changed: it may be somebody else's file
         _wait_for_wal(connection)
-        for setting in SETTINGS:
-            connection.execute(setting)
+        _carry_out(connection, SETTINGS)
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             if not _is_store(connection, path):
-                for statement in TABLES.split(";"):  # executescript would commit
-                    connection.execute(statement)
+                _carry_out(connection, TABLES)
+        _carry_out(connection, VIEWS)
     return connection
 
 
@@ -145,8 +152,14 @@ def _connected_to_read(path: Path, mode: str) -> sqlite3.Connection:
     with _connected(path, mode) as connection:
         if not _is_store(connection, path):
             raise ValueError(f"{path} is empty, it is no store of results")
-        connection.execute("PRAGMA query_only = ON")
+        _carry_out(connection, VIEWS + ";PRAGMA query_only = ON")
     return connection
+
+
+def _carry_out(connection: sqlite3.Connection, script: str) -> None:
+    """In the transaction there is; executescript would end it."""
+    for statement in script.split(";"):
+        connection.execute(statement)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 
 from percolation import files
 from percolation.runs.ensemble import by_name
-from percolation.runs.store import OUTCOMES, Store, Writer, outcome_of
+from percolation.runs.store import CODE, KEY, KIND, OUTCOME, ROW, Store, insert, outcome_of
 from percolation.runs.tasks import Outcome
 
 if TYPE_CHECKING:
@@ -24,38 +25,33 @@ FINDINGS = 100  # of `verify`, at most
 
 
 def experiments(store: Store) -> list[tuple[str, str, int, int]]:
-    """Experiment, version of the code, results, failures: a row each."""
+    """Experiment, version of the code from the oldest to the newest, results, failures: a row each."""
     sql = (
-        "SELECT e.name, c.name, sum(o.kind = ''), sum(o.kind != '') FROM uses u "
-        "JOIN experiments e ON e.id = u.experiment_id JOIN outcomes o ON o.id = u.outcome_id "
-        "JOIN codes c ON c.id = o.code_id GROUP BY e.id, c.id ORDER BY e.name, c.name"
+        "SELECT experiment, code, sum(kind = ''), sum(kind != '') FROM used "
+        "GROUP BY experiment_id, code_id ORDER BY experiment, code_id"
     )
     return [(name, code, results, failures) for name, code, results, failures in store.database.rows(sql)]
 
 
 def names(store: Store) -> list[str]:
     """Names of the experiments."""
-    return [str(name) for (name,) in store.database.rows("SELECT name FROM experiments ORDER BY name")]
+    return list(dict.fromkeys(name for name, *_ in experiments(store)))
 
 
 def latest_code(store: Store, experiment: str) -> str:
     """The newest version of the code that the experiment has results or failures of; an error if there are none."""
-    sql = (
-        "SELECT c.name FROM codes c WHERE EXISTS (SELECT 1 FROM uses u JOIN experiments e ON e.id = u.experiment_id "
-        "JOIN outcomes o ON o.id = u.outcome_id WHERE e.name = ? AND o.code_id = c.id) ORDER BY c.id DESC LIMIT 1"
-    )
-    found = store.database.rows(sql, (experiment,))
+    found = [code for name, code, *_ in experiments(store) if name == experiment]
     if not found:
         known = ", ".join(map(repr, names(store))) or "none at all"
         raise ValueError(f"no results of experiment {experiment!r} in {store.path}; it holds {known}")
-    return str(found[0][0])
+    return found[-1]
 
 
 def machines(store: Store) -> list[dict[str, Any]]:
     """Versions and machines that made the results of this code."""
     sql = (
-        "SELECT record FROM machines WHERE id IN (SELECT o.machine_id FROM outcomes o "
-        "JOIN codes c ON c.id = o.code_id WHERE c.name = ?) ORDER BY id"
+        "SELECT record FROM machines WHERE id IN (SELECT machine_id FROM outcomes o JOIN codes c "
+        "ON c.id = o.code_id WHERE c.name = ?) ORDER BY id"
     )
     return [json.loads(record) for (record,) in store.database.rows(sql, (store.code,))]
 
@@ -111,26 +107,21 @@ def verify(store: Store) -> list[str]:
 
 
 def _findings(store: Store) -> Iterator[str]:
-    for part in (_file, _foreign_keys, _outcomes):
+    for part in (_of_sqlite, _of_outcomes):
         try:
             yield from part(store)
         except ValueError as error:  # damaged so that it cannot be read further
             yield str(error)
 
 
-def _file(store: Store) -> Iterator[str]:
-    for (finding,) in store.database.rows("PRAGMA integrity_check"):
-        if finding != "ok":
-            yield f"SQLite: {finding}"
-
-
-def _foreign_keys(store: Store) -> Iterator[str]:
+def _of_sqlite(store: Store) -> Iterator[str]:
+    yield from (f"SQLite: {found}" for (found,) in store.database.rows("PRAGMA integrity_check") if found != "ok")
     for table_, row, parent, _ in store.database.rows("PRAGMA foreign_key_check"):
         yield f"row {row} of {table_} names a row of {parent} that is not there"
 
 
-def _outcomes(store: Store) -> Iterator[str]:
-    for page in store.database.pages(OUTCOMES.replace("SELECT", "SELECT o.id,"), size=100):
+def _of_outcomes(store: Store) -> Iterator[str]:
+    for page in store.database.pages(f"SELECT id, key, {OUTCOME} FROM finished", size=100):
         for number, key, *row in page:
             try:
                 if outcome_of(row, build=False).task.key != key.hex():
@@ -152,21 +143,14 @@ def merge(store: Store, path: Path) -> Merged:
     """Add everything of the store at `path`, in one transaction; the same result in both is one result."""
     if path.resolve() == store.path.resolve():
         raise ValueError(f"cannot merge {path} into itself")
-    sql = (
-        "SELECT e.name, c.name, m.record, k.function, k.parameters, o.key, o.seed, o.kind, o.value, o.crc, o.wall, "
-        "o.cpu, o.finished FROM uses u JOIN experiments e ON e.id = u.experiment_id JOIN outcomes o ON "
-        "o.id = u.outcome_id JOIN codes c ON c.id = o.code_id JOIN machines m ON m.id = o.machine_id "
-        "JOIN cases k ON k.id = o.case_id"
-    )
-    added, there, different = set[tuple[str, bytes]](), set[tuple[str, bytes]](), set[tuple[str, bytes]]()
+    came: defaultdict[str, set[tuple[str, bytes]]] = defaultdict(set)
     with Store(path, read_only=True) as other, store.database.transaction() as connection:
-        writer = Writer(connection)
-        for page in other.database.pages(sql):
-            for row in page:
-                new, same = writer.put(*row)
-                if not row[7]:  # a result
-                    (added if new else there if same else different).add((row[1], row[5]))
-    return Merged(len(added), len(there - added), tuple(sorted(key.hex() for _, key in different)))
+        for page in other.database.pages(f"SELECT {ROW} FROM used"):
+            for row, how in zip(page, insert(connection, page), strict=True):
+                if not row[KIND]:
+                    came[how].add((row[CODE], row[KEY]))
+    different = tuple(sorted(key.hex() for _, key in came["different"]))
+    return Merged(len(came["new"]), len(came["there"] - came["new"]), different)
 
 
 UNUSED = (
@@ -198,15 +182,15 @@ def gc(
                 connection.execute("DELETE FROM uses WHERE experiment_id = ?", number)
             if code is not None:
                 of_code = "SELECT id FROM outcomes WHERE code_id = ?"
-                number = _id(connection, store, "codes", code)
-                connection.execute(f"DELETE FROM uses WHERE outcome_id IN ({of_code})", number)
+                connection.execute(
+                    f"DELETE FROM uses WHERE outcome_id IN ({of_code})", _id(connection, store, "codes", code)
+                )
             for name, condition in UNUSED:
                 removed[name] = connection.execute(f"DELETE FROM {name} WHERE {condition}").rowcount
             if dry_run:
                 raise _Undo
-        with store.database.alone() as connection:
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.database.rows("VACUUM")
+        store.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     return removed
 
 

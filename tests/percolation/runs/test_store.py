@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from percolation import files
 from percolation.runs import database
-from percolation.runs.store import Store
+from percolation.runs.store import Store, package_code
 from percolation.runs.tasks import Outcome, Task, canonical
 
 TASK = Task("module.function", {"L": 16, "p": 0.5}, [1, 7])
@@ -162,12 +163,18 @@ def test_provenance_stands_once_and_says_what_made_the_results(store):
     assert {"git_commit", "machine"} < record.keys()
 
 
-def test_the_code_is_version_and_commit(tmp_path):
-    from percolation import files
-
-    with Store(tmp_path / "runs.db") as opened:
-        assert opened.code.startswith(files.version())
-        assert (files.git_commit() or "")[:12].rstrip("+") in opened.code
+def test_the_code_is_that_of_the_version_and_the_sources(tmp_path, monkeypatch):
+    package = tmp_path / "sources_of_a_test"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(files, "packages", lambda: {package.name})
+    before = package_code.__wrapped__()
+    assert before.startswith(f"{files.version()} ")
+    (package / "notes.md").write_text("a document")
+    assert package_code.__wrapped__() == before
+    (package / "__init__.py").write_text("X = 1")
+    assert package_code.__wrapped__() != before
 
 
 def test_times_are_kept(store):
