@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from percolation import growth, lattices, scaling
+from percolation import checks, growth, lattices, scaling
 
 N_SITES = 3_000_000
 GOALS = {4: 4.0e6, 8: 2.0e6, 13: 1.3e6}  # accepted sites a second
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("d", GOALS)
 def test_accepted_a_second(benchmark, d, kind):
     """3e6 accepted, memory included; the goals are those for sites."""
@@ -65,7 +65,7 @@ PUBLISHED = {8: 0.075210128, 13: 0.0427150796}  # Mertens and Moore 2018
 PRECISION_GOAL = 1e-6  # relative, in ten minutes on one core
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("d", PUBLISHED)
 def test_leath_sites_a_second(benchmark, d, kind):
     """Critical clusters of up to 64 generations, control variates included."""

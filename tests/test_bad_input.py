@@ -39,7 +39,7 @@ from percolation import (
 )
 from percolation.runs import executors
 from percolation.runs.scan import run_until
-from percolation.theory import exponents, thresholds
+from percolation.theory import exponents, formulas, thresholds
 from percolation.theory import random_graphs as branching
 from percolation.theory import rounds as prediction
 
@@ -137,13 +137,12 @@ CALLS = {
     seeds.sequence: {"seed": 0},
     thresholds.threshold: {"lattice": "hypercubic", "kind": "site", "d": 3},
     thresholds.hypercubic: {"d": 3, "kind": "site"},
-    thresholds.published: {"d": 3, "kind": "site"},
     thresholds.series: {"d": 8, "kind": "site"},
-    thresholds.bounds: {"d": 3, "kind": "site"},
-    thresholds.bethe: {"z": 3},
-    thresholds.n_cube: {"n": 6, "kind": "bond"},
-    thresholds.hamming: {"d": 2, "q": 8},
-    thresholds.d_lattice: {"d": 4, "kind": "site"},
+    thresholds.bounds: {"lattice": "hamming", "kind": "bond", "d": 3, "q": 8},
+    formulas.bethe: {"z": 3},
+    formulas.n_cube: {"n": 6, "kind": "bond"},
+    formulas.hamming: {"d": 2, "q": 8},
+    formulas.d_lattice: {"d": 4, "kind": "site"},
     exponents.exponents: {"d": 3},
     branching.regular: {"z": 3},
     branching.poisson: {"c": 2.0},

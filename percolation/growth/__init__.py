@@ -5,12 +5,11 @@
 
 from percolation.growth.flooding import Flood, LatticeField, flood
 from percolation.growth.invasion import Invasion, doubling_marks, invade
-from percolation.growth.keys import KINDS, Keys, keys
+from percolation.growth.keys import Keys, keys
 from percolation.growth.leath import EXCESS, Leath, leath
 
 __all__ = [
     "EXCESS",
-    "KINDS",
     "Flood",
     "Invasion",
     "Keys",

@@ -10,11 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from percolation import checks, seeds
+from percolation import seeds
 from percolation._kernels import growth as kernels
 from percolation.lattices import Lattice
-
-KINDS = checks.KINDS
 
 
 class Keys(NamedTuple):

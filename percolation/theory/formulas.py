@@ -4,7 +4,7 @@ Each function takes whole numbers, and gives a number; or symbols, and gives the
 hypercubic(Symbol("d"), "bond").p_c. What `theory.thresholds` returns as floats is computed here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,7 +13,6 @@ from sympy import Abs, Expr, Float, Integer, Rational, sympify
 from percolation import checks
 from percolation.quantities import Threshold
 
-KINDS = checks.KINDS
 STANDINGS = ("proved", "series", "numerical", "conjecture", "estimate")
 
 
@@ -21,12 +20,14 @@ STANDINGS = ("proved", "series", "numerical", "conjecture", "estimate")
 class Formula:
     """A formula for p_c and what is known of it.
 
+    text: the formula in the lattice's own letters.
     standing: "proved", exactly or to the order given; "series", coefficients derived but not proved; "numerical",
     measured; "conjecture"; "estimate", a rule without a proof or a known error.
     """
 
     p_c: Expr
     error: Expr  # size of what is left out, one sigma; 0 if exact
+    text: str
     standing: str
     source: str
 
@@ -93,6 +94,7 @@ def hypercubic(d: int | Expr, kind: str = "site", n_terms: int | None = None) ->
     return Formula(
         expansion.sum(sigma, n_terms),
         expansion.omitted(sigma, n_terms),
+        "series in 1/(2d-1)",
         "proved" if n_terms <= _PROVED_TERMS else "series",
         f"series in 1/(2d-1) to order {n_terms}: {expansion.source}",
     )
@@ -108,9 +110,10 @@ def n_cube(n: int | Expr, kind: str = "bond") -> Formula:
     n = _parameter("n", n, at_least=2)
     if checks.kind(kind) == "bond":
         source = "van der Hofstad and Slade, Combin. Probab. Comput. 15, 197 (2006)"
-        return Formula(_powers((1, 1, Fraction(7, 2)), n), 16 / n**4, "proved", source)
+        return Formula(_powers((1, 1, Fraction(7, 2)), n), 16 / n**4, "1/n + 1/n^2 + (7/2)/n^3", "proved", source)
+    p_c, error = _powers((1, Fraction(5, 2), Fraction(31, 4)), n), Rational(75, 2) / n**4
     source = "1/n: Bollobas, Kohayakawa and Luczak 1994; further terms conjectured from Z^d"
-    return Formula(_powers((1, Fraction(5, 2), Fraction(31, 4)), n), Rational(75, 2) / n**4, "conjecture", source)
+    return Formula(p_c, error, "1/n + (5/2)/n^2 + (31/4)/n^3", "conjecture", source)
 
 
 def hamming(d: int | Expr, q: int | Expr) -> Formula:
@@ -125,6 +128,7 @@ def hamming(d: int | Expr, q: int | Expr) -> Formula:
     return Formula(
         1 / m + (2 * d**2 - 1) / (2 * (d - 1) ** 2) / m**2,
         Rational(7, 2) / m**3 + (q**d) ** Rational(-1, 3) / m,
+        "1/m + (2d^2-1)/(2(d-1)^2)/m^2, m = d(q-1)",
         "proved",
         "Federico, van der Hofstad, den Hollander and Hulshof, Combin. Probab. Comput. (2020), arXiv:1701.02099",
     )
@@ -137,15 +141,16 @@ def d_lattice(d: int | Expr, kind: str = "site") -> Formula:
     A walk of n steps that goes on has z s^(n - 1) ways. For sites one leaves out the t that the site before touches
     as well, so that s - t remain. For bonds a triangle takes away z t ways of three steps that close it and, as it
     joins two sites in two ways, z t more: s - 2 t / s remain. t / s ~ 1/d, hence the slow approach in d of site p_c.
-    Error: the remainder, of order 1/(s (s - t)) for sites and 1/s^3 for bonds, with its coefficient in
-    `thresholds.d_lattice` at d = 13; at d = 4 ... 12 it is up to 1.4 times as large for sites, 1.7 times for bonds.
+    Error: the remainder, of order 1/(s (s - t)) for sites and 1/s^3 for bonds, with the coefficient that the published
+    values have at d = 13; at d = 4 ... 12 it is up to 1.4 times as large for sites, 1.7 times for bonds.
     """
     d = _parameter("d", d, at_least=3)
     s, t = 2 * d * (d - 1) - 1, 4 * (d - 2)
     source = "loops of three bonds in the series of the mean cluster size, leading order; derived for this package"
     if checks.kind(kind) == "bond":
-        return Formula(1 / s + 2 * t / s**3, Integer(_D_REMAINDER["bond"]) / s**3, "series", source)
-    return Formula(1 / (s - t), Integer(_D_REMAINDER["site"]) / (s * (s - t)), "series", source)
+        return Formula(1 / s + 2 * t / s**3, Integer(_D_REMAINDER["bond"]) / s**3, "1/s + 2t/s^3", "series", source)
+    text = "1/(s-t), s = 2d(d-1)-1, t = 4(d-2)"
+    return Formula(1 / (s - t), Integer(_D_REMAINDER["site"]) / (s * (s - t)), text, "series", source)
 
 
 _D_REMAINDER = {"site": 5, "bond": 40}  # rounded
@@ -155,7 +160,17 @@ def bethe(z: int | Expr) -> Formula:
     """The Bethe lattice of z neighbours a site: 1/(z - 1), site and bond alike."""
     z = _parameter("z", z, at_least=2)
     source = "proved: branching process with z - 1 children; Fisher and Essam 1961"
-    return Formula(1 / (z - 1), Integer(0), "proved", source)
+    return Formula(1 / (z - 1), Integer(0), "1/(z - 1)", "proved", source)
+
+
+def formula(lattice: str, kind: str, d: int | Expr | None, q: int | Expr | None = None) -> Formula | None:
+    """The formula of a lattice by its name, see `thresholds.threshold`; None where there is none."""
+    if lattice == "bethe" and d is not None:
+        return bethe(d)
+    if lattice == "hamming" and kind == "bond" and d is not None and q is not None:
+        return hamming(d, q)
+    of: dict[str, Callable[..., Formula]] = {"hypercubic": hypercubic, "n-cube": n_cube, "D": d_lattice}
+    return of[lattice](d, kind) if lattice in of else None
 
 
 def _parameter(name: str, value: int | Expr, *, at_least: int) -> Expr:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from percolation import checks
 from percolation.quantities import Threshold
-from percolation.theory import formulas, lattices, level_sets, thresholds
+from percolation.theory import formulas, level_sets, thresholds
+from percolation.theory.published import LATTICES, published
 
-NAMES = ("hypercubic", "n-cube", "hamming", "bethe", "D", "gaussian", *lattices.LATTICES)
+NAMES = ("hypercubic", "n-cube", "hamming", "bethe", "D", "gaussian", *LATTICES)
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Known:
     """One statement about p_c."""
 
     kind: str  # "site" or "bond"; of Gaussian fields "level" or "class"
-    what: str  # a formula in the lattice's own letters, or "published"
+    what: str  # a formula in the lattice's own letters, or "best known"
     value: Threshold
     standing: str  # one of formulas.STANDINGS
 
@@ -33,40 +34,32 @@ def known(lattice: str, size: int | None = None, q: int | None = None) -> list[K
             if q is None
             else f"only the Hamming graph has letters, got q={q} for {lattice}; leave --q out"
         )
-    if lattice in lattices.LATTICES:
-        if size is not None:
-            raise ValueError(f"the {lattice} lattice has a dimension of its own, got {size}; leave --dim out")
-        return list(_named(lattice))
-    if size is None:
+    if lattice in LATTICES and size is not None:
+        raise ValueError(f"the {lattice} lattice has a dimension of its own, got {size}; leave --dim out")
+    if lattice not in LATTICES and size is None:
         raise ValueError(f"{lattice} needs a size: the dimension d, n of the n-cube, or the neighbours z; give --dim")
-    if q is not None:
-        return list(_hamming(size, q))
-    return list(
-        {"hypercubic": _hypercubic, "n-cube": _n_cube, "bethe": _bethe, "D": _d_lattice, "gaussian": _gaussian}[
-            lattice
-        ](size)
-    )
+    if lattice == "gaussian" and size is not None:
+        return list(_gaussian(size))
+    said = [one for kind in checks.KINDS for one in _of_kind(lattice, kind, size, q)]
+    if lattice == "hypercubic" and size is not None and size > 1:
+        zero = "zero of sum_k (-1)^k binom(d,k) p^(2^k)"
+        said.append(Known("site", zero, level_sets.cells(size), "estimate"))
+    return said
 
 
-def _named(lattice: str) -> Iterator[Known]:
-    for kind in thresholds.KINDS:
-        try:
-            value = lattices.threshold(lattice, kind)
-        except ValueError:  # not every kind is known
-            continue
-        yield Known(kind, "published", value, "numerical" if value.error else "proved")
-        if value.error:
-            yield from _within(kind, lattices.bounds(lattice, kind))
-
-
-def _hypercubic(d: int) -> Iterator[Known]:
-    for kind in thresholds.KINDS:
-        yield Known(kind, "best known", thresholds.hypercubic(d, kind), thresholds.standing(d, kind))
-        formula = formulas.hypercubic(d, kind)
-        yield Known(kind, "series in 1/(2d-1)", formula.threshold(), formula.standing)
-        yield from _within(kind, thresholds.bounds(d, kind))
-    if d > 1:
-        yield Known("site", "zero of sum_k (-1)^k binom(d,k) p^(2^k)", level_sets.cells(d), "estimate")
+def _of_kind(lattice: str, kind: str, size: int | None, q: int | None) -> list[Known]:
+    """The value from the literature, the formula, and rigorous bounds where neither is exact."""
+    said = []
+    if value := published(lattice, kind, size):
+        said.append(Known(kind, "best known", value, "numerical" if value.error else "proved"))
+    if formula := formulas.formula(lattice, kind, size, q):
+        said.append(Known(kind, formula.text, formula.threshold(), formula.standing))
+    exact = any(one.value.error == 0 for one in said)
+    if exact or not (said or lattice == "hamming"):
+        return said
+    bounds = thresholds.bounds(lattice, kind, size, q)
+    ends = (("at least", bounds.low), ("at most", bounds.high))
+    return said + [Known(kind, what, Threshold(end, 0.0, bounds.source), "proved") for what, end in ends]
 
 
 def _gaussian(d: int) -> Iterator[Known]:
@@ -76,37 +69,3 @@ def _gaussian(d: int) -> Iterator[Known]:
     if d <= level_sets.MOST_CLASS_DIMENSIONS:
         what = f"1/C, C = {level_sets.classes_number(d):.6g} where a class of C fields has mean chi 0"
         yield Known("class", what, level_sets.classes(d), "estimate")
-
-
-def _n_cube(n: int) -> Iterator[Known]:
-    for kind, what in (("site", "1/n + (5/2)/n^2 + (31/4)/n^3"), ("bond", "1/n + 1/n^2 + (7/2)/n^3")):
-        formula = formulas.n_cube(n, kind)
-        yield Known(kind, what, formula.threshold(), formula.standing)
-        yield from _within(kind, thresholds.n_cube_bounds(n, kind))
-
-
-def _hamming(d: int, q: int) -> Iterator[Known]:
-    yield from _within("site", thresholds.hamming_bounds(d, q, "site"))
-    formula = formulas.hamming(d, q)
-    yield Known("bond", "1/m + (2d^2-1)/(2(d-1)^2)/m^2, m = d(q-1)", formula.threshold(), formula.standing)
-    yield from _within("bond", thresholds.hamming_bounds(d, q, "bond"))
-
-
-def _bethe(z: int) -> Iterator[Known]:
-    formula = formulas.bethe(z)
-    for kind in thresholds.KINDS:
-        yield Known(kind, "1/(z - 1)", formula.threshold(), formula.standing)
-        yield from _within(kind, thresholds.bethe_bounds(z))
-
-
-def _d_lattice(d: int) -> Iterator[Known]:
-    for kind, what in (("site", "1/(s-t), s = 2d(d-1)-1, t = 4(d-2)"), ("bond", "1/s + 2t/s^3")):
-        yield Known(kind, "best known", thresholds.d_lattice(d, kind), thresholds.d_lattice_standing(d, kind))
-        formula = formulas.d_lattice(d, kind)
-        yield Known(kind, what, formula.threshold(), formula.standing)
-        yield from _within(kind, thresholds.d_lattice_bounds(d, kind))
-
-
-def _within(kind: str, bounds: thresholds.Bounds) -> Iterator[Known]:
-    yield Known(kind, "at least", Threshold(bounds.low, 0.0, bounds.source), "proved")
-    yield Known(kind, "at most", Threshold(bounds.high, 0.0, bounds.source), "proved")

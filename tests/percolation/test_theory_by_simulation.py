@@ -1,7 +1,7 @@
 """Formulas, tables and bounds of percolation.theory against simulations that know nothing of them.
 
 Rates of false alarm are per test and for a new seed; the seeds are fixed. Giant components of random graphs are in
-test_random_graphs.py, wrapping of the lattices named in theory.lattices in scaling/test_crossing.py.
+test_random_graphs.py, wrapping of the lattices of theory.published in scaling/test_crossing.py.
 """
 
 import networkx as nx
@@ -55,7 +55,7 @@ def test_bond_threshold_of_the_n_cube_lies_in_its_window(n, n_realisations):
     0.07 to 0.10, and 0.16 in the slow ones: a new seed fails with a probability below 10^-5 (slow ones 10^-2).
     1/n alone lies 2 and 4 windows off at n = 14 and 18; without 7/(2 n^3) it is 0.7 and 1.1 at n = 18 and 22.
     """
-    off = windows_off(lattices.n_cube(n), thresholds.n_cube(n), n_realisations, seed=n)
+    off = windows_off(lattices.n_cube(n), thresholds.threshold("n-cube", "bond", n), n_realisations, seed=n)
     assert abs(off - LEVEL) < REACH
 
 
@@ -68,7 +68,7 @@ def test_bond_threshold_of_hamming_graphs_lies_in_its_window(d, q):
     400 realisations lie 0.68 to 0.84 windows below with errors of 0.04; here the error is 0.07 to 0.09, so that a new
     seed fails with a probability below 10^-6. 1/m alone lies 0.65, 1 and 1.3 windows off in d = 3, 4 and 5.
     """
-    off = windows_off(lattices.hamming(d, q), thresholds.hamming(d, q), 100, seed=1)
+    off = windows_off(lattices.hamming(d, q), thresholds.threshold("hamming", "bond", d, q), 100, seed=1)
     assert abs(off - LEVEL) < REACH
 
 
@@ -78,9 +78,9 @@ def test_thresholds_of_finite_graphs_lie_within_their_bounds(lattice, kind):
     """Proved, so that only chance can fail it: 5 errors, 3 10^-7."""
     found = window_threshold(lattice, kind, runs=60, seed=2, progress=False).estimate
     if isinstance(lattice, lattices.NCube):
-        bounds = thresholds.n_cube_bounds(lattice.n, kind)
+        bounds = thresholds.bounds("n-cube", kind, lattice.n)
     else:
-        bounds = thresholds.hamming_bounds(lattice.d, lattice.q, kind)
+        bounds = thresholds.bounds("hamming", kind, lattice.d, lattice.q)
     assert bounds.low - 5 * found.error < found.value < bounds.high + 5 * found.error
     assert found.value < 1.4 * bounds.low  # and the lower one is near
 
@@ -102,7 +102,7 @@ def test_thresholds_of_d_lattices_by_wrapping(d, lengths, kind):
         ).first_steps("wrapping")
         for L in lengths
     ]
-    found, known = last_crossing(first), thresholds.d_lattice(d, kind)
+    found, known = last_crossing(first), thresholds.threshold("D", kind, d)
     assert abs(found.z(known)) < 4 and found.error < 0.06 * known.value
 
 
@@ -113,7 +113,7 @@ def test_thresholds_of_d_lattices_by_invasion(d, kind):
     """Clusters of 2^16 sites, within 4 errors of 10^-3 to 3 10^-5: about 1 seed in 10^4 fails."""
     lattice, marks = lattices.root_lattice("D", d), growth.doubling_marks(2**16)
     runs = [growth.invade(lattice, 2**16, kind=kind, seed=seed).n_revealed for seed in range(16)]
-    found, known = extrapolate(marks, np.array(runs)), thresholds.d_lattice(d, kind)
+    found, known = extrapolate(marks, np.array(runs)), thresholds.threshold("D", kind, d)
     assert abs(found.z(known)) < 4 and found.error < 5e-3 * known.value
 
 

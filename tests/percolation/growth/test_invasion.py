@@ -3,7 +3,7 @@ import heapq
 import numpy as np
 import pytest
 
-from percolation import growth, lattices, runs, scaling
+from percolation import checks, growth, lattices, runs, scaling
 from percolation._kernels import growth as kernels
 from tests.percolation.growth.coordinates import LATTICES, MASK, Infinite, Weights
 
@@ -93,7 +93,7 @@ def test_finite_graphs_are_refused(lattice):
         growth.invade(lattice, 10, seed=1)
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("d", [2, 5, 13])
 def test_pruning_changes_nothing(d, kind, monkeypatch):
     pruned = growth.invade(lattices.hypercubic(d), 20_000, kind=kind, seed=3)
@@ -103,7 +103,7 @@ def test_pruning_changes_nothing(d, kind, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 def test_pruning_too_early_is_noticed(kind, monkeypatch):
     honest = growth.invade(lattices.hypercubic(3), 5000, kind=kind, seed=4)
     monkeypatch.setattr(growth.invasion, "PRUNE_FROM", 2)
@@ -113,14 +113,14 @@ def test_pruning_too_early_is_noticed(kind, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 def test_a_chain_is_a_tree(kind):
     """On a tree of degree z, B(N) = N (z - 1) + 2 for sites, N (z - 1) + z for bonds; here both are N + 2."""
     run = growth.invade(lattices.hypercubic(1), 3000, kind=kind, seed=5)
     np.testing.assert_array_equal(run.n_revealed, run.n_accepted + 2)
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("d", [2, 7, 40, 300])
 def test_growth_in_any_dimension(d, kind):
     run = growth.invade(lattices.hypercubic(d), 3000, kind=kind, seed=6, marks=np.arange(1, 3001))

@@ -5,7 +5,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from percolation import growth, lattices
+from percolation import checks, growth, lattices
 from tests.percolation.growth.coordinates import LATTICES, Infinite, Weights
 from tests.statistical import assert_means
 
@@ -87,7 +87,7 @@ NEAR_CRITICAL = {1: 0.9, 2: 0.5, 3: 0.3, 4: 0.19, 5: 0.14}
 LIMITS = {"max_size": 600, "max_generations": 30}
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("d", NEAR_CRITICAL)
 def test_every_cluster_equals_the_slow_twin(d, kind):
     assert_equals_twins(lattices.hypercubic(d), NEAR_CRITICAL[d], kind, 1, 60, LIMITS)
@@ -105,7 +105,7 @@ NEAR_CRITICAL_ON = {
 }
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("name", NEAR_CRITICAL_ON)
 def test_every_cluster_on_a_lattice_equals_the_slow_twin(name, kind):
     run = assert_equals_twins(LATTICES[name], NEAR_CRITICAL_ON[name], kind, 2, 40, LIMITS)
@@ -123,7 +123,7 @@ def test_places_far_out():
     assert np.isnan(chain.spread[2**15])  # no longer fits
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("d", NEAR_CRITICAL)
 def test_generations_are_chemical_shells(d, kind):
     """Distances in the whole cluster, loops included, by networkx."""
@@ -176,7 +176,7 @@ def test_enumerator_knows_the_smallest_animals():
     np.testing.assert_allclose(size_distribution(p, "bond", 2), [(1 - p) ** 4, 4 * p * (1 - p) ** 6])
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 def test_sizes_against_lattice_animals(kind):
     """False alarms: 1e-6 a kind."""
     run = growth.leath(lattices.hypercubic(2), 0.4, kind=kind, n_clusters=200_000, seed=3, max_size=100)
@@ -184,7 +184,7 @@ def test_sizes_against_lattice_animals(kind):
     assert_means(found.astype(float), size_distribution(0.4, kind))
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("name", ["triangular", "honeycomb", "kagome"])
 def test_sizes_against_animals_of_crystals(name, kind):
     """False alarms: 1e-6 a case."""
@@ -193,7 +193,7 @@ def test_sizes_against_animals_of_crystals(name, kind):
     assert_means(found.astype(float), size_distribution(0.4, kind, lattice=Infinite(LATTICES[name])))
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize("other", [0.25, 0.34])
 def test_weights_lead_to_another_p(kind, other):
     """Sizes at the other p and the mean weight 1, truncated clusters included. False alarms: 1e-6 a case."""
@@ -213,7 +213,7 @@ def test_weights_at_the_ends():
         growth.leath(lattices.hypercubic(2), 1.0, seed=1, max_size=9).weights(0.5)
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize(
     ("lattice", "p"),
     [
@@ -232,7 +232,7 @@ def test_excess_has_mean_zero(lattice, p, kind):
     np.testing.assert_array_equal(excess[:, 0, 1:3], 0)  # the origin has no step ahead and no sibling
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 def test_chain(kind):
     """d = 1: P(s) = s p^(s-1) (1 - p)^2, and two closed ends. False alarms: 1e-6 a kind."""
     run = growth.leath(lattices.hypercubic(1), 0.6, kind=kind, n_clusters=50_000, seed=6)
@@ -241,7 +241,7 @@ def test_chain(kind):
     assert (run.perimeter == 2).all()
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 def test_tree_limit_in_high_dimension(kind):
     """Mean size (1 + p) / (1 - (2d - 1) p) of the Bethe lattice up to 1/d; 1.5 % statistics, 3 % allowed."""
     d, p = 300, 0.5 / 599
@@ -258,7 +258,7 @@ def test_ends_of_p():
     assert diamond.truncated.all()
 
 
-@pytest.mark.parametrize("kind", growth.KINDS)
+@pytest.mark.parametrize("kind", checks.KINDS)
 def test_room_grows_without_a_trace(kind, monkeypatch):
     roomy = growth.leath(lattices.hypercubic(3), 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
     module = sys.modules["percolation.growth.leath"]  # the function of the same name hides it

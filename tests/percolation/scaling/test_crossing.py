@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from percolation import lattices, sweeps
 from percolation.scaling import FirstSteps, crossing, last_crossing
-from percolation.theory import lattices as known
+from percolation.theory import thresholds as known
 
 
 def invented(length, n, *, seed, shift=0.0, p_c=0.4, nu=1.0):

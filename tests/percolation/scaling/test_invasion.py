@@ -53,7 +53,7 @@ def test_site_threshold_agrees_with_the_table(d):
     estimate = scaling.invasion_threshold(
         lattices.hypercubic(d), n_sites=n_sites, runs=n_runs, seed=1, progress=False
     ).estimate
-    published = thresholds.published(d, "site")
+    published = thresholds.hypercubic(d, "site")
     assert estimate.value == pytest.approx(published.value, rel=5e-4)
     assert abs(estimate.z(published)) < 4.5
 
@@ -63,7 +63,7 @@ def test_bond_threshold_agrees_with_the_table(d):
     estimate = scaling.invasion_threshold(
         lattices.hypercubic(d), "bond", n_sites=2**15, seed=2, progress=False
     ).estimate
-    published = thresholds.published(d, "bond")
+    published = thresholds.hypercubic(d, "bond")
     assert abs(estimate.z(published)) < 4.5
     assert estimate.error < 0.01 * estimate.value
 
@@ -115,7 +115,7 @@ def test_error_covers_the_published_value(d, kind):
     Measured with these seeds: see the docstring of extrapolate. Coverage of 72 and 94 %, the least measured,
     fails this for 1 seed in 10^4 at one sigma and 1 in 10 at two.
     """
-    published = thresholds.published(d, kind)
+    published = thresholds.hypercubic(d, kind)
     children = iter(np.random.SeedSequence(1000 + d).spawn(200 * 24))
     z = []
     for _ in range(200):

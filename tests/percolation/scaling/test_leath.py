@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from percolation import growth, lattices, runs, scaling
+from percolation import checks, growth, lattices, runs, scaling
 from percolation.scaling import leath
 from percolation.theory import thresholds
 
@@ -17,7 +17,7 @@ def sums_at(p, d, kind="site", *, n_runs, n_clusters, seed, n_generations=64):
     return np.array([leath.window_sums(run, bounds) for run in grown]), bounds
 
 
-@pytest.mark.parametrize(("d", "kind"), [(d, kind) for d in (6, 8, 13) for kind in growth.KINDS] + [(40, "site")])
+@pytest.mark.parametrize(("d", "kind"), [(d, kind) for d in (6, 8, 13) for kind in checks.KINDS] + [(40, "site")])
 def test_threshold_agrees_with_the_table(d, kind):
     """Errors of 4e-4 at d = 6, 8e-5 at d = 8 and less above; a new seed fails in fewer than 1 of 10^4."""
     estimate = scaling.leath_threshold(lattices.hypercubic(d), kind, n_clusters=200, seed=1, progress=False).estimate
@@ -26,7 +26,7 @@ def test_threshold_agrees_with_the_table(d, kind):
     assert estimate.error < {6: 1e-3}.get(d, 2e-4) * published.value
 
 
-@pytest.mark.parametrize(("d", "kind"), [(d, kind) for d in (3, 4, 5) for kind in growth.KINDS])
+@pytest.mark.parametrize(("d", "kind"), [(d, kind) for d in (3, 4, 5) for kind in checks.KINDS])
 def test_threshold_below_six_dimensions_agrees_with_the_table(d, kind):
     """Errors of 2e-3 at d = 3 and of 3e-4 at d = 5; a new seed fails in fewer than 1 of 10^3."""
     effort = {"n_generations": 128, "n_clusters": 50, "runs": 64}
@@ -39,7 +39,7 @@ def test_threshold_below_six_dimensions_agrees_with_the_table(d, kind):
 @pytest.mark.parametrize("lattice", [lattices.fcc, lattices.root_lattice("D", 4)], ids=lambda one: one.name)
 def test_threshold_of_other_lattices_agrees_with_the_table(lattice):
     found = scaling.leath_threshold(lattice, seed=1, n_generations=128, n_clusters=50, progress=False)
-    published = thresholds.d_lattice(lattice.d, "site")
+    published = thresholds.threshold("D", "site", lattice.d)
     assert abs(found.estimate.z(published)) < 4.5  # a new seed fails in fewer than 1 of 10^3
     assert found.estimate.error < 6e-3 * published.value
 
@@ -47,7 +47,7 @@ def test_threshold_of_other_lattices_agrees_with_the_table(lattice):
 @pytest.mark.parametrize("off", [-0.01, 0.01])
 def test_newton_makes_up_for_a_p_that_is_off(off):
     """Starting 1 % away shifts 1/m by 3e-4, the step is right to its error. False alarms: 1e-5."""
-    published = thresholds.published(13, "site")
+    published = thresholds.hypercubic(13, "site")
     p = published.value * (1 + off)
     sums, bounds = sums_at(p, 13, n_runs=64, n_clusters=400, seed=2)
     estimate = leath.estimate(sums, bounds, 13, p)
@@ -182,7 +182,7 @@ def test_bad_input_is_refused_in_our_words(arguments, message):
 )
 def test_error_covers_the_published_value(d, kind):
     """Over 200 repeats of 64 short runs the error holds the truth at least as often as it says, and is not idle."""
-    published = thresholds.published(d, kind)
+    published = thresholds.hypercubic(d, kind)
     z = np.array(
         [
             scaling.leath_threshold(

@@ -10,15 +10,15 @@ from percolation.theory import thresholds
 
 SINE = 2 * sin(pi / 18)
 KNOWN = {
-    ("square", "site"): thresholds.published(2, "site").value,
+    ("square", "site"): thresholds.hypercubic(2, "site").value,
     ("square", "bond"): 1 / 2,
     ("triangular", "site"): 1 / 2,
     ("triangular", "bond"): SINE,
     ("honeycomb", "bond"): 1 - SINE,
     ("kagome", "site"): 1 - SINE,
     ("Lieb", "bond"): np.sqrt(1 / 2),
-    ("cubic", "site"): thresholds.published(3, "site").value,
-    ("cubic", "bond"): thresholds.published(3, "bond").value,
+    ("cubic", "site"): thresholds.hypercubic(3, "site").value,
+    ("cubic", "bond"): thresholds.hypercubic(3, "bond").value,
     ("fcc", "site"): 0.1992365,
     ("fcc", "bond"): 0.1201635,
     ("bcc", "site"): 0.2459615,

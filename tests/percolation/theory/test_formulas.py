@@ -5,6 +5,7 @@ import networkx as nx
 import pytest
 from sympy import Poly, Rational, Symbol, expand, limit, oo, series, simplify
 
+from percolation.checks import KINDS
 from percolation.theory import formulas, thresholds
 
 d, n, q, z, x = (Symbol(name, positive=True) for name in "dnqzx")
@@ -18,11 +19,11 @@ d, n, q, z, x = (Symbol(name, positive=True) for name in "dnqzx")
     ],
 )
 def test_series_of_z_d_in_powers_of_one_over_2d(kind, coefficients):
-    expansion = series(thresholds.series_expression(d, kind).p_c.subs(d, 1 / (2 * x)), x, 0, 7).removeO()
+    expansion = series(formulas.hypercubic(d, kind).p_c.subs(d, 1 / (2 * x)), x, 0, 7).removeO()
     assert [expansion.coeff(x, k) for k in range(1, 7)] == list(coefficients)
 
 
-@pytest.mark.parametrize("kind", thresholds.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_expression_and_number_agree(kind):
     general = formulas.hypercubic(d, kind)
     for value in (6, 8, 13, 400):
@@ -46,7 +47,11 @@ def test_hamming_graph_tends_to_the_n_cube_in_many_dimensions():
     assert formulas.hamming(3, 10).p_c == (1 / m + Rational(17, 8) / m**2).subs(m, 27)
     for size in (15, 20):
         assert (
-            abs(thresholds.hamming(size, 2).value - thresholds.n_cube(size).value) < thresholds.hamming(size, 2).error
+            abs(
+                thresholds.threshold("hamming", "bond", size, 2).value
+                - thresholds.threshold("n-cube", "bond", size).value
+            )
+            < thresholds.threshold("hamming", "bond", size, 2).error
         )
 
 
@@ -81,7 +86,7 @@ def test_d_lattice_expands_in_its_neighbours():
 def test_exact_values():
     assert formulas.bethe(z).p_c == 1 / (z - 1)
     assert formulas.n_cube(10).p_c == Rational(1135, 10000)
-    assert thresholds.bethe(4).value == 1 / 3
+    assert thresholds.threshold("bethe", "bond", 4).value == 1 / 3
 
 
 def test_standings():
@@ -89,12 +94,13 @@ def test_standings():
     assert formulas.hypercubic(8, "bond").standing == "series"
     assert (formulas.n_cube(n, "bond").standing, formulas.n_cube(n, "site").standing) == ("proved", "conjecture")
     assert formulas.d_lattice(d, "site").standing == formulas.d_lattice(d, "bond").standing == "series"
-    assert thresholds.d_lattice_standing(13) == "numerical" and thresholds.d_lattice_standing(14) == "series"
+    assert [thresholds.best("D", "site", k)[1] for k in (13, 14)] == ["numerical", "series"]
     assert formulas.hamming(d, q).standing == formulas.bethe(z).standing == "proved"
-    assert thresholds.standing(1, "site") == thresholds.standing(2, "bond") == "proved"
-    assert thresholds.standing(2, "site") == thresholds.standing(13, "bond") == "numerical"
-    assert thresholds.standing(14, "bond") == "series"
-    assert {thresholds.standing(k) for k in range(1, 20)} <= set(formulas.STANDINGS)
+    standings = {(k, kind): thresholds.best("hypercubic", kind, k)[1] for k in range(1, 20) for kind in KINDS}
+    assert standings[1, "site"] == standings[2, "bond"] == "proved"
+    assert standings[2, "site"] == standings[13, "bond"] == "numerical"
+    assert standings[14, "bond"] == "series"
+    assert set(standings.values()) <= set(formulas.STANDINGS)
 
 
 def test_symbols_have_no_number():
@@ -110,8 +116,8 @@ def test_symbols_have_no_number():
         (lambda: formulas.hypercubic(d, "bonds"), "did you mean 'bond'"),
         (lambda: formulas.hypercubic(d, "bond", 7), "6 terms of the bond series are known"),
         (lambda: thresholds.series(3, n_terms=0), "n_terms must be at least 1"),
-        (lambda: thresholds.hamming(1, 5), "d must be at least 2"),
-        (lambda: thresholds.hamming(3, 1), "q must be at least 2"),
+        (lambda: thresholds.threshold("hamming", "bond", 1, 5), "d must be at least 2"),
+        (lambda: thresholds.threshold("hamming", "bond", 3, 1), "q must be at least 2"),
         (lambda: formulas.bethe(math.inf), "z must be an integer"),
         (lambda: formulas.d_lattice(2), "d must be at least 3"),
         (lambda: formulas.d_lattice(d, "sit"), "did you mean 'site'"),

@@ -1,11 +1,12 @@
 import pytest
 
+from percolation.checks import KINDS
 from percolation.theory import thresholds
 from percolation.theory.formulas import STANDINGS
 from percolation.theory.known import NAMES, known
 
 SIZES = {"hypercubic": (13,), "n-cube": (20,), "bethe": (3,), "hamming": (3, 20), "D": (5,), "gaussian": (5,)}
-KINDS = (*thresholds.KINDS, "level", "class")
+EVERY_KIND = (*KINDS, "level", "class")
 
 
 @pytest.mark.parametrize("lattice", NAMES)
@@ -13,16 +14,16 @@ def test_every_statement_has_value_source_and_standing(lattice):
     statements = known(lattice, *SIZES.get(lattice, ()))
     assert statements
     for one in statements:
-        assert one.kind in KINDS and one.standing in STANDINGS and one.value.source
+        assert one.kind in EVERY_KIND and one.standing in STANDINGS and one.value.source
         assert 0 < one.value.value <= 1 and one.value.error >= 0
 
 
 def test_statements_about_z13():
     by = {(one.kind, one.what): one for one in known("hypercubic", 13)}
-    assert by["site", "best known"].value == thresholds.published(13)
+    assert by["site", "best known"].value == thresholds.hypercubic(13)
     assert by["site", "best known"].standing == "numerical"
     assert by["bond", "at least"].value.value == 1 / 25
-    for kind in thresholds.KINDS:
+    for kind in KINDS:
         low, high = by[kind, "at least"].value.value, by[kind, "at most"].value.value
         assert low <= by[kind, "series in 1/(2d-1)"].value.value <= high
 
@@ -31,7 +32,7 @@ def test_statements_about_z13():
 def test_values_lie_within_the_bounds_beside_them(lattice):
     """All but the trivial ones of exact thresholds have bounds; kinds without a value have them alone."""
     statements = known(lattice, *SIZES.get(lattice, ()))
-    for kind in thresholds.KINDS:
+    for kind in KINDS:
         of_kind = [one for one in statements if one.kind == kind]
         low = [one.value.value for one in of_kind if one.what == "at least"]
         high = [one.value.value for one in of_kind if one.what == "at most"]
@@ -63,7 +64,7 @@ def test_statements_about_smooth_fields():
 def test_statements_about_h_3_20():
     by = {(one.kind, one.what): one for one in known("hamming", 3, q=20)}
     (formula,) = (one for one in by.values() if one.what.startswith("1/m"))
-    assert formula.kind == "bond" and formula.value == thresholds.hamming(3, 20)
+    assert formula.kind == "bond" and formula.value == thresholds.threshold("hamming", "bond", 3, 20)
     assert ("site", "at least") in by
 
 

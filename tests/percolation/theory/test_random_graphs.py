@@ -47,7 +47,7 @@ def test_bethe_lattice_of_three_neighbours():
 
 @pytest.mark.parametrize("z", [3, 4, 7])
 def test_threshold_of_regular_graphs_is_that_of_the_bethe_lattice(z):
-    assert theory.threshold(theory.regular(z)).value == pytest.approx(thresholds.bethe(z).value)
+    assert theory.threshold(theory.regular(z)).value == pytest.approx(thresholds.threshold("bethe", "bond", z).value)
 
 
 def test_giant_component_of_any_degrees_against_a_root_finder():

@@ -7,15 +7,17 @@ import pandas as pd
 import pytest
 from scipy.optimize import brentq
 
-from percolation.theory import formulas, lattices, thresholds
+from percolation.checks import KINDS
+from percolation.theory import bounds as rigorous
+from percolation.theory import formulas, thresholds
 
 REFERENCE = pd.read_csv(Path(__file__).parents[2] / "reference" / "thresholds.csv", comment="#")
 
 
 @pytest.mark.parametrize("row", REFERENCE.to_dict("records"), ids=lambda row: f"d={row['d']}")
-@pytest.mark.parametrize("kind", thresholds.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_table_is_the_published_one(row, kind):
-    threshold = thresholds.published(row["d"], kind)
+    threshold = thresholds.hypercubic(row["d"], kind)
     assert (threshold.value, threshold.error) == (row[f"{kind}_p_c"], row[f"{kind}_error"])
 
 
@@ -24,10 +26,10 @@ def test_entry_d13_lies_on_the_smooth_curve_of_its_neighbours():
     circulation, breaks them."""
     d = np.arange(9, 14)
     sigma = 2 * d - 1
-    residual = [thresholds.published(int(k)).value - thresholds.series(int(k)).value for k in d]
+    residual = [thresholds.hypercubic(int(k)).value - thresholds.series(int(k)).value for k in d]
     second = np.diff(np.array(residual) * sigma**7.0, 2)
     assert np.all(np.diff(second) > 0) and np.all(second < 0)
-    residual[-1] += 0.042715021 - thresholds.published(13).value
+    residual[-1] += 0.042715021 - thresholds.hypercubic(13).value
     assert not np.all(np.diff(np.diff(np.array(residual) * sigma**7.0, 2)) > 0)
 
 
@@ -44,16 +46,16 @@ def test_entry_d13_lies_on_the_smooth_curve_of_its_neighbours():
     ],
 )
 def test_series_residuals(kind, d, n_terms, residual):
-    difference = thresholds.series(d, kind, n_terms).value - thresholds.published(d, kind).value
+    difference = thresholds.series(d, kind, n_terms).value - thresholds.hypercubic(d, kind).value
     assert difference == pytest.approx(residual, rel=0.06)
 
 
-@pytest.mark.parametrize("kind", thresholds.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("d", range(4, 14))
 def test_series_error_is_the_size_of_its_residual(kind, d):
     """One-sigma errors: the residual stays below 2.1 of them, in both kinds and every d of the table."""
     assert (
-        abs(thresholds.published(d, kind).value - thresholds.series(d, kind).value)
+        abs(thresholds.hypercubic(d, kind).value - thresholds.series(d, kind).value)
         < 2.1 * thresholds.series(d, kind).error
     )
 
@@ -65,10 +67,10 @@ def test_series_agrees_with_the_rigorous_terms_in_one_over_2d():
         assert thresholds.series(d, "bond").value == pytest.approx(x + x**2 + 3.5 * x**3, abs=20 * x**4)
 
 
-@pytest.mark.parametrize("kind", thresholds.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("d", [*range(1, 16), 400, 3072])
 def test_bounds_hold(kind, d):
-    bounds = thresholds.bounds(d, kind)
+    bounds = thresholds.bounds("hypercubic", kind, d)
     value = thresholds.hypercubic(d, kind).value
     assert bounds.low <= value <= bounds.high
     site, bond = thresholds.hypercubic(d, "site").value, thresholds.hypercubic(d, "bond").value
@@ -76,15 +78,15 @@ def test_bounds_hold(kind, d):
 
 
 def test_thresholds_fall_with_dimension():
-    for kind in thresholds.KINDS:
+    for kind in KINDS:
         values = [thresholds.hypercubic(d, kind).value for d in range(1, 60)]
         assert np.all(np.diff(values) < 0)
 
 
 def test_small_known_values():
     assert thresholds.hypercubic(1).value == 1
-    assert thresholds.bethe(3).value == 1 / 2
-    assert thresholds.n_cube(20).value == pytest.approx(1 / 20 + 1 / 400 + 3.5 / 8000)
+    assert thresholds.threshold("bethe", "bond", 3).value == 1 / 2
+    assert thresholds.threshold("n-cube", "bond", 20).value == pytest.approx(1 / 20 + 1 / 400 + 3.5 / 8000)
 
 
 def chi(bonds, n_sites, kind):
@@ -108,48 +110,48 @@ def chi(bonds, n_sites, kind):
 def test_bounds_of_finite_graphs_enclose_the_exact_level(d, q, kind):
     words = list(product(range(q), repeat=d))
     bonds = [(i, j) for j in range(q**d) for i in range(j) if sum(np.not_equal(words[i], words[j])) == 1]
-    size, bounds = chi(bonds, q**d, kind), thresholds.hamming_bounds(d, q, kind)
+    size, bounds = chi(bonds, q**d, kind), thresholds.bounds("hamming", kind, d, q)
     assert bounds.low < brentq(lambda p: size(p) - q ** (d / 3), 1e-6, 1) < bounds.high
     if q == 2:
-        assert thresholds.n_cube_bounds(d, kind) == bounds
+        assert thresholds.bounds("n-cube", kind, d) == bounds
 
 
-@pytest.mark.parametrize("kind", thresholds.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_bounds_of_large_finite_graphs_enclose_the_formulas(kind):
     """As far as the formulas hold: where what they leave out is below what the bound is lower by."""
     for n in (14, 20, 30, 100):
-        bounds = thresholds.n_cube_bounds(n, kind)
-        assert bounds.low < thresholds.n_cube(n, kind).value < bounds.high
+        bounds = thresholds.bounds("n-cube", kind, n)
+        assert bounds.low < thresholds.threshold("n-cube", kind, n).value < bounds.high
     for d, q in ((2, 100), (3, 30), (4, 20), (10, 5)):
-        bounds = thresholds.hamming_bounds(d, q)
-        assert bounds.low < thresholds.hamming(d, q).value < bounds.high
+        bounds = thresholds.bounds("hamming", "bond", d, q)
+        assert bounds.low < thresholds.threshold("hamming", "bond", d, q).value < bounds.high
 
 
-@pytest.mark.parametrize("kind", thresholds.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("d", range(3, 20))
 def test_d_lattices_lie_within_their_bounds_and_near_their_formula(kind, d):
-    bounds, value = thresholds.d_lattice_bounds(d, kind), thresholds.d_lattice(d, kind).value
+    bounds, value = thresholds.bounds("D", kind, d), thresholds.threshold("D", kind, d).value
     assert bounds.low < value < bounds.high or (kind == "site" and d > 13 and value == pytest.approx(bounds.low))
     formula = formulas.d_lattice(d, kind).threshold()
     assert abs(value - formula.value) < (1.42 if kind == "site" else 1.7) * formula.error
-    site, bond = thresholds.d_lattice(d, "site").value, thresholds.d_lattice(d, "bond").value
+    site, bond = thresholds.threshold("D", "site", d).value, thresholds.threshold("D", "bond", d).value
     assert bond < site < 1 - (1 - bond) ** (2 * d * (d - 1))
 
 
 def test_errors_of_the_d_formula_are_the_remainder_at_d_13():
     for kind, tolerance in (("site", 0.02), ("bond", 0.03)):
-        known, formula = thresholds.d_lattice(13, kind), formulas.d_lattice(13, kind).threshold()
+        known, formula = thresholds.threshold("D", kind, 13), formulas.d_lattice(13, kind).threshold()
         assert known.value - formula.value == pytest.approx(formula.error, rel=tolerance)
 
 
-@pytest.mark.parametrize("kind", thresholds.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_entries_of_the_d_table_lie_on_the_smooth_curve_of_their_neighbours(kind):
     """What the formula leaves out, in its units, is a polynomial in 1/d, d = 4 ... 13, to half an error of each.
 
     A slip of 10^-4 in a number is 2 errors at d = 6, 10 at d = 10 and 30 at d = 13.
     """
     d = np.arange(4, 14)
-    known = [thresholds.d_lattice(int(one), kind) for one in d]
+    known = [thresholds.threshold("D", kind, int(one)) for one in d]
     formula = [formulas.d_lattice(int(one), kind).threshold() for one in d]
     unit = np.array([one.error for one in formula])
     left = np.array([one.value - other.value for one, other in zip(known, formula, strict=True)]) / unit
@@ -159,16 +161,16 @@ def test_entries_of_the_d_table_lie_on_the_smooth_curve_of_their_neighbours(kind
 
 
 def test_d_3_is_fcc():
-    for kind in thresholds.KINDS:
-        known, fcc = thresholds.d_lattice(3, kind), lattices.threshold("fcc", kind)
+    for kind in KINDS:
+        known, fcc = thresholds.threshold("D", kind, 3), thresholds.threshold("fcc", kind)
         assert (known.value, known.error) == (fcc.value, fcc.error)
-        assert thresholds.d_lattice_bounds(3, kind).low == lattices.bounds("fcc", kind).low
+        assert thresholds.bounds("D", kind, 3).low == thresholds.bounds("fcc", kind).low
 
 
 def test_d_lattices_tend_to_the_bethe_lattice():
     """(z - 1) p_c falls to 1, for bonds much sooner."""
-    for kind in thresholds.KINDS:
-        ratios = [thresholds.d_lattice(d, kind).value * (2 * d * (d - 1) - 1) for d in range(3, 14)]
+    for kind in KINDS:
+        ratios = [thresholds.threshold("D", kind, d).value * (2 * d * (d - 1) - 1) for d in range(3, 14)]
         assert np.all(np.diff(ratios) < 0) and ratios[-1] > 1
     assert ratios[-1] < 1.0014
 
@@ -176,20 +178,21 @@ def test_d_lattices_tend_to_the_bethe_lattice():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: thresholds.d_lattice(2), "d must be at least 3, got 2"),
-        (lambda: thresholds.d_lattice_bounds(4, "bnd"), "did you mean 'bond'"),
-        (lambda: thresholds.walk_bound(1), "z must be at least 2"),
-        (lambda: thresholds.walk_bound(4, -1), "shared must be at least 0"),
-        (lambda: thresholds.hamming_bounds(1, 4), "d must be at least 2"),
-        (lambda: thresholds.n_cube_bounds(1), "n must be at least 2"),
-        (lambda: thresholds.bethe_bounds(1), "z must be at least 2"),
-        (lambda: thresholds.published(14), "the table has d = 2..13; use series"),
+        (lambda: thresholds.threshold("D", "site", 2), "d must be at least 3, got 2"),
+        (lambda: thresholds.bounds("bethe", "bond"), "bethe is a family; give its dimension d"),
+        (lambda: thresholds.bounds("Lieb", "site"), "no p_c of Lieb, site is known here"),
+        (lambda: thresholds.bounds("D", "bnd", 4), "did you mean 'bond'"),
+        (lambda: rigorous.walk_bound(1), "z must be at least 2"),
+        (lambda: rigorous.walk_bound(4, -1), "shared must be at least 0"),
+        (lambda: thresholds.bounds("hamming", "bond", 1, 4), "d must be at least 2"),
+        (lambda: thresholds.bounds("n-cube", "bond", 1), "d must be at least 2"),
+        (lambda: thresholds.bounds("bethe", "bond", 1), "z must be at least 2"),
         (lambda: thresholds.hypercubic(0), "d must be at least 1, got 0"),
         (lambda: thresholds.hypercubic(2.5), "d must be an integer, got 2.5"),
         (lambda: thresholds.hypercubic(3, "sites"), "did you mean 'site'"),
         (lambda: thresholds.series(8, "site", 7), "6 terms of the site series are known"),
-        (lambda: thresholds.n_cube(1), "n must be at least 2"),
-        (lambda: thresholds.bethe(1), "z must be at least 2"),
+        (lambda: thresholds.threshold("n-cube", "bond", 1), "n must be at least 2"),
+        (lambda: thresholds.threshold("bethe", "bond", 1), "z must be at least 2"),
     ],
 )
 def test_bad_input(call, message):
