@@ -27,7 +27,7 @@ IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CENTRED = Normalisation((0.5,) * 3, (0.5,) * 3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Inputs (n, channels, *space) and their labels (n,).
 
@@ -42,6 +42,10 @@ class Dataset:
     y_test: Tensor
     n_classes: int
     normalisation: Normalisation | None = None
+
+    def __repr__(self) -> str:
+        n = f"{len(self.x_train)} + {len(self.x_test)}"
+        return f"Dataset({self.name!r}, {n} inputs {self.shape}, {self.n_classes} classes)"
 
     @property
     def shape(self) -> tuple[int, ...]:

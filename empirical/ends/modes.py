@@ -22,7 +22,7 @@ CLASS_OPTIMAL = Descent(lr=0.05, iterations=2048, weight_decay=1e-7, log=True, p
 MIXED = (0.25, 0.75)  # shares of the second input in a mixture of two: nearer to one it is hardly new
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Modes:
     """Points with their class and their loss; n_tried of them were looked at."""
 
@@ -30,6 +30,9 @@ class Modes:
     labels: Tensor  # (n,) long
     losses: Tensor  # (n,) nats
     n_tried: int
+
+    def __repr__(self) -> str:
+        return f"Modes({len(self.points)} points {tuple(self.points.shape[1:])} of {self.n_tried} tried)"
 
     def select(self, rows: Tensor) -> "Modes":
         """Some of them."""

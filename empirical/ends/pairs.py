@@ -29,7 +29,7 @@ LOWERING = Descent(lr=0.01, iterations=512)  # of ends that are natural and not 
 CONFIDENT = math.log(2)  # loss, nats, below which a network gives its class more than all the others together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pairs:
     """End points with both losses at or below stop, and how they were come by."""
 
@@ -40,6 +40,9 @@ class Pairs:
     counts: dict[str, float]  # points tried, points low, ...
     space: Space
     n_classes: int
+
+    def __repr__(self) -> str:
+        return f"Pairs({len(self.a)} of points {self.space.shape}, {self.n_classes} classes)"
 
 
 def draw(

@@ -22,7 +22,7 @@ STATUSES = ("connected", "stalled", "failed", "rounds", "budget", "interrupted",
 FORMAT = 1  # of the files
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Connection:
     """What was found for one pair, and why the search ended.
 
@@ -40,6 +40,10 @@ class Connection:
     displacement: float  # |B' - B| of the straight line's barrier, in units of x; NaN if it is open, stalled or planned
     steps: int  # optimiser steps, all barriers together, and all planned vertices
     planned: int = 0  # vertices that were put in before the first scan; rounds are those after
+
+    def __repr__(self) -> str:
+        heights = " -> ".join(f"{height:.3g}" for height in self.barriers)
+        return f"Connection({self.status!r}, {self.path.n_segments} segments, barriers {heights} nats)"
 
     def alone(self) -> "Connections":
         """This one as the connections of one pair."""

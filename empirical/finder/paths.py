@@ -9,11 +9,14 @@ from empirical.losses.objectives import Objective, losses
 from empirical.losses.points import columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Path:
     """Straight segments between consecutive vertices; the first and last vertex are the end points."""
 
     vertices: Tensor  # (n_segments + 1, *shape)
+
+    def __repr__(self) -> str:
+        return f"Path({self.n_segments} segments, points {tuple(self.vertices.shape[1:])})"
 
     @property
     def n_segments(self) -> int:
