@@ -9,6 +9,7 @@ FIGURES = (
     "barriers",
     "rounds",
     "each_pair",
+    "planned_path",
     "phase",
     "network_phase",
     "networks",

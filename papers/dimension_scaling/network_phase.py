@@ -37,7 +37,7 @@ class Config:
     pairs: int = 60
 
 
-QUICK = Config(dimensions=(3, 6, 12, 24), occupations=(0.5, 0.1), pairs=10)
+QUICK = Config(dimensions=(3, 8, 16), occupations=(0.5, 0.1), pairs=8)
 FULL = Config()
 
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -72,8 +71,7 @@ def boxed_level(
 ) -> CriticalLevel:
     """Critical level on R^d from tori of the given lengths in xi: where a cluster first wraps the first axis, `finest`.
 
-    At each xi p_L = p_c + A L^(-1 / nu) is taken from the two largest tori; error: theirs, and the difference to the
-    two before, in squares.
+    At each xi p_L = p_c + A L^(-1 / nu) is fitted, nu of percolation: all tori, or the larger ones alone, averaged.
     """
     d, seed, levels = checks.integer("d", d, at_least=2, at_most=level_sets.boxes.MOST_AXES), checks.seed(seed), []
     _checked("lengths", "sides", lengths)
@@ -98,14 +96,11 @@ def finest(xis: Sequence[float], levels: Sequence[Estimate]) -> Estimate:
     order = np.argsort(xis)
     x = np.asarray(xis, dtype=float)[order] ** -2.0
     u, errors = (np.array([getattr(one, name) for one in levels])[order] for name in ("value", "error"))
-    fits = []
-    for n_terms in range(2, min(MOST_TERMS, len(x)) + 1):
-        for first in range(len(x) - n_terms + 1):
-            form = np.vander(x[first:], n_terms, increasing=True)
-            solve = np.linalg.pinv(form / errors[first:, None]) / errors[first:]
-            residuals = (u[first:] - form @ (solve @ u[first:])) / errors[first:]
-            error = float(np.linalg.norm(solve[0] * errors[first:]))
-            fits.append(Fit(float(solve[0] @ u[first:]), error, float(residuals @ residuals), n_terms, first))
+    fits = (
+        _fit(np.vander(x[first:], n_terms, increasing=True), u[first:], errors[first:], first)
+        for n_terms in range(2, min(MOST_TERMS, len(x)) + 1)
+        for first in range(len(x) - n_terms + 1)
+    )
     value, error = model_average(fits)
     return Estimate(value, error, f"{levels[0].method}, xi = {', '.join(f'{one:g}' for one in xis)} cells, xi -> inf")
 
@@ -123,15 +118,19 @@ def _checked(name: str, what: str, lengths: Sequence[float]) -> list[float]:
 
 
 def _infinite(found: Sequence[Estimate], sides: Sequence[int], nu: float) -> Estimate:
-    """p_c from p_L = p_c + A L^(-1 / nu)."""
-    limits = []
-    for (small, p), (large, q) in pairwise(zip(sides, found, strict=True)):
-        ratio = (large / small) ** (1 / nu)
-        value = (ratio * q.value - p.value) / (ratio - 1)
-        limits.append((value, math.hypot(ratio * q.error, p.error) / (ratio - 1)))
-    value, error = limits[-1]
-    drift = value - limits[-2][0] if len(limits) > 1 else 0.0
-    return Estimate(value, math.hypot(error, drift), f"tori of sides {', '.join(map(str, sides))} cells")
+    """p_c from p_L = p_c + A L^(-1 / nu), fits with none, one, ... of the first tori left out averaged."""
+    p, errors = (np.array([getattr(one, name) for one in found]) for name in ("value", "error"))
+    form = np.stack([np.ones(len(sides)), np.array(sides) ** (-1 / nu)], axis=1)
+    fits = (_fit(form[first:], p[first:], errors[first:], first) for first in range(len(sides) - 1))
+    return Estimate(*model_average(fits), f"tori of sides {', '.join(map(str, sides))} cells")
+
+
+def _fit(form: np.ndarray, values: np.ndarray, errors: np.ndarray, n_left_out: int) -> Fit:
+    """The first coefficient of independent values by least squares."""
+    solve = np.linalg.pinv(form / errors[:, None]) / errors
+    residuals = (values - form @ (solve @ values)) / errors
+    error = float(np.linalg.norm(solve[0] * errors))
+    return Fit(float(solve[0] @ values), error, float(residuals @ residuals), form.shape[1], n_left_out)
 
 
 def _density(u: float) -> float:
