@@ -4,10 +4,11 @@ An extension of griffe, which reads the sources without importing them; named in
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from griffe import Attribute, Class, Extension, Object
+from griffe import Attribute, Class, Extension, Function, Object
 
 ITEM = re.compile(r"(\w+(?:, \*{0,2}\w+)*): ")
 # words that begin a paragraph of their own
@@ -19,15 +20,21 @@ class Markdown(Extension):
 
     def on_object(self, *, obj: Object, **kwargs: Any) -> None:
         if obj.docstring is not None:
-            obj.docstring.value = markdown(obj.docstring.value)
+            arguments = [one.name for one in obj.parameters] if isinstance(obj, Function) else []
+            obj.docstring.value = markdown(obj.docstring.value, arguments)
 
     def on_class(self, *, cls: Class, **kwargs: Any) -> None:
         if "dataclass" in cls.labels and cls.docstring is not None:
             cls.docstring.value += "\n" + "\n".join(["", *map(_item, _fields(cls))])
 
 
-def markdown(text: str) -> str:
-    """The same words; a line `name: what it is` becomes an item, characters that Markdown reads are escaped."""
+def markdown(text: str, arguments: Sequence[str] = ()) -> str:
+    """The same words; `name: what it is` becomes an item where it begins a line or is one of the arguments.
+
+    Characters that Markdown reads are escaped.
+    """
+    if arguments:
+        text = re.sub(rf"(?<=[.;)]) (?=(?:{'|'.join(map(re.escape, arguments))}): )", "\n", text)
     lines: list[str] = []
     in_item = False
     for line in text.splitlines():

@@ -139,16 +139,22 @@ def command_page(command: Command) -> str:
     for title, kind in (("Arguments", "argument"), ("Options", "option")):
         rows = [_row(*one.get_help_record(context)) for one in parameters if one.param_type_name == kind]
         if rows:
-            parts.append(f"## {title}\n\n| | | default |\n|---|---|---|\n" + "\n".join(rows))
+            parts.append(f"## {title}\n\n| | |\n|---|---|\n" + "\n".join(rows))
     return "\n\n".join(parts) + "\n"
 
 
 def _row(names: str, said: str) -> str:
     """A parameter from its line in the help: `--seed <int>`, 'Seed.  [default: 0]'."""
     text, _, extra = said.rpartition("  [") if said.endswith("]") else (said, "", "")
-    marks = dict(part.split(": ") if ": " in part else ("", part) for part in extra.rstrip("]").split("; ") if part)
     shown = "<br>".join(f"`{name}`" for name in re.sub(r"\s*<.*>", "", names).split(" / "))
-    return f"| {shown} | {_cell(' '.join([text, marks.get('', '')]))} | {_cell(marks.get('default', ''))} |"
+    marks = [_sentence(mark) for mark in extra.rstrip("]").split("; ") if mark]
+    return f"| {shown} | {_cell(text)} {' '.join(f'*{_cell(mark)}.*' for mark in marks)} |"
+
+
+def _sentence(mark: str) -> str:
+    """What the help says between brackets: 'default: 8', 'x<=1000', 'required'."""
+    said = mark.replace("x<=", "at most ")
+    return said[0].upper() + said[1:]
 
 
 def _cell(text: str) -> str:
