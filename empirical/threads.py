@@ -1,11 +1,13 @@
 """Sums in one order: torch on one thread has the same bits on any number of cores."""
 
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock, local
 
 import torch
 
+WIDE = 2**14  # numbers of an input; above, the work of a search is worth several threads
 _lock = Lock()
 _inside = 0  # blocks that are open, in all Python threads together
 _before = 1  # torch's threads when the first of them began
@@ -37,3 +39,8 @@ def one_thread() -> Iterator[None]:
             _inside -= 1
         if _here.depth == 0:
             torch.set_num_threads(_before)
+
+
+def threads_for(shape: tuple[int, ...]) -> AbstractContextManager[None]:
+    """Torch on one thread, or as it is where an input has more than WIDE numbers."""
+    return nullcontext() if math.prod(shape) > WIDE else one_thread()

@@ -36,6 +36,7 @@ class Source:
     batches: Callable[[nn.Module, int, torch.Generator], Batches]  # (network, its outputs, generator)
     dataset: Dataset | None = None  # on which a network can be trained
     notes: tuple[str, ...] = ()  # how the inputs were taken, a line each
+    pictures: folders.Pictures | None = None  # of a folder, any of which can be read by its index
 
 
 def of(name: str, dimension: int | None = None, folder: str | Path | None = None, *, training: bool = False) -> Source:
@@ -85,7 +86,7 @@ def _of_folder(found: folders.Pictures) -> Source:
         known = folders.for_network(found, n_classes, models.categories())
         return folders.batches(known, READ, generator=generator)
 
-    return Source("imagenet", found.shape, len(found.class_names), IMAGENET, batches)
+    return Source("imagenet", found.shape, len(found.class_names), IMAGENET, batches, pictures=found)
 
 
 def _views(side: int) -> Callable[[nn.Module, int, torch.Generator], Batches]:

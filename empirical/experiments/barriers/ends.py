@@ -21,6 +21,7 @@ from empirical.ends.subject import Subject, build
 from empirical.losses.objectives import ClassLoss, device_of, losses
 from empirical.losses.points import columns
 from empirical.networks import models
+from empirical.networks.taken import dtype_of
 from percolation import checks
 
 KINDS = ("natural-natural", "natural-adversarial", "natural-fooling", "across-classes", "natural-noise")
@@ -61,7 +62,11 @@ class NaturalInputs:
         for x in self.classes.batches(place, generator):
             labels = torch.full((len(x),), self.classes.labels[place])
             yield from modes.natural(
-                self.model, x.to(self.device), labels.to(self.device), stop=self.threshold, bounds=self.space.bounds
+                self.model,
+                x.to(self.device, dtype_of(self.model)),
+                labels.to(self.device),
+                stop=self.threshold,
+                bounds=self.space.bounds,
             ).points
 
 
@@ -70,11 +75,17 @@ def natural_inputs(subject: Subject, *, seed: int, stop: float, device: str = "c
     model, source, space = build(subject, seed=seed, device=device)
     if source is None:
         raise ValueError("barriers are of natural inputs: choose data that are not 'none'")
+    met = met_by(model, source, space, stop, subject.lower_ends)
+    if subject.label is not None and subject.label >= met.n_classes:
+        raise ValueError(f"class must lie in 0..{met.n_classes - 1}, the network's, got {subject.label}")
+    return met
+
+
+def met_by(model: nn.Module, source: sources.Source, space: Space, stop: float, lower_ends: bool) -> NaturalInputs:
+    """A network with the natural inputs of a source."""
     n = models.n_outputs(model, source.shape)
-    if subject.label is not None and subject.label >= n:
-        raise ValueError(f"class must lie in 0..{n - 1}, the network's, got {subject.label}")
-    threshold = max(CONFIDENT, stop) if subject.lower_ends else stop
-    return NaturalInputs(model, _classes(subject, source, model, n), space, n, threshold, stop)
+    threshold = max(CONFIDENT, stop) if lower_ends else stop
+    return NaturalInputs(model, _classes(source, model, n), space, n, threshold, stop)
 
 
 def partners(
@@ -158,13 +169,11 @@ def _lowered(
     return start.index_copy(0, rows, moved.points), there.index_copy(0, rows, moved.reached)
 
 
-def _classes(subject: Subject, source: sources.Source, model: nn.Module, n: int) -> Classes:
-    if subject.data == "imagenet":
-        assert subject.folder is not None  # the source saw to it
-        found = folders.imagenet(subject.folder, source.shape[1])
-        known = folders.for_network(found, n, models.categories())
+def _classes(source: sources.Source, model: nn.Module, n: int) -> Classes:
+    if source.pictures is not None:
+        known = folders.for_network(source.pictures, n, models.categories())
         return _indexed(known.labels, known.take, READ)
-    if subject.data == sources.SHIPPED:
+    if source.name == sources.SHIPPED:
         return _pictured(model, source.shape[1])
     x, y = next(source.batches(model, n, torch.Generator()))
     return _indexed(y, lambda rows: x[rows], len(y))

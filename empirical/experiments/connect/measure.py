@@ -8,7 +8,6 @@ dimension. A result depends on these, the finder and the seed alone.
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,7 +31,7 @@ from empirical.prediction import paired, plans, predictions, responses
 from empirical.prediction.cells import occupation
 from empirical.prediction.lines import resolved_lines
 from empirical.prediction.verdicts import verdict
-from empirical.threads import one_thread
+from empirical.threads import one_thread, threads_for
 from percolation import checks, intervals, seeds
 from percolation.quantities import Estimate
 from percolation.theory import thresholds
@@ -47,7 +46,6 @@ NOT_ASKED = predictions.Prediction(
 )
 PLANS = ("none", "response")
 SCALES = (1.0, 1.25, 1.5, 2.0, 3.0)  # of the radial baseline
-WIDE = 2**14  # numbers of an input; above, the work of a search is worth several threads
 
 
 @dataclass(frozen=True)
@@ -153,11 +151,6 @@ def _found(
     made = plans.planned(objective, a, c, finder)
     found = find_paths(objective, a, c, finder, planned=made.vertices, report=lambda progress: report(str(progress)))
     return replace(found, cost=made.cost + found.cost)
-
-
-def threads_for(shape: tuple[int, ...]) -> AbstractContextManager[None]:
-    """Torch on one thread, or as it is where an input has more than WIDE numbers."""
-    return nullcontext() if math.prod(shape) > WIDE else one_thread()
 
 
 def measure_subject(

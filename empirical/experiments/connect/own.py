@@ -19,7 +19,6 @@ from empirical.data.tensors import IMAGENET, Normalisation
 from empirical.descent.lowering import lowered
 from empirical.ends.pairs import CONFIDENT, LOWERING
 from empirical.ends.space import Space, space_of
-from empirical.experiments.connect.measure import threads_for
 from empirical.finder.connections import Connection, Connections
 from empirical.finder.find import PRESETS, Finder, find_paths
 from empirical.finder.paths import Path, profile
@@ -28,6 +27,7 @@ from empirical.losses.outputs import Pick
 from empirical.networks.architectures import Normalised
 from empirical.networks.models import with_normalisation
 from empirical.networks.taken import dtype_of, notes_of, taken
+from empirical.threads import threads_for
 from percolation import checks
 from percolation.plotting import STYLE
 

@@ -62,8 +62,8 @@ def manifold(
             "untrained" if random else "trained",
             dim,
             weights,
-            n_modes,
-            side,
+            n_modes=n_modes,
+            side=side,
             noise=noise,
             finder=finder,
         )

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from empirical.descent.rows import Descent
 from empirical.ends import modes
 from empirical.ends.modes import Modes
 from empirical.ends.space import Space
@@ -16,11 +15,12 @@ from empirical.ends.subject import Subject, build
 from empirical.ends.wanted import NoPairs
 from empirical.finder.find import PRESETS, Finder
 from empirical.losses import objectives
-from empirical.losses.objectives import ClassLoss, losses
+from empirical.losses.objectives import ClassLoss, device_of, losses
 from empirical.manifolds.dimension import Cloud, Directions, cloud, open_directions, spread
 from empirical.manifolds.graphs import ModeGraph, mode_graph, walk
 from empirical.manifolds.sheets import Sheet, sheet
 from empirical.networks import architectures, models
+from empirical.networks.taken import taken, trial
 from empirical.threads import one_thread
 from percolation import checks, seeds
 
@@ -29,16 +29,14 @@ SMALL = {"resnet": "empirical.networks.small:resnet", "vit": "empirical.networks
 MODES_PROBED = 4  # modes at which the directions are tried
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is looked at: a class of a network, and how closely."""
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Which class of a network is looked at, and how closely."""
 
-    network: str = "cnn"  # as in `architectures`, or resnet, vit: small ones
-    data: str = "digits"  # or none: an untrained network
+    network: str = "own"  # what the table calls it
+    data: str = "own"
     label: int = 0
     training: str = "trained"
-    dimension: int | None = None
-    weights: str = "random"
     n_modes: int = 16
     side: int = 16  # intervals of the sheet
     walked: int = 9  # points of the walk
@@ -55,6 +53,31 @@ class Plan:
         checks.positive("step", self.step)
         for name, loss in (("level", self.finder.level), ("stop", self.finder.descent.stop)):
             checks.positive(name, loss)
+
+    @property
+    def search_step(self) -> float:
+        """Of the search for the modes, at inputs of variance 1."""
+        return modes.CLASS_OPTIMAL.lr
+
+    @property
+    def finder_step(self) -> float | None:
+        """Of the finder, where the usual one is too long."""
+        return None
+
+
+@dataclass(frozen=True)
+class Plan(Look):
+    """The same of a network by its name."""
+
+    network: str = "cnn"  # as in `architectures`, or resnet, vit: small ones
+    data: str = "digits"  # or none: an untrained network
+    label: int = 0
+    training: str = "trained"
+    dimension: int | None = None
+    weights: str = "random"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         _ = self.subject  # which checks network, data and training
 
     @property
@@ -73,12 +96,20 @@ class Plan:
             label=self.label,
         )
 
+    @property
+    def search_step(self) -> float:
+        return architectures.find(self.subject.network).step
+
+    @property
+    def finder_step(self) -> float | None:
+        return architectures.find(self.subject.network).finder_step if self.training == "untrained" else None
+
 
 @dataclass(frozen=True)
 class Explored:
     """What was found; row is a row of the table."""
 
-    plan: Plan
+    plan: Look
     model: nn.Module
     modes: Modes
     graph: ModeGraph
@@ -113,23 +144,34 @@ def explore(
     """
     checks.seed(seed)
     objectives.device(device)
+    report(f"{plan.network}: network")
     with one_thread():
-        report(f"{plan.network}: network")
         model, _, space = build(plan.subject, seed=seed, device=device)
+        return measure(model, space, plan, seed=seed, report=report)
+
+
+def measure(
+    model: nn.Module, space: Space, look: Look, *, seed: int, report: Callable[[str], None] = lambda stage: None
+) -> Explored:
+    """The same of any network: a module in evaluation mode, as `connect` takes it. space: `space_of(model, shape)`."""
+    checks.seed(seed)
+    with one_thread():
+        model = taken(model, trial(space.shape))
         n_classes = models.n_outputs(model, space.shape)
-        if plan.label >= n_classes:
-            raise ValueError(f"class must lie in 0..{n_classes - 1}, the network's, got {plan.label}")
+        if look.label >= n_classes:
+            raise ValueError(f"class must lie in 0..{n_classes - 1}, the network's, got {look.label}")
         drawn, probing = (torch.Generator().manual_seed(seeds.integer(seeds.child(seed, stage))) for stage in range(2))
-        report(f"{plan.network}: {plan.n_modes} class-optimal inputs of class {plan.label}")
-        found = _modes(plan, model, space, device, drawn)
-        finder = replace(plan.finder, descent=_step(plan, space.rule(plan.finder.descent)))
-        graph = mode_graph(model, found.points, plan.label, finder, report=lambda now: report(f"{plan.network}: {now}"))
-        report(f"{plan.network}: sheet and directions")
-        return _explored(plan, model, found, graph, finder, probing)
+        report(f"{look.network}: {look.n_modes} class-optimal inputs of class {look.label}")
+        found = _modes(look, model, space, drawn)
+        rule = space.rule(look.finder.descent)
+        finder = replace(look.finder, descent=replace(rule, lr=look.finder_step or rule.lr))
+        graph = mode_graph(model, found.points, look.label, finder, report=lambda now: report(f"{look.network}: {now}"))
+        report(f"{look.network}: sheet and directions")
+        return _explored(look, model, found, graph, finder, probing)
 
 
 def _explored(
-    plan: Plan, model: nn.Module, found: Modes, graph: ModeGraph, finder: Finder, generator: torch.Generator
+    plan: Look, model: nn.Module, found: Modes, graph: ModeGraph, finder: Finder, generator: torch.Generator
 ) -> Explored:
     objective = ClassLoss(model, found.labels[:1])
     longest = graph.longest()
@@ -151,11 +193,10 @@ def _explored(
     return Explored(plan, model, found, graph, walked, heights, spanned, near, directions, row)
 
 
-def _modes(plan: Plan, model: nn.Module, space: Space, device: str, generator: torch.Generator) -> Modes:
+def _modes(plan: Look, model: nn.Module, space: Space, generator: torch.Generator) -> Modes:
     """n_modes class-optimal inputs, as many as reach the stop."""
-    known = architectures.find(plan.subject.network)
-    usual = replace(modes.CLASS_OPTIMAL, stop=plan.finder.descent.stop, lr=known.step)
-    labels = torch.full((plan.n_modes,), plan.label, device=device)
+    usual = replace(modes.CLASS_OPTIMAL, stop=plan.finder.descent.stop, lr=plan.search_step)
+    labels = torch.full((plan.n_modes,), plan.label, device=device_of(model))
     rule = space.rule(usual)
     found = modes.class_optimal(model, labels, space.shape, generator=generator, noise=plan.noise, rule=rule)
     if len(found.points) < 2:
@@ -167,14 +208,8 @@ def _modes(plan: Plan, model: nn.Module, space: Space, device: str, generator: t
     return found
 
 
-def _step(plan: Plan, rule: Descent) -> Descent:
-    """The finder's rule with the step that untrained networks of this architecture need."""
-    usual = architectures.find(plan.subject.network).finder_step
-    return replace(rule, lr=usual) if usual and plan.training == "untrained" else rule
-
-
 def _row(
-    plan: Plan, found: Modes, graph: ModeGraph, spanned: Sheet | None, near: Cloud, directions: list[Directions]
+    plan: Look, found: Modes, graph: ModeGraph, spanned: Sheet | None, near: Cloud, directions: list[Directions]
 ) -> dict[str, Any]:
     level, pairs = plan.finder.level, graph.table()
     norms = found.points.flatten(1).norm(dim=1)

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from torch import nn
 
 from empirical.ends.space import Space
-from empirical.ends.subject import Subject
+from empirical.ends.subject import Subject, build
 from empirical.ends.wanted import NoPairs
 from empirical.experiments.barriers import command, measure, published, statistics
 from empirical.experiments.barriers.ends import KINDS, Classes, NaturalInputs, natural_inputs, partners
@@ -132,6 +132,29 @@ def test_the_classes_of_a_run_do_not_change_each_other(table):
     pd.testing.assert_frame_equal(alone, table[table["class"] == 0].reset_index(drop=True))
 
 
+def test_a_network_of_ones_own(table):
+    """By the same door as connect: module, source, space; the numbers are those of the network by its name."""
+    model, source, space = build(SMALL, seed=1)
+
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = model
+
+        def forward(self, x):
+            return {"logits": self.network(x)}
+
+    asked = measure.Asked(2, n_classes=3)
+    found = measure.measure(Own().eval(), source, space, asked, seed=1, about=SMALL.key())
+    pd.testing.assert_frame_equal(found, table, check_exact=True)
+    noisy = nn.Sequential(model, nn.Dropout()).eval()
+    noisy[1].forward = torch.nn.functional.dropout
+    with pytest.raises(ValueError, match="answers differently when it is asked twice"):
+        measure.measure(noisy, source, space, asked, seed=1)
+    with pytest.raises(ValueError, match="class must lie in 0..9, the network's, got 10"):
+        measure.measure(model, source, space, replace(asked, label=10), seed=1)
+
+
 KILLED = """
 import sys
 from empirical.experiments.barriers.measure import Plan, stream
@@ -213,7 +236,7 @@ def test_classes_of_one_image_give_no_pair():
     single = Classes((0, 1), lambda place, generator: iter([torch.zeros(1, 1, 40)]))
     natural_inputs = NaturalInputs(_flat(2), single, Space((1, 40)), 2, 1.0, 5e-4)
     plan = Plan(Subject("mlp", "digits", "untrained", "natural-natural", 5))
-    assert measure.chunk(plan, natural_inputs, [0, 1], seeds.of("", 0)).empty
+    assert measure.chunk(plan.asked, natural_inputs, [0, 1], seeds.of("", 0)).empty
 
 
 def test_no_class_with_two_low_inputs():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from empirical.experiments.connect.measure import threads_for
+from empirical.threads import threads_for
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Everything about one class of one network, its figures, and the command."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,11 @@ import torch
 from torch import nn
 
 from empirical import manifolds
+from empirical.ends.subject import build
 from empirical.ends.wanted import NoPairs
 from empirical.experiments.manifold import command
 from empirical.experiments.manifold.figure import interpretation_figure, path_figure, sheet_figure
-from empirical.experiments.manifold.measure import Explored, Plan, explore
+from empirical.experiments.manifold.measure import Explored, Look, Plan, explore, measure
 from empirical.networks import models
 from tests.empirical.manifolds.known import QUICK, Halves
 
@@ -30,6 +32,18 @@ def test_what_is_explored(found):
     assert row["sheet_open"] >= row["sheet_open_flat"] and row["directions_rank"] <= 9
     again = explore(found.plan, seed=0)
     assert again.row == row and torch.equal(again.modes.points, found.modes.points)
+
+
+def test_a_network_of_ones_own(found):
+    """By the same door as connect; what is found is that of the network by its name."""
+    model, _, space = build(found.plan.subject, seed=0)
+    look = Look(network="mine", label=3, n_modes=4, side=4, walked=5, finder=QUICK)
+    own = measure(model, space, look, seed=0)
+    assert torch.equal(own.modes.points, found.modes.points)
+    assert own.row == found.row | {"network": "mine", "data": "own"}
+    assert len(sheet_figure([own]).axes) == len(sheet_figure([found]).axes)
+    with pytest.raises(ValueError, match="class must lie in 0..9, the network's, got 10"):
+        measure(model, space, replace(look, label=10), seed=0)
 
 
 def test_the_figures_of_what_is_explored(found):
