@@ -198,8 +198,9 @@ def _connect(
     cells, d = environment(way, p, seed), len(way)
     room = min(2**search.max_rounds + 1, MOST_VERTICES) + 2
     chain = kernels.Chain(np.empty((2, room, d), dtype=np.int64), np.empty((2, room), dtype=np.bool_))
+    chain.vertices[0, 0], chain.vertices[0, 1], chain.is_open[0, 0] = 0, way, False
     walk = kernels.Walk(*np.zeros((6, d), dtype=np.int64))
-    status, rounds, row, n_vertices, short = kernels.connect(way, cells, search, chain, walk)
+    status, rounds, row, n_vertices, short = kernels.connect(cells, search, chain, walk)
     path = np.empty((0, d), dtype=np.int64)
     if status == kernels.CONNECTED:
         vertices = chain.vertices[row, :n_vertices]

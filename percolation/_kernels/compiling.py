@@ -6,12 +6,12 @@ from typing import Any
 from numba import njit
 from numba.extending import overload
 
-from percolation._kernels.numba_private import NOT_FROM_C, PUBLIC_ONLY, UNCOUNTED, keep_under_all_sources
+from percolation._kernels.numba_private import INNER, NOT_FROM_C, PUBLIC_ONLY, UNCOUNTED, keep_under_all_sources
 
 # for what is large but called in one place: left to itself, LLVM calls it with fifty arguments a step
-INLINED: Any = {**UNCOUNTED, **NOT_FROM_C, "forceinline": True}
-# what kernels are made of, which allocates nothing; not cached by itself
-part = njit(nogil=True, **UNCOUNTED, **NOT_FROM_C)
+INLINED: Any = {**INNER, "forceinline": True}
+# what kernels are made of, which allocates nothing; not cached by itself, and not to be called from Python
+part = njit(nogil=True, **INNER)
 
 
 def kernel(function: Callable) -> Any:

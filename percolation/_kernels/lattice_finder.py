@@ -196,13 +196,11 @@ def one_round(old, n, chain, cells, search, walk):
 
 
 @kernel
-def connect(end, cells, search, chain, walk):
-    """Rounds until all segments are open or something runs out.
+def connect(cells, search, chain, walk):
+    """Rounds until all segments are open or something runs out, from the two ends in row 0 of the chain.
 
     Returns (status, rounds, row of the last whole chain, its vertices, short cuts).
     """
-    chain.vertices[0, 0], chain.vertices[0, 1] = 0, end
-    chain.is_open[0, 0] = False
     row, n, rounds, n_short = 0, 2, 0, 0
     while True:
         status, m, n_cuts, short = one_round(row, n, chain, cells, search, walk)
@@ -217,10 +215,10 @@ def connect(end, cells, search, chain, walk):
 def trace(vertices, cells, walk, path):
     """Fill path with the cells of the segments between the vertices, the ends included."""
     filled = 1
-    path[0] = vertices[0]
+    copy(vertices[0], path[0])
     for k in range(len(vertices) - 1):
         key = key_of(vertices[k], cells)
         for _ in range(start_walk(vertices[k], vertices[k + 1], walk)):
             key = step(key, walk, cells)
-            path[filled] = walk.here
+            copy(walk.here, path[filled])
             filled += 1

@@ -20,6 +20,8 @@ PUBLIC_ONLY = os.environ.get("PERCOLATION_PUBLIC_NUMBA", "0") != "0"
 UNCOUNTED: Any = {} if PUBLIC_ONLY else {"_nrt": False}
 # without an entry for calls from C, which nobody makes: to compile it takes a seventh of the time that a kernel does
 NOT_FROM_C: Any = {} if PUBLIC_ONLY else {"no_cfunc_wrapper": True}
+# nor for those from Python, which takes as long to compile as a small function itself
+INNER: Any = {} if PUBLIC_ONLY else {**UNCOUNTED, **NOT_FROM_C, "no_cpython_wrapper": True}
 
 
 def fingerprint() -> str:

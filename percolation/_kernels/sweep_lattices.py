@@ -7,9 +7,10 @@ is a constant there. Sites are uint64: with a signed index numba tests each acce
 from typing import NamedTuple
 
 import numpy as np
+from numba.extending import register_jitable
 
 from percolation._kernels.bits import U
-from percolation._kernels.compiling import by_kind, kernel, part
+from percolation._kernels.compiling import by_kind, kernel
 
 MOST_SITES = 2**31 - 1  # a site's number, and minus a cluster's size, must fit an int32
 MISSING = np.int32(-1)  # in place of a neighbour beyond an open face
@@ -141,7 +142,7 @@ def winding_of(kind):
     return {Torus: in_torus, Cells: in_cells}.get(kind, none)
 
 
-@part
+@register_jitable
 def field_bits(d):
     """Bits of a winding for each of d axes."""
     return U(10) if d <= 3 else U(64 // d)

@@ -7,6 +7,7 @@ from scipy.stats import binom
 
 from percolation import lattice_finder, runs
 from percolation._kernels import lattice_finder as kernels
+from tests.compiled import compiled
 
 MASK = 2**64 - 1
 
@@ -224,9 +225,9 @@ def test_drawn_ties_know_nothing_of_the_cells():
 
 def test_keys_of_the_twin_are_those_of_the_kernel():
     cells = lattice_finder.environment(np.array([5, -2]), 0.5, np.random.SeedSequence(1))
-    assert kernels.key_of(np.array([5, -2]), cells) == cells.end
+    assert compiled(kernels.key_of)(np.array([5, -2]), cells) == cells.end
     key = np.array([cells.start]) + cells.r[0]
-    assert int(kernels.value(key[0], cells)) == mix(int(key[0]))
+    assert int(compiled(kernels.value)(key[0], cells)) == mix(int(key[0]))
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from percolation import graphs, lattices, sweeps
+from percolation._kernels import bits
 from percolation._kernels import sweep_orders as kernels
-from percolation._kernels.bits import uniform
 from percolation._kernels.sweep_lattices import MOST_SITES
 from percolation.scaling import canonical
 from percolation.sweeps import curves
+from tests.compiled import compiled
 from tests.statistical import assert_means
 
+uniform = compiled(bits.uniform)
 TORUS, BOX, LIEB = lattices.square.torus(3), lattices.cubic.box(2), lattices.Lieb.torus(2)
 LATTICES = [
     lattices.hypercubic(1).torus(7),

@@ -7,6 +7,7 @@ import pytest
 
 from percolation import fields
 from percolation._kernels import fields as kernels
+from tests.compiled import compiled
 from tests.statistical import assert_means
 
 KERNELS = [
@@ -42,9 +43,9 @@ def test_cosine_and_sine_to_the_last_bits():
     turns = np.concatenate([rng.uniform(-2, 2, 100_000), rng.uniform(-1e6, 1e6, 100_000), np.arange(-16, 17) / 8])
     part = 2 * np.pi * (turns - np.rint(turns))
     sine = np.empty_like(turns)
-    kernels.sines(turns, 1.0, sine)
+    compiled(kernels.sines)(turns, 1.0, sine)
     np.testing.assert_allclose(sine, np.sin(part), rtol=0, atol=2.0**-51)
-    kernels.cosines(turns)
+    compiled(kernels.cosines)(turns)
     np.testing.assert_allclose(turns, np.cos(part), rtol=0, atol=2.0**-51)
 
 
@@ -52,7 +53,7 @@ def test_cosine_and_sine_to_the_last_bits():
 def test_total_is_the_sum(m):
     numbers = np.random.default_rng(m).standard_normal(m)
     exact = math.fsum(numbers)
-    assert abs(kernels.total(numbers) - exact) <= 1e-15 * m
+    assert abs(compiled(kernels.total)(numbers) - exact) <= 1e-15 * m
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)

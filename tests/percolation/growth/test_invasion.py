@@ -5,6 +5,7 @@ import pytest
 
 from percolation import checks, growth, lattices, runs, scaling
 from percolation._kernels import growth as kernels
+from tests.compiled import compiled
 from tests.percolation.growth.coordinates import LATTICES, MASK, Infinite, Weights
 
 
@@ -156,17 +157,18 @@ def test_queue_gives_weights_in_order():
     rng = np.random.default_rng(8)
     weights = rng.integers(0, 2**64, 5000, dtype=np.uint64) >> rng.integers(0, 12, 5000, dtype=np.uint64)
     queue = growth.invasion._queue(5000, 0.4, room=5000)
+    push, pop = compiled(kernels.push), compiled(kernels.pop)
     for weight in weights[:3000]:
-        kernels.push(queue, weight, ~weight)
-    out = [kernels.pop(queue) for _ in range(1000)]
+        push(queue, weight, ~weight)
+    out = [pop(queue) for _ in range(1000)]
     assert [w for w, _ in out] == sorted(weights[:3000])[:1000]
     assert all(key == ~np.uint64(w) for w, key in out)
     for weight in weights[3000:]:
-        kernels.push(queue, weight, ~weight)
+        push(queue, weight, ~weight)
     rest = sorted(sorted(weights[:3000])[1000:] + list(weights[3000:]))
     assert queue.pool[1] == 4000  # room is used again
-    assert [kernels.pop(queue)[0] for _ in range(4000)] == rest
-    assert kernels.pop(queue) == (MASK, 0)
+    assert [pop(queue)[0] for _ in range(4000)] == rest
+    assert pop(queue) == (MASK, 0)
 
 
 def test_false_matches_are_rare_and_counted():
