@@ -55,7 +55,10 @@ MaxRounds = Annotated[int, typer.Option(help="Rounds after which a pair is given
 Split = Annotated[str, typer.Option(help="Segments that a round cuts: failing, or all.")]
 Candidates = Annotated[int, typer.Option(help="Waypoints tried for each barrier.", max=1000)]
 Scan = Annotated[
-    str, typer.Option(help="Of a segment: dense (the article's grids) or sparse (where the loss may exceed the level).")
+    str | None,
+    typer.Option(
+        help="Of a segment: sparse (where the loss may exceed the level), dense (the article's); or the preset's."
+    ),
 ]
 Plan = Annotated[
     str,

@@ -1,8 +1,8 @@
 """Scanning a segment at the points that matter: an interval is halved only where its loss may exceed the level.
 
-A segment is looked at on a coarse grid and at CHECKS random places, one in each of as many equal parts, which are not
-the grid's. With losses f_left, f_right at the ends of an interval of width h, and K the steepest secant of it and of
-its two neighbours, its loss is taken to be at most
+A segment is looked at on a coarse grid and, if it seems open there, at CHECKS random places, one in each of as many
+equal parts, which are not the grid's. With losses f_left, f_right at the ends of an interval of width h, and K the
+steepest secant of it and of its two neighbours, its loss is taken to be at most
 
     (f_left + f_right) / 2 + SAFETY K h / 2.
 
@@ -105,15 +105,18 @@ def _seen_closed(evaluate: Evaluator, lines: Lines, seen: Seen, level: float, co
 
 
 def _bisect(evaluate: Evaluator, lines: Lines, seen: Seen, level: float, coarse: int) -> None:
-    places = torch.cat([_grid(coarse, lines).expand(len(lines), -1), random_places(lines)], dim=1)
-    f = lines.losses(evaluate, places)
-    everyone = torch.arange(len(lines), device=f.device)
-    seen.note(everyone, places, f)
+    everyone, grid = torch.arange(len(lines), device=lines.a.device), _grid(coarse, lines).expand(len(lines), -1)
+    f = lines.losses(evaluate, grid)
+    seen.note(everyone, grid, f)
     tops = _Tops(seen, torch.full_like(seen.place, 1 / coarse))
     ends = lines.end_losses(evaluate)
     tops.note(everyone.repeat(2), *_ends(ends), 1 / coarse)
-    full = torch.cat([ends[:, :1], f[:, : coarse - 1], ends[:, 1:]], dim=1)
-    going = _Intervals.of_grid(full, seen.loss <= level, level, places[:, coarse - 1 :], f[:, coarse - 1 :])
+    left = where(seen.loss <= level)
+    places = random_places(lines.select(left))
+    checks = lines.losses(evaluate, places, left)
+    seen.note(left, places, checks)
+    f = torch.cat([ends[:, :1], f, ends[:, 1:]], dim=1)[left]
+    going = _Intervals.of_grid(left, f, seen.loss[left] <= level, level, places, checks)
     while len(going.segment) and going.h > 1 / FINEST:
         middle = going.left + going.h / 2
         f = lines.losses(evaluate, middle[:, None], going.segment)[:, 0]
@@ -164,8 +167,13 @@ class _Intervals:
     beside: Tensor  # (m, 2) secants of the intervals beside it, nats per unit of t, at least 0
 
     @classmethod
-    def of_grid(cls, f: Tensor, alive: Tensor, level: float, places: Tensor, checks: Tensor) -> "_Intervals":
-        """Those of the grid that have to be halved, of losses f (n, coarse + 1) and checks (n, k) at places (n, k)."""
+    def of_grid(
+        cls, segments: Tensor, f: Tensor, alive: Tensor, level: float, places: Tensor, checks: Tensor
+    ) -> "_Intervals":
+        """Those of the grids of segments (n,) that have to be halved, where alive (n,).
+
+        f: (n, coarse + 1) losses of the grids. checks: (n, k) losses at places (n, k).
+        """
         n, h = f.shape[1] - 1, 1 / (f.shape[1] - 1)
         secant = f.diff(dim=1).abs() / h
         none = torch.zeros_like(secant[:, :1])
@@ -176,7 +184,7 @@ class _Intervals:
         wanted = ((bound > level) | surprised[:, None]) & alive[:, None]
         segment, k = wanted.nonzero(as_tuple=True)
         both = torch.stack([f[segment, k], f[segment, k + 1]], dim=1)
-        return cls(h, segment, k.double() / n, both, beside[segment, k])
+        return cls(h, segments[segment], k.double() / n, both, beside[segment, k])
 
     def halved(self, f: Tensor) -> "_Intervals":
         """Both halves of each, with the losses f (m,) of the middles."""

@@ -128,7 +128,8 @@ def certify_many(
     checks.integer("intervals", intervals, at_least=1)
     checks.integer("budget", budget, at_least=1)
     if exact:
-        return [_exactly(objective, path, pair, level) for path, pair in zip(paths, pairs, strict=True)]
+        network = kinks.restriction_of(objective)
+        return [_exactly(objective, network, path, pair, level) for path, pair in zip(paths, pairs, strict=True)]
     middles = torch.stack([path.vertices[:2].mean(0) for path in paths[:ASKED_TWICE]])
     checked_function(objective, middles, torch.tensor(list(pairs[:ASKED_TWICE]), device=middles.device))
     grid = _Grid(objective, paths, pairs, intervals, safety, lipschitz)
@@ -143,8 +144,10 @@ def certify_many(
     return grid.certificates(tolerance, level)
 
 
-def _exactly(objective: Objective, path: Path, pair: int, level: float | None) -> Certificate:
-    found = kinks.largest(objective, path.vertices, pair)
+def _exactly(
+    objective: Objective, network: kinks.Restriction, path: Path, pair: int, level: float | None
+) -> Certificate:
+    found = kinks.largest(objective, path.vertices, pair, network)
     return Certificate(
         found.largest, found.at, found.largest, level, 0.0, found.kinks, tests=0, surprises=0, rigorous=True, exact=True
     )

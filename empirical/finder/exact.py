@@ -146,10 +146,18 @@ class Restriction:
             )
 
 
-def largest(objective: Objective, vertices: Tensor, pair: int) -> Exact:
-    """The largest loss on the path through the vertices (n_segments + 1, *shape), for a class loss."""
-    model, label = _class_of(objective, pair)
-    restriction = Restriction(model)
+def restriction_of(objective: Objective) -> Restriction:
+    """The network of a class loss, which the restriction to a path of any of its pairs is of."""
+    return Restriction(_class_of(objective, 0)[0])
+
+
+def largest(objective: Objective, vertices: Tensor, pair: int, restriction: Restriction | None = None) -> Exact:
+    """The largest loss on the path through the vertices (n_segments + 1, *shape), for a class loss.
+
+    restriction: of its network, where there are several paths; made where None.
+    """
+    restriction = restriction_of(objective) if restriction is None else restriction
+    label = _class_of(objective, pair)[1]
     found, kinks = (-torch.inf, 0.0), 0
     for number, (a, c) in enumerate(zip(vertices[:-1], vertices[1:], strict=True)):
         t, outputs = restriction.kinks(a, c)

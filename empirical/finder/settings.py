@@ -24,7 +24,7 @@ class Finder:
     descent: Descent = field(default_factory=Descent)
     max_rounds: int = 8
     coarse: int = 16
-    scan: str = "dense"  # or "sparse": see `bisection`; then neither dense nor recheck is asked for
+    scan: str = "sparse"  # see `bisection`, which asks neither for dense nor for recheck; or "dense", the article's
     dense: int = 200
     recheck: int = 1000
     batch_size: int | None = None  # barriers optimised at a time; None: 256 on a CPU, elsewhere what keeps it busy
@@ -61,6 +61,8 @@ PRESETS = {
     "fast": Finder(descent=Descent(lr=0.2, log=True, patience=256)),
     # the article's sections: barriers between natural images of trained networks stay in the hyperplane, with a
     # pull towards B; those of untrained networks move freely
-    "trained": Finder(descent=Descent(lr=5e-3, iterations=1024, deviation=0.1, total_variation=1e-8, projected=True)),
-    "untrained": Finder(descent=Descent(lr=0.05, iterations=4096, weight_decay=1e-7)),
+    "trained": Finder(
+        scan="dense", descent=Descent(lr=5e-3, iterations=1024, deviation=0.1, total_variation=1e-8, projected=True)
+    ),
+    "untrained": Finder(scan="dense", descent=Descent(lr=0.05, iterations=4096, weight_decay=1e-7)),
 }

@@ -9,7 +9,7 @@ from empirical.descent.rows import Descent
 from empirical.finder.find import Finder
 
 LEFT, RIGHT = [-3.0, 0.0], [3.0, 0.0]
-PROJECTED = Finder(level=0.11, descent=Descent(lr=0.02, stop=0.1, projected=True))
+PROJECTED = Finder(scan="dense", level=0.11, descent=Descent(lr=0.02, stop=0.1, projected=True))
 FREE = replace(PROJECTED, descent=replace(PROJECTED.descent, projected=False))
 
 

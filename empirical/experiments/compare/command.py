@@ -1,10 +1,12 @@
 """The command `percolation compare`. torch loads only when it runs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from empirical.experiments import options
 from empirical.experiments.connect.printed import print_comparison
 from percolation import files
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
@@ -13,6 +15,7 @@ from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths
 
 def compare(
     quick: Annotated[bool, typer.Option("--quick", help="Few pairs, few networks: under a minute.")] = False,
+    scan: options.Scan = None,
     seed: Seed = 0,
     workers: Workers = 0,
     device: Device = "cpu",
@@ -39,7 +42,7 @@ def compare(
     objectives.device(device)
     long = LongRun("compare", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
-    finder = PRESETS["default"]
+    finder = PRESETS["default"] if scan is None else replace(PRESETS["default"], scan=scan)
     plan = measure.quick() if quick else measure.full()
     done = long(lambda: measure.compare(plan, seed=seed, workers=workers, device=device, finder=finder))
     table = connectivity_table(done.measured)

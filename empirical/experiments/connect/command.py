@@ -44,7 +44,7 @@ def connect(
     max_rounds: options.MaxRounds = 8,
     split: options.Split = "failing",
     candidates: options.Candidates = 1,
-    scan: options.Scan = "dense",
+    scan: options.Scan = None,
     plan: options.Plan = "none",
     precision: options.Precision = "float32",
     seconds: options.Seconds = None,
@@ -87,7 +87,7 @@ def connect(
         max_rounds=max_rounds,
         split=split,
         candidates=candidates,
-        scan=scan,
+        **({} if scan is None else {"scan": scan}),
         precision=precision,
         seconds=seconds,
         evaluations=evaluations,
@@ -127,7 +127,7 @@ def connect_inputs(
 
     device = run.conditions["device"]
     with stages() as report:
-        how = {"theory": ask, "plan": plan, "examine": examination}
+        how = {"theory": ask, "plan": plan, "refuse": examination.refuse, "examine": examination}
         measured = measure_subject(subject, seed=run.seed, finder=finder, device=device, report=report, **how)
     table = connectivity_table([measured])
     parameters = asdict(subject) | {"preset": preset, "finder": asdict(finder), "theory": ask, "plan": plan}

@@ -8,6 +8,7 @@ import pandas as pd
 from empirical.finder import quality
 from empirical.finder.certificate import Certificate, certify_many
 from empirical.finder.connections import Connections
+from empirical.finder.exact import restriction_of
 from empirical.losses.objectives import Objective
 from percolation import checks, files
 
@@ -23,6 +24,11 @@ class Examination:
         self.certificates: list[Certificate] = []
         self.quality: pd.DataFrame | None = None
         self.found: Connections | None = None
+
+    def refuse(self, objective: Objective) -> None:
+        """Say before the search what no certificate can be had of."""
+        if self.exact:
+            restriction_of(objective)
 
     def __call__(self, objective: Objective, found: Connections) -> None:
         self.found = found

@@ -73,6 +73,7 @@ def measure(
     report: Callable[[str], None] = lambda stage: None,
     theory: bool = True,
     plan: str = "none",
+    refuse: Callable[[Objective], None] | None = None,
     examine: Callable[[Objective, Connections], None] | None = None,
 ) -> Measured:
     """Draw pairs of a network's inputs, connect them, and set the result beside iid percolation.
@@ -91,7 +92,7 @@ def measure(
     evaluations a pair; without, their columns are NaN and the verdict is 'not asked'.
     plan: "response" puts in, before the first scan, what linear response says (`prediction.plans`); the theories of the
     finder, which speak of searches from the straight line, are then not asked.
-    examine: called with the objective and the paths, which are not kept.
+    refuse, examine: called with the objective before the search, and with it and the paths, which are not kept, after.
     On the CPU the bits depend on the other arguments alone: torch runs on one thread. Only inputs of more than WIDE
     numbers, where a core takes minutes a pair, get all of torch's threads; their last bits depend on how many.
     """
@@ -107,6 +108,8 @@ def measure(
         report(f"{name}: drawing {wanted.kind} pairs")
         drawn = draw(model, source, space, wanted, stop=finder.descent.stop, generator=drawing, name=name)
         a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
+        if refuse is not None:
+            refuse(objective)
         finder = replace(finder, descent=drawn.space.rule(finder.descent))
         level, stop = finder.level, finder.descent.stop
         of_finder = theory and plan == "none"
@@ -162,7 +165,7 @@ def measure_subject(
     report: Callable[[str], None] = lambda stage: None,
     **options: Any,
 ) -> Measured:
-    """`measure` of a network, its data and its pairs by their names; options: theory, plan and examine."""
+    """`measure` of a network, its data and its pairs by their names; options: theory, plan, refuse and examine."""
     objectives.device(device)
     report(f"{subject.training} {subject.network}")
     with one_thread():

@@ -213,7 +213,7 @@ def finder_for(source: Source, d: int) -> Finder:
     """Steepest descent within a correlation length, 8 points scanned in each."""
     points = max(math.ceil(POINTS_PER_XI * source.length(d)), 2 * POINTS_PER_XI)
     rule = Descent(steps="steepest", lr=source.xi(d), iterations=100, restarts=2, stop=STOP, projected=True)
-    return Finder(level=0.0, descent=rule, max_rounds=12, coarse=points, dense=points, recheck=4 * points)
+    return Finder(scan="dense", level=0.0, descent=rule, max_rounds=12, coarse=points, dense=points, recheck=4 * points)
 
 
 def inside(objective: Objective, ends: Tensor, finder: Finder) -> Tensor:

@@ -152,7 +152,15 @@ def _finder(case: Case, dimension: int, xi: float, length: float, stop: float, l
     else:
         rule = Descent(steps="steepest", lr=xi, iterations=ITERATIONS, stop=stop, projected=True, restarts=RESTARTS)
     n_points = max(int(POINTS_PER_XI * length / xi), FEWEST_POINTS)
-    return Finder(level, rule, MAX_ROUNDS, coarse=n_points, dense=n_points, recheck=max(1000, 2 * n_points))
+    return Finder(
+        scan="dense",
+        level=level,
+        descent=rule,
+        max_rounds=MAX_ROUNDS,
+        coarse=n_points,
+        dense=n_points,
+        recheck=max(1000, 2 * n_points),
+    )
 
 
 def _lowered(drawn: Drawn, xi: float, stop: float) -> tuple[list[int], Drawn]:

@@ -140,7 +140,16 @@ def finder(task: Task, level: float) -> Finder:
     A loop over points gains nothing by batches, and one row at a time keeps one network's activations.
     """
     rule = Descent(lr=task.training.lr, iterations=1000, stop=level / 2)
-    return Finder(level, rule, task.max_rounds, coarse=16, dense=32, recheck=64, batch_size=1)
+    return Finder(
+        scan="dense",
+        level=level,
+        descent=rule,
+        max_rounds=task.max_rounds,
+        coarse=16,
+        dense=32,
+        recheck=64,
+        batch_size=1,
+    )
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def test_momentum_may_carry_a_row_over_level_ground():
     (found,) = find_paths(
         Field(lambda x: torch.where(x[:, 0].abs() < 2.9, terrace(x + 0.2), 0.0)),
         *ends(),
-        Finder(level=0.5, coarse=2, dense=2, recheck=1, descent=Descent(lr=0.05, stop=0.1), max_rounds=1),
+        Finder(scan="dense", level=0.5, coarse=2, dense=2, recheck=1, descent=Descent(lr=0.05, stop=0.1), max_rounds=1),
     )
     assert found.steps < 100 and found.status == "rounds"  # B' was reached
 

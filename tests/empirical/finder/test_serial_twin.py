@@ -23,7 +23,7 @@ def pairs(low_pairs):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_parity_in_float64(cnn1d, pairs, preset):
     """Vertices to 1e-10, the same status, rounds and steps, one pair at a time against all at once."""
-    finder = replace(PRESETS[preset], descent=replace(PRESETS[preset].descent, iterations=300))
+    finder = replace(PRESETS[preset], scan="dense", descent=replace(PRESETS[preset].descent, iterations=300))
     a, c, labels = pairs
     objective = ClassLoss(cnn1d.double(), labels)
     together = find_paths(objective, a, c, finder)

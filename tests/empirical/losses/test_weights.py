@@ -93,7 +93,9 @@ def test_a_permuted_copy_has_the_same_loss_and_a_barrier_between(networks, objec
 def test_the_finder_connects_two_networks(networks, objective, digits):
     a, c = (flat(network) for network in networks)
     middle = loss_at(objective, (a + c) / 2).item()
-    finder = Finder(0.1, Descent(lr=3e-3, iterations=300, stop=0.05), max_rounds=5, coarse=8, dense=16, recheck=32)
+    finder = Finder(
+        0.1, Descent(lr=3e-3, iterations=300, stop=0.05), max_rounds=5, scan="dense", coarse=8, dense=16, recheck=32
+    )
     (found,) = find_paths(objective, a[None], c[None], finder)
     assert found.connected and found.rounds >= 1 and found.barrier >= 0.99 * middle > 0.5
     assert torch.equal(found.path.vertices[0], a) and torch.equal(found.path.vertices[-1], c)

@@ -33,7 +33,7 @@ def ends(n=3, length=6.0):
 
 def finder(**changes):
     rule = Descent(steps="steepest", lr=10.0, iterations=50, stop=STOP, projected=True)
-    return Finder(**{"level": LEVEL, "descent": rule, "coarse": 60, "dense": 60} | changes)
+    return Finder(**{"scan": "dense", "level": LEVEL, "descent": rule, "coarse": 60, "dense": 60} | changes)
 
 
 def test_products_of_known_gradients():
