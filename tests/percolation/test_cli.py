@@ -25,7 +25,7 @@ def test_threshold_writes_its_table(percolation, tmp_path):
     assert max(map(len, output.splitlines()[:6])) <= 80
 
 
-def test_threshold_of_another_lattice_with_its_figure(percolation, tmp_path):
+def test_threshold_of_another_lattice_with_its_figure(percolation, tmp_path, quarter_runs):
     code, output, _ = percolation(*"threshold --lattice kagome --runs 32 --seed 1 --out".split(), tmp_path)
     (row,) = pd.read_csv(tmp_path / "table.csv").itertuples()
     assert code == 0 and "kagome" in output and row.d == 2 and row.method.startswith("wrapping")
@@ -41,7 +41,7 @@ def test_threshold_without_reference_says_none(percolation, tmp_path):
     assert "nan" not in output
 
 
-def test_threshold_down_to_a_precision(percolation, tmp_path):
+def test_threshold_down_to_a_precision(percolation, tmp_path, quarter_runs):
     code, _, _ = percolation(
         *"threshold --dim 2,8 --kind bond --precision 2e-3 --sites 4096 --seed 1 --out".split(), tmp_path
     )

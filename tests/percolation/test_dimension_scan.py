@@ -14,7 +14,7 @@ def test_leath_rows_stand_beside_the_reference():
     assert all(isinstance(one, scaling.LeathThreshold) for one in scan.simulated)
 
 
-def test_auto_takes_the_most_precise_method_that_the_runs_allow():
+def test_auto_takes_the_most_precise_method_that_the_runs_allow(quarter_runs):
     few, many = (dimension_scan.scan([2, 8], method="auto", runs=n, n_sites=512, seed=1) for n in (8, 32))
     assert {type(one) for one in few.simulated} == {scaling.InvasionThreshold}
     assert [type(one) for one in many.simulated] == [
@@ -32,7 +32,7 @@ def test_auto_takes_the_most_precise_method_that_the_runs_allow():
         pytest.param("D", 8, marks=pytest.mark.slow),
     ],
 )
-def test_other_lattices_stand_beside_their_references(lattice, d):
+def test_other_lattices_stand_beside_their_references(lattice, d, quarter_runs):
     """Within 4.5 errors: a new seed fails in fewer than 1 of 10^4."""
     scan = dimension_scan.scan([d], lattice=lattice, method="auto", runs=32, n_sites=2**14, seed=1)
     assert abs(scan.z[0]) < 4.5 and scan.estimates[0].error < 0.02 * scan.estimates[0].value

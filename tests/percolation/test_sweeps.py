@@ -30,7 +30,7 @@ LATTICES = [
     lattices.cubic.torus(3),
     lattices.hypercubic(4).box(2),
     lattices.hypercubic(3).torus(2),
-    lattices.n_cube(4),
+    lattices.n_cube(6),
 ]
 
 
@@ -235,7 +235,7 @@ def test_graph_sweep_equals_networkx_step_by_step(graph, kind, seed):
 
 @pytest.mark.parametrize(
     "lattice",
-    [*LATTICES, *TORI[-6:], lattices.root_lattice("E", 7).torus(2), lattices.square.torus(40), lattices.n_cube(11)],
+    [*LATTICES, *TORI[-6:], lattices.root_lattice("E", 7).torus(2), lattices.square.torus(40)],
     ids=str,
 )
 def test_stored_lattice_sweeps_as_the_computed_one(lattice):
@@ -353,7 +353,7 @@ def open_bonds(kind: str, lattice: lattices.FiniteGraph, opened: list[int]) -> l
 
 
 @given(lattice=st.sampled_from(TORI), kind=st.sampled_from(["site", "bond"]), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_wrapping_equals_laying_out_step_by_step(lattice, kind, seed):
     M = lattice.n_sites if kind == "site" else lattice.n_bonds
     order = np.random.default_rng(seed).permutation(M)
@@ -389,11 +389,11 @@ def test_followed_axes_change_no_total(kind):
 
 def test_wrapping_of_square_bonds_at_threshold():
     """Pinson (1994): either axis 0.690473725, both 0.351642855; finite-size shift below 0.001 at L = 32."""
-    sweep = sweeps.bond_sweep(lattices.square.torus(32), n_realisations=20_000, seed=16, observables=("wrapping",))
+    sweep = sweeps.bond_sweep(lattices.square.torus(32), n_realisations=6000, seed=16, observables=("wrapping",))
     for axis, exact in (("any", 0.690473725), ("all", 0.351642855), (0, 0.521058290)):
         error = sweep.wrapping_probability_error(0.5, axis)
         assert abs(sweep.wrapping_probability(0.5, axis) - exact) < 5 * error + 0.001  # false alarm 6e-7
-        assert error < 0.003
+        assert error < 0.006
 
 
 # a grid of p

@@ -16,12 +16,19 @@ def along_axis(x, length, periodic, xi):
     return np.exp(-(images**2) / (2 * xi**2)).sum()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("periodic", [(False, False), (True, True), (True, False)])
+@pytest.mark.parametrize(
+    ("periodic", "dtype"),
+    [
+        ((False, False), np.float64),
+        ((True, True), np.float64),
+        ((True, False), np.float64),
+        ((True, False), np.float32),
+    ],
+)
 def test_the_covariance_is_the_stated_one(periodic, dtype):
-    """f(x) f(x + lag) at one x, over 4000 draws; false alarms as assert_means says."""
+    """f(x) f(x + lag) at one x, over 2000 draws; false alarms as assert_means says."""
     shape, xi = (12, 16), 2.0
-    draws = np.stack([gaussian_grid(shape, xi, periodic=periodic, dtype=dtype, seed=s) for s in range(4000)])
+    draws = np.stack([gaussian_grid(shape, xi, periodic=periodic, dtype=dtype, seed=s) for s in range(2000)])
     assert (draws.dtype, draws.shape[1:]) == (dtype, shape)
     samples = np.stack([draws[:, 3, 2] * draws[:, 3 + a, 2 + b] for a, b in LAGS], axis=1).astype(float)
     axes = list(zip(shape, periodic, strict=True))

@@ -48,19 +48,18 @@ def bonds_by_heap(lattice, n_bonds, seed):
 TWINS = [("site", sites_by_heap), ("bond", bonds_by_heap)]
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize(("kind", "by_heap"), TWINS)
-def test_every_step_equals_the_slow_twin(d, kind, by_heap, seed):
+def test_every_step_equals_the_slow_twin(d, kind, by_heap):
     n = 4000
-    run = growth.invade(lattices.hypercubic(d), n, kind=kind, seed=seed, marks=np.arange(1, n + 1))
-    np.testing.assert_array_equal(run.n_revealed, by_heap(lattices.hypercubic(d), n, seed))
+    run = growth.invade(lattices.hypercubic(d), n, kind=kind, seed=d, marks=np.arange(1, n + 1))
+    np.testing.assert_array_equal(run.n_revealed, by_heap(lattices.hypercubic(d), n, d))
 
 
 @pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICES)
 @pytest.mark.parametrize(("kind", "by_heap"), TWINS)
 def test_every_step_on_a_lattice_equals_the_slow_twin(lattice, kind, by_heap):
-    n = 3000
+    n = 1500
     run = growth.invade(lattice, n, kind=kind, seed=3, marks=np.arange(1, n + 1))
     np.testing.assert_array_equal(run.n_revealed, by_heap(lattice, n, 3))
     assert (run.lattice, run.d) == (lattice.name, lattice.d)

@@ -176,7 +176,7 @@ VALUES = some.recursive(
 )
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=100, derandomize=True, deadline=None)
 @given(VALUES)
 def test_coding_returns_what_it_was_given(value):
     data = coding.encode(value)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from percolation import checks, growth, lattices, runs, scaling
+from percolation import growth, lattices, runs, scaling
 from percolation.scaling import leath
 from percolation.theory import thresholds
 
@@ -17,7 +17,16 @@ def sums_at(p, d, kind="site", *, n_runs, n_clusters, seed, n_generations=64):
     return np.array([leath.window_sums(run, bounds) for run in grown]), bounds
 
 
-@pytest.mark.parametrize(("d", "kind"), [(d, kind) for d in (6, 8, 13) for kind in checks.KINDS] + [(40, "site")])
+@pytest.mark.parametrize(
+    ("d", "kind"),
+    [
+        (6, "site"),
+        (8, "bond"),
+        (13, "site"),
+        (40, "site"),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in [(6, "bond"), (8, "site"), (13, "bond")]),
+    ],
+)
 def test_threshold_agrees_with_the_table(d, kind):
     """Errors of 4e-4 at d = 6, 8e-5 at d = 8 and less above; a new seed fails in fewer than 1 of 10^4."""
     estimate = scaling.leath_threshold(lattices.hypercubic(d), kind, n_clusters=200, seed=1, progress=False).estimate
@@ -26,7 +35,15 @@ def test_threshold_agrees_with_the_table(d, kind):
     assert estimate.error < {6: 1e-3}.get(d, 2e-4) * published.value
 
 
-@pytest.mark.parametrize(("d", "kind"), [(d, kind) for d in (3, 4, 5) for kind in checks.KINDS])
+@pytest.mark.parametrize(
+    ("d", "kind"),
+    [
+        (3, "site"),
+        (4, "bond"),
+        (5, "site"),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in [(3, "bond"), (4, "site"), (5, "bond")]),
+    ],
+)
 def test_threshold_below_six_dimensions_agrees_with_the_table(d, kind):
     """Errors of 2e-3 at d = 3 and of 3e-4 at d = 5; a new seed fails in fewer than 1 of 10^3."""
     effort = {"n_generations": 128, "n_clusters": 50, "runs": 64}
@@ -38,10 +55,10 @@ def test_threshold_below_six_dimensions_agrees_with_the_table(d, kind):
 
 @pytest.mark.parametrize("lattice", [lattices.fcc, lattices.root_lattice("D", 4)], ids=lambda one: one.name)
 def test_threshold_of_other_lattices_agrees_with_the_table(lattice):
-    found = scaling.leath_threshold(lattice, seed=1, n_generations=128, n_clusters=50, progress=False)
+    found = scaling.leath_threshold(lattice, seed=1, n_generations=128, n_clusters=50, runs=32, progress=False)
     published = thresholds.threshold("D", "site", lattice.d)
     assert abs(found.estimate.z(published)) < 4.5  # a new seed fails in fewer than 1 of 10^3
-    assert found.estimate.error < 6e-3 * published.value
+    assert found.estimate.error < 1e-2 * published.value
 
 
 @pytest.mark.parametrize("off", [-0.01, 0.01])
@@ -57,19 +74,19 @@ def test_newton_makes_up_for_a_p_that_is_off(off):
 
 @pytest.mark.parametrize(("d", "kind", "p"), [(3, "site", 0.31), (3, "bond", 0.2488), (8, "site", 0.075)])
 def test_sensitivity_from_the_score_is_that_of_two_values_of_p(d, kind, p):
-    """d log(p m) / d log p against a difference over 2 %; both have errors below 0.04. False alarms: 1e-5."""
+    """d log(p m) / d log p against a difference over 2 %; both have errors below 0.06. False alarms: 1e-5."""
     h = 0.01
-    sums, bounds = sums_at(p, d, kind, n_runs=400, n_clusters=50, seed=3, n_generations=32)
+    sums, bounds = sums_at(p, d, kind, n_runs=200, n_clusters=50, seed=3, n_generations=32)
     sensitivity, relative = leath.sensitivities(sums, bounds, d, p)
     logs = []
     for sign in (-1, 1):
-        other, _ = sums_at(p * (1 + sign * h), d, kind, n_runs=100, n_clusters=400, seed=4, n_generations=32)
+        other, _ = sums_at(p * (1 + sign * h), d, kind, n_runs=100, n_clusters=200, seed=4, n_generations=32)
         m = leath.ratios(other)[:, 3:]
         logs.append((np.log(m.mean(axis=0)).mean(), m.mean(axis=1).std(ddof=1) / 10 / m.mean()))
     difference = 1 + (logs[1][0] - logs[0][0]) / (2 * h)
     error = sensitivity.mean() * relative
     assert abs(sensitivity[3:].mean() - difference) < 4.5 * np.hypot(error, np.hypot(logs[0][1], logs[1][1]) / (2 * h))
-    assert error < 0.04
+    assert error < 0.06
 
 
 def test_controls_lower_the_variance_and_keep_the_mean():

@@ -13,12 +13,12 @@ from percolation.theory import thresholds
         (lattices.Lieb, "bond", "auto", {"runs": 32}),
         (lattices.square, "bond", "crossing", {"runs": 300, "sizes": (8, 16, 32)}),
         (lattices.square, "bond", "crossing", {"runs": 300, "sizes": (8, 16, 32), "periodic": False}),
-        (lattices.hypercubic(6), "bond", "auto", {"time": 3.0}),
+        (lattices.hypercubic(6), "bond", "auto", {"time": 1.0}),
         (lattices.hypercubic(6), "site", "invasion", {"precision": 2e-3, "n_sites": 2**12}),
     ],
     ids=lambda one: getattr(one, "name", None) or str(one)[:30],
 )
-def test_one_call_estimates_what_is_published(lattice, kind, method, options):
+def test_one_call_estimates_what_is_published(lattice, kind, method, options, quarter_runs):
     """Within 4.5 errors: a new seed fails in fewer than 1 of 10^3."""
     found = scaling.threshold(lattice, kind, method, seed=1, workers=2, progress=False, **options)
     known = thresholds.threshold(lattice.name, kind, lattice.d)
@@ -42,8 +42,8 @@ def test_a_seed_sequence_is_its_number_however_often_it_was_spawned():
 
 
 def test_a_window_within_a_time():
-    found = scaling.window_threshold(lattices.n_cube(6), time=0.5, seed=1, progress=False)
-    again = scaling.window_threshold(lattices.n_cube(6), runs=found.n_runs, seed=1, progress=False)
+    found = scaling.window_threshold(lattices.n_cube(6), "bond", time=0.5, seed=1, progress=False)
+    again = scaling.window_threshold(lattices.n_cube(6), "bond", runs=found.n_runs, seed=1, progress=False)
     assert found.n_runs >= 20 and found.estimate == again.estimate
 
 
