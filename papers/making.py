@@ -54,7 +54,9 @@ def _settle(figure: Figure) -> None:
     """Lay the figure out once, to a millionth: the solver's last digits vary, and SVG names its clip paths by them."""
     with figures.house():
         figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # nothing is laid out, and drawn for it, before each format
+    if figure.get_layout_engine() is not None:  # her own settings name one
+        figure.set_layout_engine("none")
     for ax in figure.axes:
         ax.set_position(Bbox(ax.get_position().get_points().round(6)))
 

@@ -1,5 +1,6 @@
 """For all tests: the `percolation` command as a user meets it, in this process, without her cache."""
 
+import gc
 import os
 import sys
 
@@ -7,6 +8,9 @@ import matplotlib.pyplot as plt
 import pytest
 
 from percolation import cli
+
+# seldom a walk over all objects: with numba, torch and matplotlib one takes half a second, together 6 % of the suite
+gc.set_threshold(700, 10, 200)
 
 
 @pytest.fixture(scope="session", autouse=True)

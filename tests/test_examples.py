@@ -14,9 +14,9 @@ from percolation.runs.tasks import Task
 # for each example what makes it small, added behind it, where an option that is given twice counts as it comes last
 SMALL = {
     "report scan.db -o report.html": "",
-    "threshold --dim 4,8,13 --time 20": "--dim 4 --time 0.1 --sites 1024",
-    "threshold --lattice kagome --precision 1e-4": "--precision 3e-2",
-    "threshold --dim 2..13 --kind bond --precision 1e-4": "--dim 4 --precision 1e-2",
+    "threshold --dim 4,8,13 --time 20": "--dim 4 --method invasion --sites 1024 --time 0.1",
+    "threshold --lattice kagome --precision 1e-4": "--method invasion --sites 1024 --precision 3e-2",
+    "threshold --dim 2..13 --kind bond --precision 1e-4": "--dim 4 --method invasion --sites 1024 --precision 1e-2",
     "theory hypercubic --dim 13": "",
     "theory kagome": "",
     "barriers --table published": "",

@@ -50,7 +50,7 @@ def test_a_command_on_networks_is_one_line_and_exit_code_2(arguments):
 def test_lattices_and_theory_go_without(tmp_path):
     code, output, error = percolation("theory", "kagome")
     assert (code, error) == (0, "") and "0.652703644666" in output
-    arguments = "threshold --lattice triangular --method wrapping --runs 32 --workers 1 --out"
+    arguments = "threshold --dim 3 --method invasion --sites 1024 --runs 8 --workers 1 --out"
     code, output, error = percolation(*arguments.split(), tmp_path)
     assert (code, error) == (0, "") and (tmp_path / "table.csv").exists()
 

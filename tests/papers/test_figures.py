@@ -1,4 +1,4 @@
-"""What holds for every figure of every paper, each computed in its smallest form."""
+"""What holds for every figure of every paper, and what those of the article show, each in its smallest form."""
 
 import json
 import re
@@ -10,7 +10,16 @@ import pandas as pd
 import pytest
 
 from papers import making, registry
-from papers.figure import COLUMN, PAGE, arrays, command, record
+from papers.figure import COLUMN, PAGE, arrays, command, kept_table, record
+from papers.input_space_mode_connectivity import (
+    adversarial_path,
+    barrier_optimisation,
+    barrier_statistics,
+    example_path,
+    parameter_connectivity,
+    percolation_slice,
+    untrained_rounds,
+)
 from tests.papers.tiny import TINY
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
@@ -35,7 +44,6 @@ def test_data_say_how_they_were_made(name, data_of):
 def test_drawn_at_the_width_of_a_journal_with_labels(name, data_of):
     figure = registry.find(name).draw(data_of(name))
     assert round(figure.get_figwidth(), 2) in (COLUMN, PAGE)
-    figure.canvas.draw()
     # an axis with numbers on it says what they are, or shares what its neighbour says
     for ax in figure.axes:
         assert ax.lines or ax.collections or ax.images or ax.containers or ax.patches, f"an empty panel in {name}"
@@ -99,6 +107,12 @@ def test_a_macro_says_what_the_data_say(name, macro, of, data_of):
     assert float(quoted) == pytest.approx(of(pd.read_csv(data)), abs=0.51 * 10.0**-digits)
 
 
+def test_a_table_has_a_cell_for_each_column(data_of):
+    name = "dimension_scaling/training"
+    whole = registry.find(name).table(data_of(name))
+    assert len(whole.rows) == 4 and all(len(row) == len(whole.header) for row in whole.rows)
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_captions_are_sound_latex_and_name_their_command(name, data_of):
     module, data = registry.find(name), data_of(name)
@@ -138,3 +152,60 @@ def test_workers_change_nothing(figure, data_of, tmp_path):
     name = f"dimension_scaling/{figure}"
     again = registry.find(name).compute(TINY[name], tmp_path, seed=1, workers=2)
     assert again.read_bytes() == data_of(name).read_bytes()
+
+
+# what the figures of the article show in their smallest form
+
+
+def test_the_path_is_open_and_the_line_is_not(data_of):
+    data, said = arrays(data_of(example_path.NAME)), record(data_of(example_path.NAME))
+    line = data["loss"][data["round"] == 0]
+    path = data["loss"][data["round"] == said["rounds"]]
+    assert path.max() <= said["level"] < line.max()
+    assert f"{line.max():.3g} nats" in example_path.finding(data_of(example_path.NAME))
+    np.testing.assert_array_equal(data["inputs"][0, [0, -1]], data["inputs"][1, [0, -1]])  # the same A and C
+
+
+def test_descents_begin_at_the_barrier_and_end_at_the_stop(data_of):
+    data = data_of(barrier_optimisation.NAME)
+    descents, paths, said = kept_table(data, "descents"), kept_table(data, "paths"), record(data)
+    for _, one in descents.groupby(["round", "segment"]):
+        assert one["loss"].iloc[0] > said["level"] and one["loss"].iloc[-1] <= said["stop"]
+    first = descents.loc[descents["round"] == 1, "loss"].iloc[0]
+    assert first == pytest.approx(paths.loc[paths["round"] == 0, "loss"].max(), rel=0.01)
+
+
+def test_the_slice_holds_the_path_and_its_clusters_the_open_cells(data_of):
+    data, said = arrays(data_of(percolation_slice.NAME)), record(data_of(percolation_slice.NAME))
+    np.testing.assert_array_equal(data["labels"] > 0, data["loss"] <= said["level"])
+    assert percolation_slice.macros(data_of(percolation_slice.NAME))["sliceClusters"] == str(data["labels"].max())
+
+
+def test_segments_of_both_kinds(data_of):
+    data = data_of(adversarial_path.NAME)
+    rows = pd.read_csv(data)
+    means = rows[rows["status"] == "connected"].groupby("kind")["segments"].mean()
+    assert adversarial_path.numbers(data).loc["natural-adversarial", "segments"] == means["natural-adversarial"]
+
+
+def test_bent_paths_between_networks_lie_below_the_line(data_of):
+    rows = parameter_connectivity.means(data_of(parameter_connectivity.NAME))
+    assert rows.loc["line", "barrier"] > 2 * rows.loc[["chain", "bezier", "finder"], "barrier"].max()
+    data = arrays(data_of(parameter_connectivity.NAME))
+    assert data["loss"].shape == (3, 3)
+
+
+def test_published_barriers_are_beside_ours(data_of):
+    found = barrier_statistics.summaries(data_of(barrier_statistics.NAME))
+    published = found["published"].loc["natural-adversarial"]
+    assert (round(published["gap_mean"], 2), round(published["gap_median"], 2)) == (5.45, 5.43)
+    assert found["ours"]["pairs"].tolist() == [4, 4]
+    best = barrier_statistics.best(data_of(barrier_statistics.NAME))
+    assert (best["auc"] >= best["curve"]).all()
+
+
+def test_losses_fall_from_round_to_round(data_of):
+    rows = untrained_rounds.after_each(data_of(untrained_rounds.NAME))
+    assert rows["mean"].is_monotonic_decreasing and rows["closed"].iloc[-1] <= rows["closed"].iloc[0]
+    example = kept_table(data_of(untrained_rounds.NAME), "example")
+    assert example.groupby("round")["loss"].max().is_monotonic_decreasing

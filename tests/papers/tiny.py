@@ -40,7 +40,7 @@ TINY = {
     networks.NAME: networks.Config(dimension=20, depths=(1, 2), widths=(16,), networks=2, pairs=4),
     training.NAME: training.Config(dimensions=(40,), pairs=4),
     parameter_connectivity.NAME: parameter_connectivity.Config(
-        "mlp", pairs=1, points=9, side=3, bend_epochs=10, level=0.2
+        "cnn", pairs=1, points=9, side=3, bend_epochs=10, level=0.2
     ),
     example_path.NAME: example_path.Config(pairs=20, shown=3),
     barrier_optimisation.NAME: barrier_optimisation.Config(pairs=6),
