@@ -59,6 +59,7 @@ LONG = {
     "phase --quick --out results/quick": "--dim 2 --classes 2 --pairs 2",
     "rounds": "--field gaussian --dim 6 --pairs 4 --length 6",
     "rounds --network mlp --data none --dim 784 --depth 1,3,10": "--dim 20 --depth 1 --pairs 4",
+    "rounds --network cnn1d --data mnist1d --pair natural-adversarial --dim 40 --pairs 60": "--pairs 4",
     "rounds --network tanh --sigma-w 3 --depth 8 --sphere --dim 8,12,24 --occupation 0.5,0.1,0.01": (
         "--dim 12 --depth 2 --occupation 0.5 --pairs 4"
     ),

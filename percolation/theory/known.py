@@ -66,6 +66,9 @@ def _gaussian(d: int) -> Iterator[Known]:
     """Occupations of smooth Gaussian fields on R^d."""
     what = f"1 - Phi(u), u = {level_sets.gaussian_level(d):.6g} the largest zero of H_{d - 1}"
     yield Known("level", what, level_sets.gaussian(d), "proved" if d == 2 else "estimate")
+    if d in level_sets.SIMULATED:
+        what = f"simulated, Bargmann-Fock field: u = {level_sets.simulated_level(d)}"
+        yield Known("level", what, level_sets.simulated(d), "numerical")
     if d <= level_sets.MOST_CLASS_DIMENSIONS:
-        what = f"1/C, C = {level_sets.classes_number(d):.6g} where a class of C fields has mean chi 0"
+        what = f"1/C, C = {level_sets.classes_number(d):.6g} where a class has mean chi 0"
         yield Known("class", what, level_sets.classes(d), "estimate")

@@ -20,9 +20,15 @@ FIELDS = ("gaussian",)
 
 def rounds(
     field: Annotated[str | None, typer.Option(help="gaussian; without --field and --network: the whole plan.")] = None,
-    network: Annotated[str | None, typer.Option(help="Instead, mlp, cnn1d, cnn, resnet18; or tanh, erf, sin.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Instead, mlp, cnn1d, cnn, resnet18 or module:factory; or tanh, erf, sin.")
+    ] = None,
     data: Annotated[
         str | None, typer.Option(help="Of a trained network, digits or mnist1d; none, the default: random weights.")
+    ] = None,
+    pair: Annotated[
+        str | None,
+        typer.Option(help="Of a trained network: natural-natural, the default, natural-adversarial or class-optimal."),
     ] = None,
     dim: Annotated[str | None, typer.Option(help="Dimensions: 100, or 6,30,100, or 2..6.")] = None,
     depth: Annotated[
@@ -74,6 +80,7 @@ def rounds(
 
     given = {
         "data": data,
+        "pair": pair,
         "dim": dim,
         "depth": depth,
         "sigma_w": sigma_w,
@@ -123,8 +130,9 @@ def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case,
         _only("the whole plan", given, "pairs")
         return plan.full(pairs)
     if given.get("data", "none") != "none":
-        _only("a trained network", given, "data", "dim", "pairs")
-        return plan.trained(network, given["data"], dimensions or [None], pairs)
+        _only("a trained network", given, "data", "pair", "dim", "pairs")
+        kind = {"pair": given["pair"]} if "pair" in given else {}
+        return plan.trained(network, given["data"], dimensions or [None], pairs, **kind)
     sphere, known = given.get("sphere", False), ("data", "dim", "occupation", "margin", "pairs", "sphere")
     if network in wide.FUNCTIONS:
         _only("a random network", given, *known, "depth", "sigma_w", "networks")
@@ -161,5 +169,6 @@ def _numbers(name: str, text: str) -> list[float]:
 rounds.epilog = (  # type: ignore[attr-defined]
     "Examples:  percolation rounds   |   percolation rounds --field gaussian --dim 100 --occupation 0.5 --length 30 "
     "--margin 0.5 --pairs 200 --seed 1   |   percolation rounds --network mlp --data none --dim 784 --depth 1,3,10   "
+    "|   percolation rounds --network cnn1d --data mnist1d --pair natural-adversarial --dim 40 --pairs 60   "
     "|   percolation rounds --network tanh --sigma-w 3 --depth 8 --sphere --dim 8,12,24 --occupation 0.5,0.1,0.01"
 )

@@ -14,16 +14,17 @@ from torch import Tensor, nn
 from empirical.data import offline
 from empirical.ends.pairs import draw
 from empirical.ends.subject import Subject, build
+from empirical.ends.wanted import KINDS
 from empirical.losses.fields import FourierFields
 from empirical.losses.objectives import ClassLoss, Objective, OfPairs
-from empirical.networks import models
-from empirical.networks.architectures import ARCHITECTURES
+from empirical.networks import architectures, models
 from empirical.networks.sphere import OnSphere, projected
 from percolation import checks, fields
 from percolation.seeds import child, integer
 from percolation.theory import rounds
 
 N_CLASSES = 10
+NATURAL_PAIR = KINDS[0]
 N_WAVES = 400  # of a Gaussian field
 
 
@@ -122,28 +123,31 @@ class RandomNetwork:
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network trained on the spot, between natural inputs of one class whose losses are low."""
+    """A network trained on the spot, between inputs of one class whose losses are low."""
 
-    network: str
+    network: str  # a name in ARCHITECTURES, or module:factory
     data: str
     dimension: int | None = None  # the data set's own if None
     level: float = 1e-3  # nats
     stop: float = 5e-4
+    pair: str = NATURAL_PAIR
 
     def __post_init__(self) -> None:
-        checks.one_of("network", self.network, ARCHITECTURES)
+        architectures.find(self.network)
         checks.one_of("data set", self.data, offline.NAMES)
+        checks.one_of("pair kind", self.pair, KINDS)
 
     @property
     def columns(self) -> dict[str, Any]:
-        return columns_of(self.network, self.data, "trained", offline.load(self.data, self.dimension).dimension)
+        what = columns_of(self.network, self.data, "trained", offline.load(self.data, self.dimension).dimension)
+        return what | {"pair": self.pair}
 
     def levels(self, occupation: float, margin: float) -> tuple[float, float]:
         return self.level, self.stop
 
     def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
         of_network, of_pairs = child(seed, 0), child(seed, 1)
-        subject = Subject(self.network, self.data, "trained", "natural-natural", n_learn + n_walk, self.dimension)
+        subject = Subject(self.network, self.data, "trained", self.pair, n_learn + n_walk, self.dimension)
         built = build(subject, seed=integer(of_network))
         found = draw(*built, subject.wanted, stop=self.stop, generator=generator_of(of_pairs))
         both = Drawn(ClassLoss(found.model, found.labels), found.a, found.c)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from empirical.experiments.rounds import measure
-from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
+from empirical.experiments.rounds.landscapes import NATURAL_PAIR, GaussianField, RandomNetwork, TrainedNetwork
 from empirical.experiments.rounds.measure import Case, Walked
 from empirical.experiments.rounds.network_fields import NetworkField
 from empirical.networks.architectures import ARCHITECTURES
@@ -73,9 +73,11 @@ def network_fields(
     return tuple(Case(one, pairs, p, margin) for p in occupations for one in made)
 
 
-def trained(network: str, data: str, dimensions: list[int] | list[None], pairs: int) -> tuple[Case, ...]:
-    """Trained networks of each dimension; None: the data set's own."""
-    return tuple(Case(TrainedNetwork(network, data, d), pairs) for d in dimensions)
+def trained(
+    network: str, data: str, dimensions: list[int] | list[None], pairs: int, pair: str = NATURAL_PAIR
+) -> tuple[Case, ...]:
+    """Trained networks of each dimension; None: the data set's own. pair: the kind of pairs that are connected."""
+    return tuple(Case(TrainedNetwork(network, data, d, pair=pair), pairs) for d in dimensions)
 
 
 def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walked]:
@@ -100,6 +102,8 @@ def _seed(case: Case, seed: int) -> int:
     """A seed of the case's own, the same for every kind of steps, on the sphere or not: they walk the same lines."""
     key = {name: value for name, value in asdict(case).items() if name != "steps"}
     key["landscape"].pop("sphere", None)
+    if key["landscape"].get("pair") == NATURAL_PAIR:  # as it was before there were others
+        del key["landscape"]["pair"]
     what = type(case.landscape).__name__ + json.dumps(key, sort_keys=True)
     return seeds.integer(seeds.of(what, seed))
 

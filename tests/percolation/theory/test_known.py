@@ -53,7 +53,8 @@ def test_small_and_large_sizes(lattice, size):
 
 
 def test_statements_about_smooth_fields():
-    level, of_class = known("gaussian", 5)
+    level, simulated, of_class = known("gaussian", 5)
+    assert simulated.what.endswith("u = 2.76(9)") and simulated.standing == "numerical"
     assert level.what == "1 - Phi(u), u = 2.33441 the largest zero of H_4" and level.standing == "estimate"
     assert level.value.value == pytest.approx(0.009787, rel=1e-4)
     assert of_class.value.value == pytest.approx(1 / 173.19, rel=1e-4)

@@ -14,8 +14,6 @@ from percolation.theory import level_sets, thresholds
 
 ZEROS = {2: 0, 3: 1, 4: 1.732, 5: 2.334, 6: 2.857, 7: 3.324}
 OCCUPATIONS = {2: 0.5, 3: 0.1587, 4: 0.0416, 5: 0.00979, 6: 0.00214, 7: 0.000443}
-# measured by this project: spanning of boxes and grown level sets, xi = 2 cells; d = 2 exact
-LEVELS = {2: 0.0, 3: 1.18, 4: 1.87, 5: 2.51, 6: 2.98, 7: 3.47}
 
 
 @pytest.mark.parametrize("d", ZEROS)
@@ -31,12 +29,21 @@ def test_zeros_in_closed_form_and_in_high_dimension():
     assert level_sets.gaussian_level(1024) / (2 * math.sqrt(1024)) == pytest.approx(1, abs=0.02)
 
 
-@pytest.mark.parametrize("d", LEVELS)
-def test_measured_levels_lie_within_the_error(d):
-    estimate = level_sets.gaussian(d)
-    measured = norm.sf(LEVELS[d])
-    assert estimate.value - 1.02 * estimate.error <= measured <= estimate.value
-    assert "estimate" in estimate.source or (d == 2 and estimate.error == 0)
+@pytest.mark.parametrize("d", level_sets.SIMULATED)
+def test_simulated_levels_lie_beyond_the_zero_and_within_its_error(d):
+    estimate, simulated = level_sets.gaussian(d), level_sets.simulated(d)
+    assert estimate.value - estimate.error <= simulated.value < estimate.value
+    assert "estimate" in estimate.source and "percolation figures" in simulated.source
+    level = level_sets.simulated_level(d)
+    assert simulated.value == pytest.approx(norm.sf(level.value), rel=1e-12)
+    assert simulated.error == pytest.approx(level.error * norm.pdf(level.value), rel=1e-12)
+
+
+def test_what_was_not_simulated_is_said():
+    assert level_sets.gaussian(2).error == 0
+    for d in (2, 8):
+        with pytest.raises(ValueError, match="scaling.grown_level"):
+            level_sets.simulated_level(d)
 
 
 @pytest.mark.parametrize("C", [2, 3, 5, 10, 40])

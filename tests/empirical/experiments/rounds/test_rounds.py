@@ -90,6 +90,21 @@ def test_gaussian_fields_in_full():
     assert walk(Case(GaussianField(3), 200), seed=1).row["measured_success"] == pytest.approx(0.27, abs=0.1)
 
 
+def test_kinds_of_pairs_have_seeds_of_their_own_and_natural_ones_that_of_before():
+    natural, adversarial = (
+        Case(TrainedNetwork("cnn1d", "mnist1d", 40, pair=kind), 8)
+        for kind in ("natural-natural", "natural-adversarial")
+    )
+    assert (
+        plan._seed(natural, 0) == plan._seed(Case(TrainedNetwork("cnn1d", "mnist1d", 40), 8), 0) == 2435991527859628080
+    )
+    assert plan._seed(adversarial, 0) != plan._seed(natural, 0)
+    assert adversarial.landscape.columns["pair"] == "natural-adversarial"
+    TrainedNetwork("empirical.networks.small:vit", "digits")  # a factory is a network too
+    with pytest.raises(ValueError, match="unknown pair kind"):
+        TrainedNetwork("cnn1d", "mnist1d", pair="natural")
+
+
 @pytest.mark.slow
 def test_every_pair_of_a_trained_network_is_predicted():
     """The numbers to meet on a trained 1-D CNN, d = 40, as many of 120 pairs as are drawn: 82 at this seed.
