@@ -9,13 +9,14 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from empirical.data import folders, given, offline, pictures
+from empirical.data.class_folders import ClassFolders
 from empirical.data.tensors import IMAGENET, Dataset, Normalisation
 from empirical.losses.objectives import checked_points, device_of
 from empirical.networks import models
 from percolation import checks
 
-NAMES = (*offline.NAMES, "none", "pictures", *folders.NAMES)
-SHIPPED = "pictures"
+SHIPPED, OWN = "pictures", "folder"
+NAMES = (*offline.NAMES, "none", SHIPPED, *folders.NAMES, OWN)
 SIDE = 224  # pixels of pictures where nothing else is said
 PIXELS = (0.0, 1.0)
 VIEWS = 8  # of each picture in a batch
@@ -39,13 +40,32 @@ class Source:
     pictures: folders.Pictures | None = None  # of a folder, any of which can be read by its index
 
 
-def of(name: str, dimension: int | None = None, folder: str | Path | None = None, *, training: bool = False) -> Source:
-    """The source of this name, its inputs resampled to the dimension; training: a network will be trained on it."""
+def of(
+    name: str,
+    dimension: int | None = None,
+    folder: str | Path | None = None,
+    *,
+    training: bool = False,
+    size: int | None = None,
+    one_channel: bool = False,
+) -> Source:
+    """The source of this name, its inputs resampled to the dimension; training: a network will be trained on it.
+
+    size: pixels a side of the pictures of `folder`, where one_channel keeps grey ones grey.
+    """
     checks.one_of("data set", name, NAMES)
-    if name in folders.NAMES and folder is None:
+    in_a_folder = (*folders.NAMES, OWN)
+    if name in in_a_folder and folder is None:
         raise ValueError(f"{name} is read from a folder of yours, give it with --folder DIR")
-    if name not in folders.NAMES and folder is not None:
+    if name not in in_a_folder and folder is not None:
         raise ValueError(f"{name} lies in no folder, leave --folder out")
+    if name != OWN and size is not None:
+        raise ValueError(f"--size goes with --data {OWN}, got {name}; its inputs have --dim numbers")
+    if name == OWN:
+        assert folder is not None
+        if dimension is not None:
+            raise ValueError(f"the pictures of --data {OWN} are cut to --size pixels a side, got dimension={dimension}")
+        return _of_pictures(OWN, ClassFolders(folder, SIDE if size is None else size, one_channel))
     if name in folders.CIFAR:
         assert folder is not None
         if dimension not in (None, 3 * 32 * 32):
@@ -53,7 +73,7 @@ def of(name: str, dimension: int | None = None, folder: str | Path | None = None
         return _of_dataset(folders.cifar(name, folder, training=training))
     if name == "imagenet":
         assert folder is not None
-        return _of_folder(folders.imagenet(folder, _side(dimension)))
+        return _of_pictures("imagenet", folders.imagenet(folder, _side(dimension)), IMAGENET)
     if name == SHIPPED:
         side = _side(dimension)
         return Source(name, (3, side, side), None, IMAGENET, _views(side))
@@ -81,12 +101,13 @@ def _of_dataset(dataset: Dataset) -> Source:
     return replace(source, n_classes=dataset.n_classes, dataset=trainable)
 
 
-def _of_folder(found: folders.Pictures) -> Source:
+def _of_pictures(name: str, found: folders.Pictures, normalisation: Normalisation | None = None) -> Source:
     def batches(network: nn.Module, n_classes: int, generator: torch.Generator) -> Batches:
         known = folders.for_network(found, n_classes, models.categories())
         return folders.batches(known, READ, generator=generator)
 
-    return Source("imagenet", found.shape, len(found.class_names), IMAGENET, batches, pictures=found)
+    notes = getattr(found, "notes", ())
+    return Source(name, found.shape, len(found.class_names), normalisation, batches, notes=notes, pictures=found)
 
 
 def _views(side: int) -> Callable[[nn.Module, int, torch.Generator], Batches]:

@@ -1,6 +1,6 @@
 """A network, its data and its pairs by name, as the command line asks for them, and what the names stand for."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from torch import nn
@@ -11,7 +11,8 @@ from empirical.ends import modes, sources
 from empirical.ends.sources import Source
 from empirical.ends.space import Space, space_of
 from empirical.ends.wanted import NATURAL, Wanted
-from empirical.networks import architectures, models
+from empirical.networks import architectures, libraries, models
+from empirical.networks.taken import noted
 from percolation import checks
 
 TRAININGS = ("trained", "untrained")
@@ -37,6 +38,7 @@ class Subject:
         None  # that weights from a file expect; None: the architecture's or the data's
     )
     search: modes.Search = modes.Search()  # noqa: RUF009 (frozen)
+    size: int | None = None  # pixels a side of the pictures of a folder; None: 224
 
     def __post_init__(self) -> None:
         architectures.find(self.network)
@@ -49,20 +51,26 @@ class Subject:
 
     def _check_sources(self) -> None:
         """Weights, data and kind of pairs go together."""
-        given = self.weights != "random"
-        if given and self.training == "untrained":
+        given = self.has_weights
+        if self.weights != "random" and self.training == "untrained":
             raise ValueError(f"a network with weights is a trained one, got weights={self.weights!r} and untrained")
         if self.data == "none" and (self.pair in NATURAL or (self.training == "trained" and not given)):
             raise ValueError(
                 f"without data there are only untrained networks and class-optimal pairs, got {self.training} and "
                 f"{self.pair}; choose --data {offline.NAMES[0]} or {offline.NAMES[1]}, or give --weights"
             )
-        if self.data in (sources.SHIPPED, "imagenet") and self.training == "trained" and not given:
+        if self.data in (sources.SHIPPED, "imagenet", sources.OWN) and self.training == "trained" and not given:
             raise ValueError(
                 f"no network is trained on {self.data} here; give --weights imagenet or a file, or --training untrained"
             )
-        if self.normalisation is not None and not given:
+        if self.normalisation is not None and not given and self.data != sources.OWN:
             raise ValueError("a normalisation goes with weights from a file, got random weights; leave it out")
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether its weights come from a file, and are not made here."""
+        brought = self.network.startswith("transformers:") and self.training == "trained"
+        return self.weights != "random" or brought
 
     @property
     def wanted(self) -> Wanted:
@@ -96,24 +104,44 @@ def source_of(subject: Subject) -> Source | None:
         if subject.folder is not None:
             raise ValueError("without data there is nothing to read from a folder, leave --folder out")
         return None
-    on_the_spot = subject.training == "trained" and subject.weights == "random"
-    source = sources.of(subject.data, subject.dimension, subject.folder, training=on_the_spot)
+    on_the_spot = subject.training == "trained" and not subject.has_weights
+    one_channel = subject.normalisation is not None and len(subject.normalisation.mean) == 1
+    source = sources.of(
+        subject.data,
+        subject.dimension,
+        subject.folder,
+        training=on_the_spot,
+        size=subject.size,
+        one_channel=one_channel,
+    )
+    if subject.data == sources.OWN:
+        source = replace(source, normalisation=_of_pictures(subject))
     if subject.data in offline.NAMES and source.n_classes != subject.classes:
         raise ValueError(f"{subject.data} has {source.n_classes} classes, got classes={subject.classes}")
     return source
 
 
+def _of_pictures(subject: Subject) -> Normalisation:
+    """What the network takes from pictures of a folder: as given, as it expects by its name, or nothing."""
+    usual = architectures.find(subject.network).normalisation
+    return subject.normalisation or usual or Normalisation((0.0,), (1.0,))
+
+
 def network_of(subject: Subject, source: Source | None, shape: tuple[int, ...], seed: int) -> nn.Module:
     """The subject's network: its weights given, trained on the data, or random."""
     normalisation = source.normalisation if source else None
-    if subject.weights != "random":
+    if subject.has_weights:
+        weights = subject.weights if subject.weights != "random" else models.weights_of_library(subject.network)
         # weights that were published for ImageNet expect its normalisation, those of one's own that of the data
         own = subject.normalisation or (normalisation if subject.data != sources.SHIPPED else None)
-        given = subject.normalisation if subject.weights == "imagenet" else own
+        published = subject.weights in ("imagenet", "random")
+        given = subject.normalisation if published else own
         side = None if source is None and subject.dimension is None else shape
-        return models.pretrained(subject.network, subject.weights, side, normalisation=given)
+        return models.pretrained(subject.network, weights, side, normalisation=given)
     if source is not None and source.dataset is not None and subject.training == "trained":
         return models.trained(subject.network, source.dataset, seed=seed)
     n_classes = source.n_classes if source is not None and source.n_classes else subject.classes
     model = models.untrained(subject.network, shape, n_classes, seed=seed)
+    if libraries.is_of_a_library(subject.network):
+        model = noted(model, [f"network: {subject.network} with random weights"])
     return models.with_normalisation(model, normalisation)

@@ -8,24 +8,27 @@ import typer
 Network = Annotated[
     str,
     typer.Option(
-        help="mlp, tanh, erf, sin, cnn1d, cnn, resnet18, resnet50, googlenet, vgg16, vit_b_16, efficientnet_lite0, or "
-        "module:factory of your own: factory(shape, n_classes) or factory() -> torch.nn.Module."
+        help="mlp, tanh, erf, sin, cnn1d, cnn, resnet18, resnet50, googlenet, vgg16, vit_b_16, efficientnet_lite0; "
+        "torchvision:NAME, timm:NAME, transformers:FOLDER; or module:factory of your own: factory(shape, n_classes) or "
+        "factory() -> torch.nn.Module."
     ),
 ]
 Data = Annotated[
     str | None,
     typer.Option(
-        help="digits, mnist1d (default), pictures (shipped photographs), cifar10, cifar100, imagenet, or none."
+        help="digits, mnist1d (default), pictures (shipped photographs), cifar10, cifar100, imagenet, folder (your own "
+        "pictures), or none."
     ),
 ]
 Space = Annotated[
     str, typer.Option(help="inputs, or parameters: networks trained from different seeds, default 3 pairs on digits.")
 ]
 Folder = Annotated[
-    Path | None, typer.Option(help="Where cifar10, cifar100 or imagenet lie; imagenet: a folder a class.")
+    Path | None, typer.Option(help="Where cifar10, cifar100, imagenet or your pictures lie; these: a folder a class.")
 ]
+Size = Annotated[int | None, typer.Option(help="Pixels a side to which pictures of a folder are cut; default 224.")]
 Training = Annotated[str, typer.Option(help="trained (on the data, or by its weights) or untrained.")]
-Weights = Annotated[str, typer.Option(help="random, imagenet, or a file with a state dict.")]
+Weights = Annotated[str, typer.Option(help="random, imagenet, or a file: .pt, .pth, .ckpt, .safetensors.")]
 Mean = Annotated[
     str | None, typer.Option(help="Of each channel, which the weights' normalisation takes away: 0.5,0.5,0.5.")
 ]

@@ -1,6 +1,7 @@
 """How to build each network, and what it is usually given: shape, initialisation, normalisation, step.
 
-A network goes by its name in ARCHITECTURES, or by `module:factory` where the factory is the user's own.
+A network goes by its name in ARCHITECTURES, by that of another package (timm:resnet18, see `libraries`), or by
+`module:factory` where the factory is the user's own.
 """
 
 import importlib
@@ -10,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from empirical.data.tensors import CENTRED, IMAGENET, Normalisation
 from empirical.losses.outputs import logits_in
-from empirical.networks import wide
+from empirical.networks import libraries, wide
 from percolation import checks
 
 INITIALISATIONS = ("he", "pytorch")
@@ -170,7 +171,9 @@ ARCHITECTURES = {
 
 
 def find(name: str) -> Architecture:
-    """The architecture of this name, or that of a factory `module:factory` which can be imported from here."""
+    """The architecture of this name, of another package's, or of a `module:factory` which can be imported from here."""
+    if libraries.is_of_a_library(name):
+        return _of_a_library(name)
     if ":" in name:
         return _of_a_factory(name)
     if name not in ARCHITECTURES and name.endswith(".py"):
@@ -221,6 +224,16 @@ def _torchvision(name: str, shape: tuple[int, ...], n_classes: int, **options: A
 def _of_three_channels(name: str, shape: tuple[int, ...]) -> None:
     if shape[0] != 3:
         raise ValueError(f"{name} takes images of 3 channels, got shape {shape}")
+
+
+def _of_a_library(name: str) -> Architecture:
+    """torchvision:NAME, timm:NAME or transformers:FOLDER; one that is known here keeps its rules."""
+    about = libraries.described(name)
+    library, _, which = name.partition(":")
+    if library == "torchvision" and which in ARCHITECTURES:
+        return replace(ARCHITECTURES[which], shape=about["shape"])
+    channels, dimension = about["shape"][0], math.prod(about["shape"])
+    return Architecture(space=2, channels=channels, dimension=dimension, initialisation="own", users=True, **about)
 
 
 def _of_a_factory(name: str) -> Architecture:

@@ -38,16 +38,9 @@ class Checkpoint:
     where: str  # the file, for errors
 
     @property
-    def n_outputs(self) -> int:
-        """Outputs of the layer that stands last; at least two."""
-        prefix = next((one for one in PREFIXES if any(name.startswith(one) for name in self.state)), "")
-        layers = [(name, len(value)) for name, value in self.state.items() if value.ndim and name.startswith(prefix)]
-        last, n = layers[-1] if layers else ("none", 0)
-        if n < 2:
-            raise ValueError(
-                f"a network of at least 2 outputs is needed, the last layer of {self.where} ({last}) has {n}"
-            )
-        return n
+    def last_layer(self) -> int:
+        """Outputs of the layer that stands last, at least two: those of the network where its weights are in order."""
+        return max(next((len(value) for value in reversed(self.state.values()) if value.ndim), 0), 2)
 
 
 def read(path: str | os.PathLike[str]) -> Checkpoint:
@@ -84,6 +77,24 @@ def load(model: nn.Module, checkpoint: Checkpoint, what: str, unused: tuple[str,
         raise ValueError(f"{checkpoint.where} does not hold the weights of {what}: it {', and '.join(problems)}")
     model.load_state_dict(state, strict=False)
     return (*checkpoint.notes, *notes)
+
+
+def outputs(model: nn.Module, checkpoint: Checkpoint, guess: int) -> int:
+    """Outputs of the network by the weights that have another shape in a model of so many; the guess if none have.
+
+    Files need not hold their layers in order: safetensors sorts them by name.
+    """
+    own = model.state_dict()
+    state, _ = _those_behind_a_prefix(checkpoint.state, [name for name in own if "num_batches_tracked" not in name])
+    other = [name for name in own if name in state and own[name].shape != state[name].shape]
+    last = [name for name in other if own[name].ndim and len(own[name]) == guess and state[name].ndim]
+    counts = {len(state[name]) for name in last if own[name].shape[1:] == state[name].shape[1:]}
+    if len(other) != len(last) or len(counts) != 1:
+        return guess
+    (found,) = counts
+    if found < 2:
+        raise ValueError(f"a network of at least 2 outputs is needed, {checkpoint.where} has {found} ({last[0]})")
+    return found
 
 
 def _torch(path: Path) -> Any:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from empirical.data.tensors import Dataset, Normalisation
 from empirical.losses.objectives import device_of
-from empirical.networks import architectures, checkpoints
+from empirical.networks import architectures, checkpoints, libraries
 from empirical.networks.architectures import ARCHITECTURES, INITIALISATIONS, Normalised
 from empirical.networks.checkpoints import Checkpoint
 from empirical.networks.taken import noted, taken, trial
@@ -70,15 +70,14 @@ def pretrained(
     file's last layer if None. normalisation: the architecture's if None; an architecture without one has none.
     """
     architecture = architectures.find(name)
-    checkpoint = _checkpoint(name, weights)
     if shape is None:
-        shape = (3, SIDE, SIDE) if architecture.normalisation else input_shape(name)
-    if n_classes is None and not architecture.fixed_outputs:
-        n_classes = checkpoint.n_outputs
+        usual = (3, SIDE, SIDE) if architecture.normalisation else input_shape(name)
+        shape = architecture.shape or usual
     with torch.random.fork_rng(devices=[]):  # weights that are drawn before they are overwritten
-        model = _built(name, shape, n_classes, **options)
-    what = f"{name} for {n_classes or 'its'} classes at shape {shape}"
-    model = noted(model, checkpoints.load(model, checkpoint, what, architecture.unused))
+        if name.startswith("transformers:") and Path(weights) == libraries.weights_on_disk(name):
+            model = libraries.with_its_weights(name)  # whose names in the file are not those of the network
+        else:
+            model = _with_weights(name, _checkpoint(name, weights), shape, n_classes, **options)
     return _frozen(with_normalisation(_taken(name, model, shape), normalisation or architecture.normalisation))
 
 
@@ -162,6 +161,20 @@ def _built(name: str, shape: tuple[int, ...], n_classes: int | None, **options: 
     return architectures.find(name).build(shape, n_classes, **options)
 
 
+def _with_weights(
+    name: str, checkpoint: Checkpoint, shape: tuple[int, ...], n_classes: int | None, **options: float
+) -> nn.Module:
+    """The network with the weights of a file; n_classes None: as many as the file has."""
+    architecture, wanted = architectures.find(name), n_classes
+    if wanted is None and not architecture.fixed_outputs:
+        wanted = checkpoint.last_layer
+    model = _built(name, shape, wanted, **options)
+    if n_classes is None and wanted is not None and (found := checkpoints.outputs(model, checkpoint, wanted)) != wanted:
+        model, wanted = _built(name, shape, found, **options), found
+    what = f"{name} for {wanted or 'its'} classes at shape {shape}"
+    return noted(model, checkpoints.load(model, checkpoint, what, architecture.unused))
+
+
 def _taken(name: str, model: nn.Module, shape: tuple[int, ...]) -> nn.Module:
     """The model with frozen weights; one of the user's is tried."""
     model = _frozen(model)
@@ -178,13 +191,27 @@ def _checkpoint(name: str, weights: str | os.PathLike[str]) -> Checkpoint:
         raise ValueError("random weights are `untrained`; give 'imagenet' or the path of a state dict")
     if weights != "imagenet":
         return checkpoints.read(weights)
+    if name.startswith(("timm:", "transformers:")):
+        return checkpoints.read(weights_of_library(name))
     return checkpoints.read(_lite0_file()) if name == "efficientnet_lite0" else _published(name)
+
+
+def weights_of_library(name: str) -> Path:
+    """Where the weights of a network of timm or transformers lie on this machine."""
+    found = libraries.weights_on_disk(name)
+    if found is None:
+        raise OSError(
+            f"there are no weights of {name} on this machine, and none are downloaded; give a file with --weights "
+            "FILE, or --training untrained"
+        )
+    return found
 
 
 def _published(name: str) -> Checkpoint:
     """torchvision's weights of a network of this name: from its cache folder, or downloaded to there."""
     from torchvision.models import get_model_weights, list_models
 
+    name = name.removeprefix("torchvision:")
     if name not in list_models():
         published = [one for one in ARCHITECTURES if one in list_models()] + ["efficientnet_lite0"]
         raise ValueError(f"there are ImageNet weights of {', '.join(published)}, not of {name}; give a file")

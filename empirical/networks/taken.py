@@ -37,8 +37,8 @@ def notes_of(model: nn.Module) -> list[str]:
 
 
 def noted(model: nn.Module, notes: Iterable[str]) -> nn.Module:
-    """The model, which carries these notes from now on."""
-    model.__dict__[NOTES] = tuple(notes)
+    """The model, which carries these notes too from now on."""
+    model.__dict__[NOTES] = (*model.__dict__.get(NOTES, ()), *notes)
     return model
 
 

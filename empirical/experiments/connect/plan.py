@@ -77,7 +77,7 @@ def search(
 def asks_theory(subject: Subject) -> bool:
     """Whether inputs are small enough for the theories to be asked unbidden."""
     dimension = subject.dimension
-    if dimension is None and (subject.data in ("pictures", "imagenet") or subject.weights != "random"):
+    if dimension is None and (subject.data in ("pictures", "imagenet", "folder") or subject.has_weights):
         return False
     if dimension is None and subject.data == "none":
         dimension = math.prod(models.input_shape(subject.network))

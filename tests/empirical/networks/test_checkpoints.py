@@ -124,7 +124,8 @@ def test_a_wrapping_network_takes_bare_names(model, x):
     assert torch.equal(wrapper(x), model(x))
 
 
-def test_the_last_layer_counts_the_classes_of_the_network_alone(model):
-    """Not what stands behind it in the file, which belongs to the training."""
-    state = put_before("model.", model.state_dict()) | {"criterion.weight": torch.ones(9)}
-    assert checkpoints.Checkpoint(state, (), "a file").n_outputs == 4
+def test_layers_in_any_order_count_the_classes(model, x, tmp_path):
+    """Files sorted otherwise, or with what belongs to the training behind: the weights that do not fit tell."""
+    state = dict(reversed(model.state_dict().items()))
+    torch.save(put_before("model.", state) | {"criterion.weight": torch.ones(9)}, tmp_path / "saved.pt")
+    assert torch.equal(models.pretrained("cnn", tmp_path / "saved.pt", SHAPE)(x), model(x))

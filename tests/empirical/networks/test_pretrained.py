@@ -90,10 +90,7 @@ class Harmful:
         ({"epoch": 3, "lr": 0.1}, "must hold a state dict, names to tensors, got a dict with keys epoch, lr"),
         ({"a": {"x": torch.zeros(2)}, "b": {"x": torch.zeros(2)}}, "holds several state dicts, a, b; save the one"),
         ({"state": {"a": torch.zeros(2)}}, "does not hold the weights of cnn for 2 classes"),
-        (
-            {"fc.weight": torch.zeros(1, 5)},
-            r"at least 2 outputs is needed, the last layer of .*cnn.pt \(fc.weight\) has 1",
-        ),
+        ("one output", r"a network of at least 2 outputs is needed, .*cnn.pt has 1 \(7.weight\)"),
         (torch.zeros(3), "must hold a state dict, names to tensors, got a Tensor"),
         (Harmful(), r"it holds Python objects, _?pytest.*, whose code is never run here"),
         ("missing", r"does not hold the weights of cnn for 4 classes at shape \(3, 8, 8\): it lacks 0.weight"),
@@ -111,6 +108,7 @@ def test_files_that_are_no_weights(weights, content, message):
         changed = {
             "missing": {name: value for name, value in state.items() if name != "0.weight"},
             "extra": {"fc.weight": torch.zeros(1), **state},
+            "one output": state | {name: state[name][:1] for name in list(state)[-2:]},
             "shape": state | {"0.weight": torch.zeros(32, 1, 5, 5)},
         }
         torch.save(changed[content] if isinstance(content, str) else content, path)
