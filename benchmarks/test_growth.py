@@ -91,18 +91,19 @@ def test_leath_sites_a_second(benchmark, d, kind):
 def test_error_of_p_c_in_a_minute(benchmark, d):
     """True rms of 8 seeds of a minute's work shared among them, scaled by the root of time; Leath beside invasion."""
 
-    def rms(threshold, **effort):
+    def rms(method, **effort):
         begun = time.process_time()
-        runs = [threshold(lattices.hypercubic(d), seed=seed, progress=False, **effort) for seed in range(8)]
+        lattice = lattices.hypercubic(d)
+        runs = [scaling.threshold(lattice, "site", method, seed=seed, progress=False, **effort) for seed in range(8)]
         minutes = (time.process_time() - begun) / 8 / 60
-        deviations = [run.estimate.value / PUBLISHED[d] - 1 for run in runs]
-        own = sum(run.estimate.error for run in runs) / 8 / PUBLISHED[d]
+        deviations = [run.value / PUBLISHED[d] - 1 for run in runs]
+        own = sum(run.error for run in runs) / 8 / PUBLISHED[d]
         return (sum(x * x for x in deviations) / 8 * minutes) ** 0.5, own * minutes**0.5
 
-    scaling.leath_threshold(lattices.hypercubic(d), n_clusters=5, seed=0, progress=False)  # compile
+    scaling.threshold(lattices.hypercubic(d), method="leath", n_clusters=5, seed=0, progress=False)  # compile
     growth.invade(lattices.hypercubic(d), 1000, seed=0)
-    leath, own = benchmark.pedantic(lambda: rms(scaling.leath_threshold, runs=300), rounds=1)
-    invasion, own_invasion = rms(scaling.invasion_threshold, runs=16, n_sites=2**20)
+    leath, own = benchmark.pedantic(lambda: rms("leath", runs=300), rounds=1)
+    invasion, own_invasion = rms("invasion", runs=16, n_sites=2**20)
     in_ten = own / 10**0.5
     verdict = "goal met" if in_ten <= PRECISION_GOAL else f"missed by a factor {in_ten / PRECISION_GOAL:.1f}"
     print(

@@ -38,13 +38,15 @@ def test_error_of_p_c_in_equal_time(benchmark, kind, d):
     """Own error times the root of the processor time: by windings, and by crossings of sweeps of the same tori."""
 
     def by_windings():
-        found = scaling.wrapping_threshold(lattices.hypercubic(d), kind, runs=200, seed=1, progress=False)
-        return found.estimate.error
+        found = scaling.threshold(lattices.hypercubic(d), kind, "wrapping", runs=200, seed=1, progress=False)
+        return found.error
 
     def by_crossings():
         sizes = SIZES[d][-3:]
-        found = scaling.crossing_threshold(lattices.hypercubic(d), kind, sizes=sizes, runs=400, seed=1, progress=False)
-        return found.estimate.error
+        found = scaling.threshold(
+            lattices.hypercubic(d), kind, "crossing", sizes=sizes, runs=400, seed=1, progress=False
+        )
+        return found.error
 
     def times_root_of_time(estimate):
         begun = time.process_time()

@@ -120,7 +120,7 @@ def print_thresholds(scan: "DimensionScan") -> None:
 
     rows = [
         [str(d), str(e), str(r) if r.source != "none" else "", f"{z:+.1f}" if z == z else "", e.method.split(",")[0]]
-        for d, e, r, z in zip(scan.dimensions, scan.estimates, scan.references, scan.z, strict=True)
+        for d, e, r, z in zip(scan.dimensions, scan.simulated, scan.references, scan.z, strict=True)
     ]
     name = {"hypercubic": "Z^d", "n-cube": "the n-cube"}.get(scan.lattice)
     if name is None:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from percolation import checks, runs, seeds
 from percolation.lattices import NAMES, named
-from percolation.quantities import Estimate, Threshold
+from percolation.quantities import Threshold
 from percolation.scaling import invasion
 from percolation.scaling.budget import Simulated
-from percolation.scaling.methods import METHODS, chosen
+from percolation.scaling.methods import METHODS, chosen, threshold
 from percolation.theory import thresholds
 
 SMALLEST_CUBE = 6  # below, its critical window is as wide as all there is
@@ -30,10 +30,6 @@ class DimensionScan:
     simulated: tuple[Simulated, ...]
 
     @property
-    def estimates(self) -> tuple[Estimate, ...]:
-        return tuple(one.estimate for one in self.simulated)
-
-    @property
     def references(self) -> tuple[Threshold, ...]:
         """The best values known; not a number, with source "none", where there is none."""
         return tuple(reference(self.lattice, d, self.kind) for d in self.dimensions)
@@ -48,11 +44,11 @@ class DimensionScan:
     @property
     def z(self) -> np.ndarray:
         """Deviations from the references in units of the combined errors, (n_dimensions,); nan without reference."""
-        return np.array([e.z(r) for e, r in zip(self.estimates, self.references, strict=True)])
+        return np.array([e.z(r) for e, r in zip(self.simulated, self.references, strict=True)])
 
     def table(self) -> pd.DataFrame:
         """Columns COLUMNS, a row a dimension."""
-        rows = zip(self.dimensions, self.estimates, self.references, self.z, strict=True)
+        rows = zip(self.dimensions, self.simulated, self.references, self.z, strict=True)
         return pd.DataFrame(
             [(self.lattice, self.kind, d, e.value, e.error, e.method, r.value, r.error, z) for d, e, r, z in rows],
             columns=list(COLUMNS),
@@ -105,8 +101,8 @@ class Plan:
     def _simulated(self, d: int, seed: int, workers: int) -> Simulated:
         name, share = self.chosen(d), None if self.time is None else self.time / len(self.dimensions)
         how: dict[str, Any] = dict(runs=self.runs, time=share, precision=self.precision, seed=seed, workers=workers)
-        own = {"n_sites": self.n_sites} if name == "invasion" else {}
-        return METHODS[name].estimator(named(self.lattice, d), self.kind, **how, **own)
+        how |= {"n_sites": self.n_sites} if name == "invasion" else {}
+        return threshold(named(self.lattice, d), self.kind, name, **how)
 
 
 def scan(dimensions: list[int], kind: str = "site", *, seed: seeds.Seed, workers: int = 0, **how: Any) -> DimensionScan:

@@ -1,7 +1,7 @@
 """Clusters that wind round a torus at a given p: many independent samples, fast.
 
 A sweep knows the whole curve of one realisation; where only p near p_c matters, samples at one p cost a quarter of it
-a site. `scaling.wrapping_threshold` is made of them.
+a site. `scaling.wrapping` is made of them.
 """
 
 import math

@@ -71,6 +71,14 @@ def task(x, seed):
     return x
 
 
+def crossing(lattice, kind, *, runs, seed, workers):
+    return scaling.threshold(lattice, kind, "crossing", runs=runs, seed=seed, workers=workers, sizes=(8, 12, 16))
+
+
+def invasion(lattice, kind, *, n_sites, runs, seed, workers):
+    return scaling.threshold(lattice, kind, "invasion", n_sites=n_sites, runs=runs, seed=seed, workers=workers)
+
+
 ENDS = {"a": 0.01 * torch.ones(2, 3), "c": -0.01 * torch.ones(2, 3)}
 # calls that work
 CALLS = {
@@ -102,23 +110,8 @@ CALLS = {
     fields.network: {"d": 3, "depth": 1, "width": 8, "activation": "relu", "seed": 0},
     level_sets.critical_occupation: {"make_values": values, "n_realisations": 2, "seed": 0},
     scaling.threshold: {"lattice": CUBE, "kind": "bond", "method": "window", "runs": 20, "seed": 0, "workers": 1},
-    scaling.crossing_threshold: {
-        "lattice": lattices.square,
-        "kind": "site",
-        "runs": 100,
-        "seed": 0,
-        "sizes": (8, 12, 16),
-        "workers": 1,
-    },
-    scaling.invasion_threshold: {
-        "lattice": lattices.cubic,
-        "kind": "site",
-        "n_sites": 512,
-        "runs": 8,
-        "seed": 0,
-        "workers": 1,
-    },
-    scaling.window_threshold: {"graph": CUBE, "kind": "bond", "runs": 20, "seed": 0, "workers": 1},
+    crossing: {"lattice": lattices.square, "kind": "site", "runs": 100, "seed": 0, "workers": 1},
+    invasion: {"lattice": lattices.cubic, "kind": "site", "n_sites": 512, "runs": 8, "seed": 0, "workers": 1},
     scaling.grown_level: {"d": 2, "xis": (1.0, 2.0), "n_sites": 1024, "n_runs": 8, "seed": 0, "workers": 1},
     scaling.boxed_level: {"d": 2, "xis": (1.0, 2.0), "lengths": (4.0, 8.0), "n_boxes": 2, "seed": 0},
     scaling.collapse: {"curves": CURVES, "n_resamples": 20, "seed": 0},
@@ -207,7 +200,7 @@ def signature_rows():
                     yield pytest.param(call, name, bad, id=f"{call.__name__}-{name}-{bad!r:.20}")
 
 
-ESTIMATORS = (scaling.threshold, scaling.crossing_threshold, scaling.invasion_threshold, scaling.window_threshold)
+ESTIMATORS = (scaling.threshold, crossing, invasion)
 # what is no bad value there: nothing to say, or a defaulted number
 FINE = {
     (lattices.cayley_tree, "generations", 0),

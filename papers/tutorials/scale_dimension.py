@@ -14,7 +14,7 @@ def main(folder: Path) -> list[Path]:
     """Print thresholds beside published ones; draw them; the files drawn."""
     # grow clusters on the infinite lattice, in any dimension: 8 runs of 4096 sites each
     scan = dimension_scan.scan([3, 5, 8, 13], method="invasion", runs=8, n_sites=2**12, seed=1)
-    for d, simulated, known, z in zip(scan.dimensions, scan.estimates, scan.references, scan.z, strict=True):
+    for d, simulated, known, z in zip(scan.dimensions, scan.simulated, scan.references, scan.z, strict=True):
         print(f"d = {d:2}: p_c = {simulated} simulated, {known} published, {z:+.1f} standard errors apart")
 
     # open the sites of a torus one by one: one set of realisations serves every p

@@ -72,7 +72,7 @@ def leath(
     max_size: a generation that brings a cluster to so many sites is its last. max_generations: likewise.
     seed: see `percolation.seeds`.
     Returns a Leath. Its `excess`, by generation, are sums over the cluster's sites i, with T_i tested and k_i opened
-    around i, of what was found minus its mean given what was tested, the control variates of `leath_threshold`:
+    around i, of what was found minus its mean given what was tested, the control variates of `scaling.leath`:
     pairs k (k - 1) - p^2 T (T - 1); straight: k - p T of the one neighbour straight ahead, by the displacement that
     led to i (0 on a lattice with a basis, where that does not go on); cousins k' (k - p T), k' opened around the
     siblings before i; crowding T (k - p T).

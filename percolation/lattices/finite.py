@@ -1,7 +1,7 @@
 """Finite families of graphs, which no infinite lattice is behind: n-cube, Hamming graph, pieces of the Bethe lattice.
 
 `n_cube` is {0, 1}^n and `hamming` the Hamming graph, which compute their neighbours; `cayley_tree` is a stored graph.
-Their p_c is that of a critical window (`scaling.window_threshold`), there is no torus of another size.
+Their p_c is that of a critical window (`scaling.window`), there is no torus of another size.
 """
 
 from dataclasses import dataclass

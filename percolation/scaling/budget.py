@@ -18,11 +18,10 @@ PILOT_SHARE, MOMENT = 0.1, 1e-3  # of the time; seconds
 GROWTH = 4  # largest factor by which the number of runs grows at once
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """p_c with the runs it came from; enough to repeat it or to fit it otherwise."""
+@dataclass(frozen=True, eq=False)
+class Simulated(Estimate):
+    """p_c with the runs it came from: enough to repeat it or to fit it otherwise. Equal are those of equal numbers."""
 
-    estimate: Estimate
     kind: str
     seed: seeds.Seed
     n_runs: int
@@ -40,6 +39,8 @@ class Budget:
     time: float | None = None
     precision: float | None = None
     at_least: int = 1  # runs, whose scatter gives the error
+    workers: int = 1  # threads
+    progress: bool = True  # whether a bar shows it
 
     def __post_init__(self) -> None:
         checks.integer("runs", self.runs, at_least=self.at_least)
@@ -47,15 +48,6 @@ class Budget:
         for name, value in (("time", self.time), ("precision", self.precision)):
             if value is not None:
                 checks.positive(name, value)
-
-    @classmethod
-    def of(
-        cls, runs: int | None, time: float | None, precision: float | None, *, otherwise: int, at_least: int
-    ) -> "Budget":
-        """What a user asked for, or else so many runs."""
-        if runs is not None and (time is not None or precision is not None):
-            raise ValueError("give a number of runs, or a time or a precision that sets it: not both")
-        return cls(otherwise if runs is None else runs, time, precision, at_least)
 
     @property
     def is_open(self) -> bool:
@@ -66,7 +58,11 @@ class Budget:
         """For a pilot that brings p near p_c: a tenth of the time, PILOT_PRECISION times the precision."""
         time = None if self.time is None else PILOT_SHARE * self.time
         precision = None if self.precision is None else PILOT_PRECISION * self.precision
-        return Budget(self.at_least, time, precision, self.at_least)
+        return replace(self, runs=self.at_least, time=time, precision=precision)
+
+    def fixed(self, runs: int) -> "Budget":
+        """So many runs, of the same workers."""
+        return Budget(runs, workers=self.workers, progress=self.progress)
 
     def after(self, spent: float) -> "Budget":
         """What is left of it after so many seconds."""
@@ -77,9 +73,10 @@ class Budget:
         parent: np.random.SeedSequence,
         run: Callable[[np.random.SeedSequence], np.ndarray],
         estimate: Callable[[np.ndarray], Estimate],
-        **how: Any,
+        label: str = "runs",
     ) -> np.ndarray:
-        """Runs of the parent's children in turn, one to a row of the result; how: as `runs.run` takes it."""
+        """Runs of the parent's children in turn, one to a row of the result; label: of the progress bar."""
+        how: dict[str, Any] = {"workers": self.workers, "label": label, "progress": self.progress}
         begun = monotonic()
         done = run_all(run, parent.spawn(self.at_least if self.is_open else self.runs), **how)
         while self.is_open:

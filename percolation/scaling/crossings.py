@@ -3,14 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 
-from percolation import checks, seeds, sweeps
+from percolation import seeds, sweeps
 from percolation.averages import FirstSteps
-from percolation.growth.keys import checked
 from percolation.lattices import Box, Lattice
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget, Simulated
@@ -56,7 +54,7 @@ def last_crossing(sizes: Sequence[FirstSteps]) -> Estimate:
     return Estimate(last.value, float(np.hypot(last.error, np.sqrt(systematic))), last.method)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CrossingThreshold(Simulated):
     """p_c with the sweeps it came from."""
 
@@ -65,29 +63,21 @@ class CrossingThreshold(Simulated):
     first: np.ndarray  # (n_runs, n_sizes) int64, see `FirstSteps`
 
 
-def crossing_threshold(
+def simulate(
     lattice: Lattice,
-    kind: str = "site",
-    *,
-    runs: int | None = None,
-    time: float | None = None,
-    precision: float | None = None,
+    kind: str,
+    budget: Budget,
     seed: seeds.Seed,
-    workers: int = 1,
-    progress: bool = True,
+    *,
     sizes: Sequence[int] | None = None,
     periodic: bool = True,
 ) -> CrossingThreshold:
-    """p_c of a lattice from sweeps of its tori in three or more sizes, see `last_crossing`.
+    """p_c of a lattice from sweeps of its tori in three or more sizes, see `last_crossing`; a run is one of each.
 
-    kind: "site" or "bond". runs: at least 100, each a sweep of every size; or time (seconds), or precision, see
-    `Budget`. workers: threads; the result does not depend on it.
     sizes: sides, increasing, three at least; if absent 1/4, 1/2 and all of the side that MOST_SITES have, or the next
     three below it. periodic=False: boxes with open faces and clusters that span them, instead of tori and clusters that
     wrap: its shifts are larger.
     """
-    checked(lattice), checks.kind(kind)
-    budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
     sizes = _sizes(lattice) if sizes is None else tuple(sizes)
     boxes = tuple(lattice.box(L, periodic) for L in sizes)
     n_steps = [box.n_sites if kind == "site" else box.n_bonds for box in boxes]
@@ -95,9 +85,10 @@ def crossing_threshold(
     def estimate(first: np.ndarray) -> Estimate:
         return last_crossing([FirstSteps(n, M) for n, M in zip(first.T, n_steps, strict=True)])
 
-    how: Any = {"workers": workers, "label": f"{lattice.name}, d = {lattice.d} {kind}", "progress": progress}
-    first = budget.collect(seeds.sequence(seed), partial(_first_steps, boxes, kind), estimate, **how)
-    return CrossingThreshold(estimate(first), kind, seed, len(first), lattice.d, sizes, first)
+    label = f"{lattice.name}, d = {lattice.d} {kind}"
+    first = budget.collect(seeds.sequence(seed), partial(_first_steps, boxes, kind), estimate, label)
+    found = estimate(first)
+    return CrossingThreshold(found.value, found.error, found.method, kind, seed, len(first), lattice.d, sizes, first)
 
 
 def _first_steps(boxes: Sequence[Box], kind: str, seed: np.random.SeedSequence) -> np.ndarray:

@@ -51,7 +51,7 @@ def critical_occupation(
 
     Between marks N_k and N_k+1 of a flood, h_k is the level at or below which as many values were tested as taken;
     pooled over the runs. F(h_k) = F(h_c) + A N^-delta with A and delta free, F the law of the field, is fitted by
-    least squares and averaged over delta and the first block kept, as `invasion_threshold` does.
+    least squares and averaged over delta and the first block kept, as `scaling.invasion` does.
 
     draw: makes the field of a run from its seed, e.g. `lambda seed: fields.gaussian(3, kernel, seed=seed)`; in a
     session with a store a function at the top of a module, or a partial of one, whose runs can then be kept; waves are

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from percolation import checks, growth, seeds
-from percolation.growth.keys import checked
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget, Simulated
@@ -21,7 +19,7 @@ SMALLEST_SIZE = 16  # blocks below are not asymptotic in any dimension
 FEWEST_SITES = SMALLEST_SIZE * 2**FEWEST_BLOCKS  # of a run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InvasionThreshold(Simulated):
     """p_c with the invasions it came from."""
 
@@ -36,35 +34,20 @@ class InvasionThreshold(Simulated):
         return self.n_accepted / self.n_revealed.mean(axis=0)
 
 
-def invasion_threshold(
-    lattice: Lattice,
-    kind: str = "site",
-    *,
-    runs: int | None = None,
-    time: float | None = None,
-    precision: float | None = None,
-    seed: seeds.Seed,
-    workers: int = 1,
-    progress: bool = True,
-    n_sites: int = 2**16,
+def simulate(
+    lattice: Lattice, kind: str, budget: Budget, seed: seeds.Seed, *, n_sites: int = 2**16
 ) -> InvasionThreshold:
     """p_c of an infinite lattice from independent invasion clusters, extrapolated to infinite size by `extrapolate`.
 
-    kind: "site" or "bond". runs: at least 8; or time (seconds), or precision, see `Budget`.
-    workers: threads; the result does not depend on it.
     n_sites: accepted in each run (bonds if kind="bond"), at least 512; for d < 6 the extrapolation limits the
     accuracy, so that a longer run is worth more than a second one.
     """
-    d = checked(lattice).d
-    checks.kind(kind)
     checks.integer("n_sites", n_sites, at_least=FEWEST_SITES)
-    budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
     run, marks = partial(_revealed, lattice, n_sites, kind), growth.doubling_marks(n_sites)
-
-    how: Any = {"workers": workers, "label": f"d = {d} {kind}", "progress": progress}
-    n_revealed = budget.collect(seeds.sequence(seed), run, partial(extrapolate, marks), **how)
-    estimate = extrapolate(marks, n_revealed)
-    return InvasionThreshold(estimate, kind, seed, len(n_revealed), d, n_sites, marks, n_revealed)
+    label = f"d = {lattice.d} {kind}"
+    n_revealed = budget.collect(seeds.sequence(seed), run, partial(extrapolate, marks), label)
+    found, runs = extrapolate(marks, n_revealed), (len(n_revealed), lattice.d, n_sites, marks, n_revealed)
+    return InvasionThreshold(found.value, found.error, found.method, kind, seed, *runs)
 
 
 def _revealed(lattice: Lattice, n_sites: int, kind: str, seed: np.random.SeedSequence) -> np.ndarray:

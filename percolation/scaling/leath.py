@@ -17,7 +17,6 @@ ancestors more than t back, sum_{i, j > 0, i + j > t} (i + j)^(-d/2) ~ t^-(d - 4
 import math
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
 
 import numpy as np
 
@@ -25,7 +24,6 @@ from percolation import checks, growth, seeds
 from percolation.growth.keys import checked as checked_infinite
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
-from percolation.runs import seeds as children_of
 from percolation.scaling.budget import Budget, Simulated
 from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
@@ -57,7 +55,7 @@ FEWEST_SITES = 1000  # of all runs in the last window: below, ratios are not lin
 N, T, CONTROLS, SCORE = 0, 1, slice(2, 7), 7  # columns of `sums`
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LeathThreshold(Simulated):
     """p_c with the sums it came from."""
 
@@ -68,44 +66,33 @@ class LeathThreshold(Simulated):
     sums: np.ndarray  # (n_runs, n_windows, 8), see `window_sums`
 
 
-def leath_threshold(
+def simulate(
     lattice: Lattice,
-    kind: str = "site",
-    *,
-    runs: int | None = None,
-    time: float | None = None,
-    precision: float | None = None,
+    kind: str,
+    budget: Budget,
     seed: seeds.Seed,
-    workers: int = 1,
-    progress: bool = True,
+    *,
     n_clusters: int | None = None,
     n_generations: int | None = None,
     p: float | None = None,
 ) -> LeathThreshold:
     """p_c of an infinite lattice, d >= 3, from Leath clusters grown at one p near it.
 
-    kind: "site" or "bond". runs: at least 32; or time (seconds), or precision, see `Budget`.
-    workers: threads; the result does not depend on it.
     n_clusters: of a run. n_generations: that a cluster may live; LONGEST, and n_clusters so many that a run has about
     2 10^5 sites, if absent. p: at which clusters grow, near p_c; pilots find it if absent.
     Result and error: see `estimate`.
     """
-    begun = monotonic()
-    d = checked(lattice).d
-    checks.kind(kind)
+    d = lattice.d
     n_generations = LONGEST.get(d, 64) if n_generations is None else n_generations
     n_clusters = checks.integer("n_clusters", CLUSTERS.get(d, 500) if n_clusters is None else n_clusters, at_least=1)
-    budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
     bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
 
     run = partial(_sums, lattice, kind, n_clusters, n_generations)
-    at = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), workers, f"d = {d} {kind}", progress)
-    pilots, parent = children_of(seed, 2)
-    if p is None:
-        stages = [Budget(FEWEST_RUNS)] * (d < MEAN_FIELD) + [budget.pilot()] * budget.is_open
-        p = at.pilot(pilots, partial(_pilot, lattice, kind), stages)
-    sums = at.collect(p, budget.after(monotonic() - begun), parent)
-    return LeathThreshold(estimate(sums, bounds, d, p), kind, seed, len(sums), d, p, n_clusters, bounds, sums)
+    begin, stages, label = partial(_pilot, lattice, kind), [FEWEST_RUNS] * (d < MEAN_FIELD), f"d = {d} {kind}"
+    at = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), begin, stages, label)
+    p, sums = at.collect(budget, seed, p)
+    found, runs = estimate(sums, bounds, d, p), (len(sums), d, p, n_clusters, bounds, sums)
+    return LeathThreshold(found.value, found.error, found.method, kind, seed, *runs)
 
 
 def checked(lattice: Lattice) -> Lattice:
@@ -115,9 +102,7 @@ def checked(lattice: Lattice) -> Lattice:
     with them: on Lieb's lattice between sites of four and of two.
     """
     if checked_infinite(lattice).d < LOWEST_DIMENSION:
-        raise ValueError(
-            f"Leath's clusters tell p_c from d = {LOWEST_DIMENSION} on, got d = {lattice.d}; use wrapping_threshold"
-        )
+        raise ValueError(f"Leath's clusters tell p_c from d = {LOWEST_DIMENSION} on, got d = {lattice.d}; use wrapping")
     if len(set(lattice.degrees)) > 1:
         raise ValueError(
             f"Leath's ratios need sites of one number of neighbours, got {lattice.degrees}; use wrapping or invasion"

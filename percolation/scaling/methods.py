@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from percolation import checks, seeds
 from percolation.growth.keys import checked
 from percolation.lattices import FiniteGraph, Lattice
-from percolation.quantities import Estimate
 from percolation.scaling import crossings, invasion, leath, window, wrapping
 from percolation.scaling.budget import Budget, Simulated
 
@@ -14,20 +13,20 @@ WRAPPING_UP_TO = 3  # dimensions; from there on Leath's error is the least at eq
 
 
 class Method(NamedTuple):
-    """An estimator, the check that a lattice suits it, and its runs: if nothing is said, and at least."""
+    """How it simulates, the check that a lattice suits it, and its runs: if nothing is said, and at least."""
 
-    estimator: Callable[..., Simulated]
+    simulate: Callable[..., Simulated]
     checked: Callable[[Any], Any]
     runs: int
     fewest: int
 
 
 METHODS = {
-    "wrapping": Method(wrapping.wrapping_threshold, wrapping.checked, wrapping.RUNS, wrapping.FEWEST_RUNS),
-    "invasion": Method(invasion.invasion_threshold, checked, invasion.RUNS, invasion.FEWEST_RUNS),
-    "leath": Method(leath.leath_threshold, leath.checked, leath.RUNS, leath.FEWEST_RUNS),
-    "crossing": Method(crossings.crossing_threshold, checked, crossings.RUNS, crossings.FEWEST_RUNS),
-    "window": Method(window.window_threshold, window.checked, window.RUNS, window.FEWEST_RUNS),
+    "wrapping": Method(wrapping.simulate, wrapping.checked, wrapping.RUNS, wrapping.FEWEST_RUNS),
+    "invasion": Method(invasion.simulate, checked, invasion.RUNS, invasion.FEWEST_RUNS),
+    "leath": Method(leath.simulate, leath.checked, leath.RUNS, leath.FEWEST_RUNS),
+    "crossing": Method(crossings.simulate, checked, crossings.RUNS, crossings.FEWEST_RUNS),
+    "window": Method(window.simulate, window.checked, window.RUNS, window.FEWEST_RUNS),
 }
 
 
@@ -43,7 +42,7 @@ def threshold(
     workers: int = 1,
     progress: bool = True,
     **options: Any,
-) -> Estimate:
+) -> Simulated:
     """p_c of an infinite lattice; of a finite graph without a boundary, the middle of its critical window.
 
     lattice: one of `lattices`, or of your own bonds; n-cube, Hamming graph or a Graph. kind: "site" or "bond".
@@ -53,12 +52,15 @@ def threshold(
     their neighbours, or if fewer runs are asked for than the others need; window for all that is finite.
     runs: of the method, seconds each or less; or time, seconds in all; or precision, one sigma, that the error shall
     reach; with both of these, whichever comes first. Absent all three, about a minute.
-    workers: threads; the result does not depend on it. options: of the estimator of the method that is named.
-    Each method is a function of the same signature, such as `wrapping_threshold`, whose result holds the runs too.
+    workers: threads; the result does not depend on it. progress: whether a bar shows it.
+    options: of a method that is named: n_sites of "invasion"; sizes and p of "wrapping"; sizes and periodic of
+    "crossing"; n_clusters, n_generations and p of "leath". `METHODS[method].simulate` says what they mean, how the
+    method works and what its error holds.
+    Returns an `Estimate` that also holds its runs.
     """
     name = chosen(lattice, kind, method, runs=runs, time=time, precision=precision)
-    how = dict(runs=runs, time=time, precision=precision, seed=seed, workers=workers, progress=progress)
-    return METHODS[name].estimator(lattice, kind, **how, **options).estimate
+    budget = _budget(name, runs, time, precision, workers, progress)
+    return METHODS[name].simulate(lattice, kind, budget, seed, **options)
 
 
 def chosen(
@@ -77,8 +79,16 @@ def chosen(
     checks.one_of("method", method, ("auto", *METHODS))
     name = _best(lattice, runs) if method == "auto" else method
     METHODS[name].checked(lattice)
-    Budget.of(runs, time, precision, otherwise=METHODS[name].runs, at_least=METHODS[name].fewest)
+    _budget(name, runs, time, precision)
     return name
+
+
+def _budget(name: str, runs: int | None, time: float | None, precision: float | None, *how: Any) -> Budget:
+    """What a user asked for, or else the runs of the method; how: workers, progress."""
+    if runs is not None and (time is not None or precision is not None):
+        raise ValueError("give a number of runs, or a time or a precision that sets it: not both")
+    method = METHODS[name]
+    return Budget(method.runs if runs is None else runs, time, precision, method.fewest, *how)
 
 
 def _best(lattice: Lattice | FiniteGraph, runs: int | None) -> str:

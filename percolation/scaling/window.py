@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from percolation import checks, seeds, sweeps
+from percolation import seeds, sweeps
 from percolation.lattices import FiniteGraph
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget, Simulated, more_runs
@@ -22,32 +22,21 @@ HEAVY_TAIL = 4  # of sum s^2: few realisations miss what is rare and large, and 
 FITTED = 0.5  # the part of it where a parabola is off by less than 0.002 of the window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WindowThreshold(Simulated):
     """p_c of a finite graph; a run is a realisation."""
 
     n_sites: int
 
 
-def window_threshold(
-    graph: FiniteGraph,
-    kind: str = "site",
-    *,
-    runs: int | None = None,
-    time: float | None = None,
-    precision: float | None = None,
-    seed: seeds.Seed,
-    workers: int = 1,
-    progress: bool = True,
-) -> WindowThreshold:
+def simulate(graph: FiniteGraph, kind: str, budget: Budget, seed: seeds.Seed) -> WindowThreshold:
     """The p at which the mean cluster size of an open site, the largest cluster included, is N^(1/3), N the sites.
 
     chi(p) = <sum_clusters s^2> / N = N^(1/3) for bonds, <sum s^2> / <open sites> = N^(1/3) for sites. For bonds this
     defines p_c of a finite transitive graph that is a tree to its clusters (n-cube, Hamming graph, torus above d = 6),
     up to the width of its critical window, |p / p_c - 1| ~ N^(-1/3); the constant before N^(1/3) is convention.
 
-    kind: "site" or "bond". runs: realisations, at least 20; or time (seconds), or precision, see `Budget`: then the
-    realisations there are come first again. workers: threads; the result does not depend on it.
+    A run is a realisation; where a time or a precision sets their number, those there are come first again.
     Method: pilots find the level to a part of the window; there a curve gives chi on a grid of p, and
     p = a + b y + c y^2, y = log(chi / N^(1/3)), |y| < 1/2, is fitted by least squares: the threshold is a, less its
     bias of order 1/n_realisations.
@@ -57,17 +46,15 @@ def window_threshold(
     Memory: that of a curve, 8 bytes a bond and 10 for every worker (sites: 4 and 10); 1.2 GiB at n = 22.
     Source: Borgs, Chayes, van der Hofstad, Slade and Spencer, Random Struct. Algorithms 27, 137 (2005).
     """
-    checks.kind(kind)
-    budget, begun = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS), monotonic()
-    n = budget.runs if time is None else FEWEST_RUNS
+    begun, n = monotonic(), budget.runs if budget.time is None else budget.at_least
     while True:
         started = monotonic()
-        estimate = _estimate(checked(graph), kind, n, seed, workers, progress)
-        more = [] if precision is None else [math.ceil(more_runs(n, estimate.error, precision))]
-        if time is not None:  # as many in all as the rest affords
-            more.append(int(n * (time - (monotonic() - begun)) / (monotonic() - started)) - n)
+        found = _estimate(graph, kind, n, seed, budget.workers, budget.progress)
+        more = [] if budget.precision is None else [math.ceil(more_runs(n, found.error, budget.precision))]
+        if budget.time is not None:  # as many in all as the rest affords
+            more.append(int(n * (budget.time - (monotonic() - begun)) / (monotonic() - started)) - n)
         if not more or min(more) < 1:
-            return WindowThreshold(estimate, kind, seed, n, graph.n_sites)
+            return WindowThreshold(found.value, found.error, found.method, kind, seed, n, graph.n_sites)
         n += min(more)
 
 

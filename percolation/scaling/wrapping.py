@@ -13,7 +13,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
 
 import numpy as np
 
@@ -21,7 +20,6 @@ from percolation import checks, seeds, wrapping
 from percolation.growth.keys import checked as checked_infinite
 from percolation.lattices import Box, Lattice
 from percolation.quantities import Estimate
-from percolation.runs import seeds as children_of
 from percolation.scaling.budget import Budget, Simulated
 from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
@@ -111,7 +109,7 @@ class Tori:
         return [np.array(form).T for form in forms]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WrappingThreshold(Simulated):
     """p_c with the samples it came from."""
 
@@ -121,23 +119,17 @@ class WrappingThreshold(Simulated):
     means: np.ndarray  # (n_runs, n_sizes, 3), see `Tori.run`
 
 
-def wrapping_threshold(
+def simulate(
     lattice: Lattice,
-    kind: str = "site",
-    *,
-    runs: int | None = None,
-    time: float | None = None,
-    precision: float | None = None,
+    kind: str,
+    budget: Budget,
     seed: seeds.Seed,
-    workers: int = 1,
-    progress: bool = True,
+    *,
     sizes: Sequence[int] | None = None,
     p: float | None = None,
 ) -> WrappingThreshold:
-    """p_c of a lattice in two to four dimensions, from samples of its tori at one p near it.
+    """p_c of a lattice in two to four dimensions, from samples of its tori at one p near it; a run is of 2^20 sites.
 
-    kind: "site" or "bond". runs: at least 32, each of 2^20 sites; or time (seconds), or precision, see `Budget`.
-    workers: threads; the result does not depend on it.
     sizes: sides of the tori, increasing, four at least; SIZES if absent. p: at which to open, near p_c; pilots find it
     if absent.
     Result and error: see `Tori.estimate`.
@@ -145,18 +137,12 @@ def wrapping_threshold(
     arXiv:1209.1451, see also Mertens and Ziff, arXiv:1603.07289; wrapping of axes Newman and Ziff, Phys. Rev. E 64,
     016706 (2001).
     """
-    begun = monotonic()
-    checks.kind(kind)
-    budget = Budget.of(runs, time, precision, otherwise=RUNS, at_least=FEWEST_RUNS)
-    tori = Tori.of(checked(lattice), kind, _checked_sizes(sizes, lattice.d))
-    at = RunsAt(tori.run, tori.estimate, workers, f"{lattice.name}, d = {tori.d} {kind}", progress)
-    pilots, parent = children_of(seed, 2)
-    if p is None:
-        stages = [Budget(PILOT_RUNS)] + [budget.pilot()] * budget.is_open
-        p = at.pilot(pilots, partial(_first_guess, tori), stages, _nearest)
-    p = _nearest(p, p)
-    means = at.collect(p, budget.after(monotonic() - begun), parent)
-    return WrappingThreshold(tori.estimate(means, p), kind, seed, len(means), tori.d, p, tori.sizes, means)
+    tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice.d))
+    label = f"{lattice.name}, d = {tori.d} {kind}"
+    at = RunsAt(tori.run, tori.estimate, partial(_first_guess, tori), [PILOT_RUNS], label, _nearest)
+    p, means = at.collect(budget, seed, p)
+    found, runs = tori.estimate(means, p), (len(means), tori.d, p, tori.sizes, means)
+    return WrappingThreshold(found.value, found.error, found.method, kind, seed, *runs)
 
 
 def _first_guess(tori: Tori, seed: np.random.SeedSequence, n_samples: int = 256) -> float:

@@ -35,7 +35,7 @@ def test_auto_takes_the_most_precise_method_that_the_runs_allow(quarter_runs):
 def test_other_lattices_stand_beside_their_references(lattice, d, quarter_runs):
     """Within 4.5 errors: a new seed fails in fewer than 1 of 10^4."""
     scan = dimension_scan.scan([d], lattice=lattice, method="auto", runs=32, n_sites=2**14, seed=1)
-    assert abs(scan.z[0]) < 4.5 and scan.estimates[0].error < 0.02 * scan.estimates[0].value
+    assert abs(scan.z[0]) < 4.5 and scan.simulated[0].error < 0.02 * scan.simulated[0].value
     assert scan.references[0].source != "none" and scan.series == ()
 
 
@@ -51,7 +51,7 @@ def test_where_nothing_is_known_there_is_no_reference():
 
 def test_a_row_does_not_depend_on_the_others():
     alone, beside = (dimension_scan.scan(ds, runs=8, n_sites=512, seed=2, workers=1) for ds in ([3], [2, 3]))
-    assert alone.estimates[0] == beside.estimates[1]
+    assert alone.simulated[0] == beside.simulated[1]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import norm
 
 from percolation import graphs as stored
-from percolation import growth, lattices, random_graphs, sweeps
-from percolation.scaling import extrapolate, last_crossing, window_threshold
+from percolation import growth, lattices, random_graphs, scaling, sweeps
+from percolation.scaling import extrapolate, last_crossing
 from percolation.theory import message_passing, thresholds
 from percolation.theory import random_graphs as theory
 
@@ -30,7 +30,7 @@ REACH = 0.6  # windows, for what is left of formula and size, up to 0.2 where it
 
 def windows_off(lattice, formula, n_realisations, seed):
     """How far the simulated threshold lies from the formula, in windows."""
-    found = window_threshold(lattice, "bond", runs=n_realisations, seed=seed, progress=False).estimate
+    found = scaling.threshold(lattice, "bond", "window", runs=n_realisations, seed=seed, progress=False)
     width = formula.value * lattice.n_sites ** (-1 / 3)
     assert found.error / width < 0.2
     return (found.value - formula.value) / width
@@ -39,7 +39,7 @@ def windows_off(lattice, formula, n_realisations, seed):
 @pytest.mark.parametrize("q", [200, 1000])
 def test_level_of_the_complete_graph(q):
     """1/(q - 1) is exact there (Erdos and Renyi). Within 5 of the error 0.08: a new seed fails once in 10^6."""
-    found = window_threshold(lattices.hamming(1, q), "bond", runs=200, seed=1, progress=False).estimate
+    found = scaling.threshold(lattices.hamming(1, q), "bond", "window", runs=200, seed=1, progress=False)
     width = q ** (-1 / 3) / (q - 1)
     assert abs(found.value - 1 / (q - 1) - LEVEL * width) < 5 * found.error
     assert found.error < 0.08 * width
@@ -85,7 +85,7 @@ def test_bond_threshold_of_hamming_graphs_lies_in_its_window(d, q):
 @pytest.mark.parametrize("lattice", [lattices.n_cube(12), lattices.hamming(2, 40), lattices.hamming(3, 12)], ids=str)
 def test_thresholds_of_finite_graphs_lie_within_their_bounds(lattice, kind):
     """Proved, so that only chance can fail it: 5 errors, 3 10^-7."""
-    found = window_threshold(lattice, kind, runs=60, seed=2, progress=False).estimate
+    found = scaling.threshold(lattice, kind, "window", runs=60, seed=2, progress=False)
     if isinstance(lattice, lattices.NCube):
         bounds = thresholds.bounds("n-cube", kind, lattice.n)
     else:

@@ -29,22 +29,23 @@ def test_one_call_estimates_what_is_published(lattice, kind, method, options, qu
 def test_it_is_the_estimate_of_the_method():
     cube = lattices.n_cube(8)
     found = scaling.threshold(cube, "bond", runs=40, seed=np.random.SeedSequence(3), progress=False)
-    assert found == scaling.window_threshold(cube, "bond", runs=40, seed=3, progress=False).estimate
+    assert found == scaling.threshold(cube, "bond", "window", runs=40, seed=3, progress=False)
 
 
 def test_a_seed_sequence_is_its_number_however_often_it_was_spawned():
     seed = np.random.SeedSequence(5)
     seed.spawn(3)
     one, two = (
-        scaling.invasion_threshold(lattices.square, n_sites=512, runs=8, seed=s, progress=False) for s in (5, seed)
+        scaling.threshold(lattices.square, method="invasion", n_sites=512, runs=8, seed=s, progress=False)
+        for s in (5, seed)
     )
     np.testing.assert_array_equal(one.n_revealed, two.n_revealed)
 
 
 def test_a_window_within_a_time():
-    found = scaling.window_threshold(lattices.n_cube(6), "bond", time=0.5, seed=1, progress=False)
-    again = scaling.window_threshold(lattices.n_cube(6), "bond", runs=found.n_runs, seed=1, progress=False)
-    assert found.n_runs >= 20 and found.estimate == again.estimate
+    found = scaling.threshold(lattices.n_cube(6), "bond", "window", time=0.5, seed=1, progress=False)
+    again = scaling.threshold(lattices.n_cube(6), "bond", "window", runs=found.n_runs, seed=1, progress=False)
+    assert found.n_runs >= 20 and found == again
 
 
 UNEVEN = lattices.Lattice("chains", [(0, 1, (0,) * 5), *((1, 1, tuple(row)) for row in np.eye(5, dtype=int))])
@@ -90,13 +91,13 @@ def test_bad_input_is_refused_in_one_line(arguments, message):
         scaling.threshold(**{"lattice": lattices.square, "seed": 1, "progress": False, **arguments})
 
 
-def test_every_method_has_one_signature():
+def test_every_method_is_called_alike():
     import inspect
 
     shared = {
         tuple(
             (name, one.kind, one.default)
-            for name, one in list(inspect.signature(method.estimator).parameters.items())[1:8]
+            for name, one in list(inspect.signature(method.simulate).parameters.items())[1:4]
         )
         for method in METHODS.values()
     }

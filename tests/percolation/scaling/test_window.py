@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from percolation import graphs, lattices, random_graphs
-from percolation.scaling import window, window_threshold
+from percolation import graphs, lattices, random_graphs, scaling
+from percolation.scaling import window
 
 
 def found(graph, kind="bond", **options):
-    return window_threshold(graph, kind, **({"runs": 60, "seed": 1, "progress": False} | options)).estimate
+    return scaling.threshold(graph, kind, "window", **({"runs": 60, "seed": 1, "progress": False} | options))
 
 
 def exact(graph, kind):
@@ -62,7 +62,7 @@ def coverage(graph, kind, n_realisations, n_repeats):
 def test_error_covers(kind):
     """200 repeats of 60 realisations on the 10-cube: 60 ... 76 % within one error, at least 92 % within two.
 
-    At the 70 and 96 % of 500 repeats that window_threshold quotes (sites 73 %) a new seed fails with a probability of
+    At the 70 and 96 % of 500 repeats that the method quotes (sites 73 %) a new seed fails with a probability of
     5 % (sites 20 %) and 1 %; errors 0.7 times as large fail it.
     """
     one, two = coverage(lattices.n_cube(10), kind, 60, 200)

@@ -3,8 +3,8 @@ from math import pi, sin
 import numpy as np
 import pytest
 
-from percolation import lattices
-from percolation.scaling import budget, wrapping, wrapping_threshold
+from percolation import lattices, scaling
+from percolation.scaling import budget, staged, wrapping
 from percolation.scaling.wrapping import Tori
 from percolation.theory import thresholds
 
@@ -28,9 +28,9 @@ KNOWN = {
 
 def assert_met(name, kind, errors):
     """Within 4 of its errors: a new seed fails in about 1 of 10^3; errors: the most that are of use, by dimension."""
-    found = wrapping_threshold(getattr(lattices, name), kind, runs=48, seed=3, workers=2, progress=False)
-    assert abs(found.estimate.value - KNOWN[name, kind]) < 4 * found.estimate.error
-    assert found.estimate.error < errors[found.d]
+    found = scaling.threshold(getattr(lattices, name), kind, "wrapping", runs=48, seed=3, workers=2, progress=False)
+    assert abs(found.value - KNOWN[name, kind]) < 4 * found.error
+    assert found.error < errors[found.d]
     assert found.means.shape == (48, len(found.sizes), 3)
 
 
@@ -72,10 +72,12 @@ def test_error_covers_where_the_law_is_known(correction):
 
 
 def test_bits_do_not_depend_on_workers_and_a_time_can_be_repeated(quarter_runs):
-    one = wrapping_threshold(lattices.square, time=0.3, seed=3, workers=1, progress=False)
-    two = wrapping_threshold(lattices.square, runs=one.n_runs, p=one.p, seed=3, workers=2, progress=False)
+    one = scaling.threshold(lattices.square, method="wrapping", time=0.3, seed=3, workers=1, progress=False)
+    two = scaling.threshold(
+        lattices.square, method="wrapping", runs=one.n_runs, p=one.p, seed=3, workers=2, progress=False
+    )
     np.testing.assert_array_equal(one.means, two.means)
-    assert one.estimate == two.estimate and one.p == two.p
+    assert one == two and one.p == two.p
 
 
 def test_time_with_a_precision_is_one_time(monkeypatch):
@@ -89,18 +91,18 @@ def test_time_with_a_precision_is_one_time(monkeypatch):
 
     monkeypatch.setattr(Tori, "run", run)
     monkeypatch.setattr(wrapping, "_first_guess", lambda tori, seed: 0.59)
-    for module in (wrapping, budget):
+    for module in (staged, budget):
         monkeypatch.setattr(module, "monotonic", lambda: 0.01 * len(runs))
-    found = wrapping_threshold(lattices.square, time=10, precision=1e-9, seed=3, progress=False)
+    found = scaling.threshold(lattices.square, method="wrapping", time=10, precision=1e-9, seed=3, progress=False)
     assert len(runs) > found.n_runs + 64  # there were pilots
     assert 990 <= len(runs) <= 1000
 
 
 def test_precision_is_reached(quarter_runs):
     """By more runs than there are at least; 4.5 errors."""
-    found = wrapping_threshold(lattices.square, "bond", precision=2e-4, seed=4, workers=2, progress=False)
-    assert 1e-4 < found.estimate.error <= 2e-4 and found.n_runs > wrapping.FEWEST_RUNS
-    assert abs(found.estimate.value - 0.5) < 9e-4
+    found = scaling.threshold(lattices.square, "bond", "wrapping", precision=2e-4, seed=4, workers=2, progress=False)
+    assert 1e-4 < found.error <= 2e-4 and found.n_runs > wrapping.FEWEST_RUNS
+    assert abs(found.value - 0.5) < 9e-4
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_precision_is_reached(quarter_runs):
 )
 def test_bad_input_is_refused_in_our_words(lattice, arguments, message):
     with pytest.raises(ValueError, match=message):
-        wrapping_threshold(lattice, **{"seed": 1, "progress": False, **arguments})
+        scaling.threshold(lattice, method="wrapping", **{"seed": 1, "progress": False, **arguments})
 
 
 @pytest.mark.slow
@@ -132,7 +134,9 @@ def test_error_covers_the_known_value(name, kind, quarter_runs):
     """
     z = []
     for seed in range(200):
-        found = wrapping_threshold(getattr(lattices, name), kind, runs=64, seed=seed, workers=2, progress=False)
-        z.append((found.estimate.value - KNOWN[name, kind]) / found.estimate.error)
+        found = scaling.threshold(
+            getattr(lattices, name), kind, "wrapping", runs=64, seed=seed, workers=2, progress=False
+        )
+        z.append((found.value - KNOWN[name, kind]) / found.error)
     assert 0.60 <= np.mean(np.abs(z) < 1) <= 0.82
     assert np.mean(np.abs(z) < 2) >= 0.92
