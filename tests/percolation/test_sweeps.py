@@ -129,10 +129,10 @@ def test_enumeration_agrees_with_networkx(kind):
 
 @pytest.mark.parametrize("lattice", [TORUS, BOX], ids=["3x3 torus", "2x2x2 box"])
 def test_mean_over_all_orders_is_the_enumeration(lattice):
-    """All orders of the eight sites of the box; on the torus, where sites are equivalent, all that begin at site 0."""
-    orders = np.array(list(permutations(range(8))))
-    if lattice is TORUS:
-        orders = np.pad(orders + 1, ((0, 0), (1, 0)))
+    """All orders are like those that begin at site 0; on the torus half of them go on to a neighbour, half do not."""
+    begun = [(0,)] if lattice is BOX else [(0, 1), (0, 4)]  # on the torus (1, 1) is the site 4
+    rest = [[site for site in range(lattice.n_sites) if site not in first] for first in begun]
+    orders = [(*first, *row) for first, others in zip(begun, rest, strict=True) for row in permutations(others)]
     sweep = sweeps.site_sweep(lattice, orders=orders)
     for values, of_state in zip((sweep.largest, sweep.second_moment), all_states("site", lattice), strict=True):
         np.testing.assert_allclose(values.mean(axis=0), microcanonical(of_state), rtol=1e-14)
@@ -141,14 +141,14 @@ def test_mean_over_all_orders_is_the_enumeration(lattice):
 @pytest.mark.parametrize("kind", ["site", "bond"])
 @pytest.mark.parametrize("lattice", [TORUS, BOX, LIEB], ids=["3x3 torus", "2x2x2 box", "Lieb 2x2"])
 def test_drawn_orders_have_the_exact_means(kind, lattice):
-    sweep = SWEEP[kind](lattice, n_realisations=20_000, seed=3, progress=False)
+    sweep = SWEEP[kind](lattice, n_realisations=6000, seed=3, progress=False)
     for values, of_state in zip((sweep.largest, sweep.second_moment), all_states(kind, lattice), strict=True):
         assert_means(values, microcanonical(of_state), false_alarm=1e-6)
 
 
 def shuffled(n: int, key: np.uint64) -> np.ndarray:
     order = np.empty(n, dtype=np.int32)
-    kernels.shuffle(order, np.arange(n), key)
+    kernels.shuffle(order, np.arange(n, dtype=np.int32), key)
     return order
 
 
@@ -411,7 +411,7 @@ def test_curve_has_the_exact_means(kind, lattice):
     M = len(of_state[0]).bit_length() - 1
     n = np.bitwise_count(np.arange(2**M)).astype(int)
     weight = p[:, None] ** n * (1 - p[:, None]) ** (M - n)
-    curve = CURVE[kind](lattice, p, n_realisations=20_000, seed=17)
+    curve = CURVE[kind](lattice, p, n_realisations=6000, seed=17)
     for samples, values in zip((curve.n_open, curve.largest, curve.second_moment), (n, *of_state), strict=True):
         assert_means(samples.astype(float), weight @ values, false_alarm=1e-6)
     np.testing.assert_array_equal(curve.largest[:, 1], curve.largest[:, 2])
@@ -491,9 +491,7 @@ def test_site_bond_percolation_has_the_exact_means(stored):
             twin.add_nodes_from(present)
             weight = p_bond ** bonds.bit_count() * (1 - p_bond) ** (len(inner) - bonds.bit_count())
             n_clusters[len(present)] += weight * nx.number_connected_components(twin)
-    sweep = sweeps.site_sweep(
-        graph, n_realisations=20_000, seed=23, observables=("n_clusters",), bond_probability=p_bond
-    )
+    sweep = sweeps.site_sweep(graph, n_realisations=6000, seed=23, observables=("n_clusters",), bond_probability=p_bond)
     assert_means(sweep.n_clusters, n_clusters / [1, 4, 6, 4, 1], false_alarm=1e-6)
 
 
@@ -557,10 +555,10 @@ def test_canonical_averages_are_those_of_the_enumeration(kind):
     exact = weight @ largest / 8, (weight @ (squares - largest**2)) / (weight @ outside)
     mean = [microcanonical(values)[None] for values in (largest, squares, largest**2)]
     assert canonical(mean[0], p)[0] / 8 == pytest.approx(exact[0], rel=1e-13)
-    sweep = SWEEP[kind](BOX, n_realisations=20_000, seed=9)
+    sweep = SWEEP[kind](BOX, n_realisations=6000, seed=9)
     assert abs(sweep.strength(p) - exact[0]) < 5 * sweep.strength_error(p)  # false alarm 6e-7
     assert abs(sweep.mean_cluster_size(p) - exact[1]) < 5 * sweep.mean_cluster_size_error(p)
-    assert sweep.strength_error(p) < 0.002 and sweep.mean_cluster_size_error(p) < 0.02
+    assert sweep.strength_error(p) < 0.004 and sweep.mean_cluster_size_error(p) < 0.04
 
 
 @pytest.mark.parametrize("quantity", ["strength", "mean_cluster_size"])
