@@ -13,7 +13,6 @@ from rich.markup import escape
 from percolation import cli_runs
 from percolation.cli_graph import graph
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.report.command import report
 from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ app.command(
     rich_help_panel=LATTICES,
     epilog="Examples:  percolation graph roads.csv   |   percolation graph out.club.gz --kind site --runs 1000",
 )(graph)
-app.command(rich_help_panel=RUNS, epilog="Example:  percolation report scan.db -o report.html")(report)
+app.command(rich_help_panel=RUNS, epilog="Example:  percolation report scan.db -o report.html")(cli_runs.report)
 
 
 @app.command(

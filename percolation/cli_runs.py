@@ -1,15 +1,15 @@
-"""`percolation runs`: what a store holds, and what can be done with it."""
+"""`percolation runs` and `percolation report`: what a store holds, and what can be done with it."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from percolation.runs import tools
+from percolation.runs.ensemble import from_store
+from percolation.runs.store import Store
 from percolation.terminal import print_paths, print_table
-
-if TYPE_CHECKING:
-    from percolation.runs.store import Store
 
 app = typer.Typer(help="Finished runs in a store: list, show, export, verify, merge, gc.", no_args_is_help=True)
 
@@ -21,9 +21,6 @@ Code = Annotated[str | None, typer.Option(help="Version of the code, as `list` s
 @app.command("list", epilog="Example:  percolation runs list scan.db")
 def list_(store: File) -> None:
     """Experiments in the store, with their results and failures by version of the code."""
-    from percolation.runs import tools
-    from percolation.runs.store import Store
-
     with Store(store, read_only=True) as opened:
         rows = [[str(value) for value in row] for row in tools.experiments(opened)]
     print_table(str(store), ["experiment", "code", "results", "failed"], rows)
@@ -32,10 +29,6 @@ def list_(store: File) -> None:
 @app.command(epilog="Example:  percolation runs show scan.db --experiment threshold")
 def show(store: File, experiment: Experiment = None, code: Code = None) -> None:
     """Means and errors of an experiment, case by case, the tasks that failed, and what made the results."""
-    from percolation.runs import tools
-    from percolation.runs.ensemble import from_store
-    from percolation.runs.store import Store
-
     with Store(store, read_only=True) as opened:
         name = _experiment(opened, experiment)
         chosen = opened.with_code(code or tools.latest_code(opened, name))
@@ -62,9 +55,6 @@ def export(
     code: Code = None,
 ) -> None:
     """Every result of an experiment, a row each, with its parameters and seed, as CSV or Parquet."""
-    from percolation.runs import tools
-    from percolation.runs.store import Store
-
     with Store(store, read_only=True) as opened:
         name = _experiment(opened, experiment)
         tools.export(opened.with_code(code or tools.latest_code(opened, name)), out, experiment=name)
@@ -74,9 +64,6 @@ def export(
 @app.command(epilog="Example:  percolation runs verify scan.db")
 def verify(store: File) -> None:
     """Check the file, its references, and the bits of every result; exit code 1 if anything is wrong."""
-    from percolation.runs import tools
-    from percolation.runs.store import Store
-
     with Store(store, read_only=True) as opened:
         findings = tools.verify(opened)
     for finding in findings:
@@ -92,9 +79,6 @@ def merge(
     others: Annotated[list[Path], typer.Argument(help="Stores whose results to add; they are only read.")],
 ) -> None:
     """Add the results of other stores to this one; exit code 1 if the same task has different results."""
-    from percolation.runs import tools
-    from percolation.runs.store import Store
-
     different = 0
     with Store(store) as opened:
         for path in others:
@@ -115,9 +99,6 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
 ) -> None:
     """Remove what belongs to no experiment, or what you name, and give the space back."""
-    from percolation.runs import tools
-    from percolation.runs.store import Store
-
     if not store.is_file():
         raise OSError(f"there is no store {store}")
     with Store(store) as opened:
@@ -127,10 +108,20 @@ def gc(
     )
 
 
-def _experiment(store: "Store", name: str | None) -> str:
-    """The experiment that is meant: the named one, or the only one."""
-    from percolation.runs import tools
+def report(
+    store: File,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The HTML page to write.")] = Path("report.html"),
+    experiment: Annotated[str | None, typer.Option(help="Only this experiment; default all, a section each.")] = None,
+    code: Annotated[str | None, typer.Option(help="Version of the code; default the newest of each.")] = None,
+) -> None:
+    """One self-contained HTML page: figures, sortable tables, failures and provenance."""
+    from percolation.report.page import write  # draws
 
+    print_paths([write(store, out, experiment=experiment, code=code)])
+
+
+def _experiment(store: Store, name: str | None) -> str:
+    """The experiment that is meant: the named one, or the only one."""
     if name is not None:
         return name
     if len(known := tools.names(store)) != 1:

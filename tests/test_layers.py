@@ -92,7 +92,7 @@ FLOORS = (
     ("seeds", "files"),
     ("graphs", "averages", "runs", "fields"),
     ("lattices", "graph_files"),
-    ("recorder", "random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
+    ("random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
     ("sweeps", "level_sets"),
     ("scaling",),
     ("plotting", "dimension_scan", "graph_scan", "terminal"),

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from html import escape
@@ -10,12 +11,12 @@ from pathlib import Path
 
 from percolation import files
 from percolation.report import figures
-from percolation.report.tables import table
 from percolation.runs import tools
 from percolation.runs.ensemble import Case, Ensemble, from_store
 from percolation.runs.store import Store
 from percolation.runs.tasks import KINDS
 
+MOST = 300  # rows of a table: what a browser sorts at once and a reader still scrolls
 STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 0 auto; padding: 1rem }
@@ -122,3 +123,18 @@ def _provenance(store: Store) -> str:
     machines = tools.machines(store)
     made = "".join(f"<pre>{escape(json.dumps(record, indent=1, sort_keys=True))}</pre>" for record in machines)
     return f"<h3>Provenance</h3>{made}"
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], more: str = "") -> str:
+    """An HTML table that sorts by its headings, all of it escaped; more: how to see the rows beyond the first 300."""
+    head = "".join(f'<th scope="col" aria-sort="none"><button>{escape(one)}</button></th>' for one in columns)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in rows[:MOST])
+    cut = f"<p>The first {MOST} of {len(rows)} rows. {escape(more)}</p>" if len(rows) > MOST else ""
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>{cut}'
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):  # the full digits sort, the short ones are read
+        return f'<td class="n" data-value="{value!r}">{value:.6g}</td>'
+    kind = ' class="n"' if isinstance(value, int) else ""
+    return f"<td{kind}>{escape(str(value))}</td>"

@@ -27,7 +27,7 @@ class WorkerDied(BrokenExecutor):
 
 def threads(workers: int = 0) -> ThreadPoolExecutor:
     """Threads of this process, 0: one a core; right for kernels that release the interpreter lock."""
-    return ThreadPoolExecutor(_number(workers))
+    return ThreadPoolExecutor(number(workers))
 
 
 def processes(workers: int = 0, *, timeout: float | None = None) -> "Processes":
@@ -35,7 +35,7 @@ def processes(workers: int = 0, *, timeout: float | None = None) -> "Processes":
 
     timeout: seconds after which what was submitted is stopped; None never.
     """
-    return Processes(_number(workers), timeout=timeout)
+    return Processes(number(workers), timeout=timeout)
 
 
 def dask(
@@ -200,5 +200,6 @@ def _local(distributed: Any, workers: int, resources: dict[str, float] | None) -
         )
 
 
-def _number(workers: int) -> int:
+def number(workers: int) -> int:
+    """The workers asked for; for 0 as many as there are cores."""
     return checks.integer("workers", workers, at_least=0) or os.cpu_count() or 1

@@ -4,7 +4,6 @@ with session(store=store, experiment="rounds"):
     rounds_plan.walk_all(cases, seed=0)      # its tasks are looked up in the store and kept there
 """
 
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -155,7 +154,7 @@ def _arrivals(
     order = sorted(range(len(work)), key=lambda place: -costs[place])
     jobs = [Job(place, work[place], tasks[place] if tasks else UNNAMED) for place in order]
     keeper, counter = (Keeper(store, now.experiment, lambda one: now.resume and not one.kind) for _ in range(2))
-    workers = min(checks.integer("workers", workers, at_least=0) or os.cpu_count() or 1, max(len(work), 1))
+    workers = min(executors.number(workers), max(len(work), 1))
     if now.dry_run and (missing := list(counter.split(jobs))):
         now.plan.append(_step(label, function, missing, costs, workers))
         raise Planned

@@ -11,10 +11,10 @@ from percolation import checks, runs
 from percolation._kernels import sweep as kernels
 from percolation._kernels.sweep_orders import bin_by_p
 from percolation.lattices import FiniteGraph
-from percolation.recorder import Recorder, check_observables
 from percolation.seeds import Seed
 from percolation.sweeps.every_step import DEFAULT
 from percolation.sweeps.opened import Bonds, Sites, keys
+from percolation.sweeps.recorder import Recorder, check_observables
 from percolation.sweeps.results import OBSERVABLES, Curve, Recording
 
 GUIDE = 2**12  # cells of [0, 1) that point to where in a grid of p to begin a search

@@ -12,9 +12,9 @@ from percolation import checks, runs
 from percolation._kernels import sweep as kernels
 from percolation._kernels.sweep_lattices import MOST_SITES
 from percolation.lattices import FiniteGraph
-from percolation.recorder import TOTALS, Recorder, check_observables
 from percolation.seeds import Seed
 from percolation.sweeps.opened import Bonds, Sites, keys
+from percolation.sweeps.recorder import TOTALS, Recorder, check_observables
 from percolation.sweeps.results import OBSERVABLES, Recording, Sweep
 
 DEFAULT = ("largest", "second_moment")

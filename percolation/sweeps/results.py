@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from percolation import checks, runs
 from percolation.averages import FirstSteps, canonical
-from percolation.recorder import AXES, TOTALS
 from percolation.sweeps.opened import Bonds, Sites
+from percolation.sweeps.recorder import AXES, TOTALS
 
 OBSERVABLES = TOTALS + AXES
 ROUNDING = 1e-12  # by which two p may differ that are meant to be one
