@@ -7,7 +7,10 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from empirical.descent.states import SMALLEST_ROOM
+from empirical.finder import find
 from empirical.finder.find import find_paths
+from empirical.finder.search import Search
 from empirical.losses import evaluation
 from empirical.losses.objectives import Field
 from tests.empirical.fields import FREE, PROJECTED, ridge_with_pass
@@ -52,11 +55,14 @@ def test_a_thousand_pairs_take_as_many_operations_as_fifty(finder, scan, monkeyp
     assert sum(many[name] for name in HOST_WAITS) < 1.3 * sum(few[name] for name in HOST_WAITS)
 
 
-def test_pairs_that_end_make_room_for_others():
-    """Many more pairs than a search holds, of many rounds: each is as it is alone."""
+def test_pairs_that_end_make_room_for_others(monkeypatch):
+    """Many more pairs than a search holds, of several rounds: each is as it is alone, and no row is kept in vain."""
+    searches = []
+    monkeypatch.setattr(find, "Search", lambda *args: searches.append(Search(*args)) or searches[-1])
     finder = replace(FREE, batch_size=2, scan="sparse", descent=replace(FREE.descent, lr=0.1))
     a, c = across(60)
     together = find_paths(Field(ridge_with_pass(0.05)), a, c, finder)
+    assert len(searches[0].pairs) == len(searches[0].paths.rows) == SMALLEST_ROOM < 2 * len(a)
     for i in range(0, 60, 7):
         (alone,) = find_paths(Field(ridge_with_pass(0.05)), a[i : i + 1], c[i : i + 1], finder)
         assert (alone.status, alone.steps, alone.born) == (together[i].status, together[i].steps, together[i].born)
