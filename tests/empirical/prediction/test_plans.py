@@ -102,7 +102,7 @@ def test_bad_plans_are_refused(planned, message):
 
 
 def test_by_the_command(percolation, tmp_path):
-    common = ["connect", "--network", "mlp", "--data", "mnist1d", "--dim", 40, "--pairs", 8, "--out", tmp_path]
+    common = ["connect", "--network", "cnn1d", "--data", "mnist1d", "--dim", 40, "--pairs", 8, "--out", tmp_path]
     code, shown, error = percolation(*common, "--plan", "response")
     assert code == 0, error
     assert "paths were planned: rounds are those after the plan" in shown
