@@ -26,11 +26,30 @@ sweep = sweeps.bond_sweep(
 )
 print(sweep.largest.tobytes().hex(), sweep.second_moment.tobytes().hex(), sweep.wrapping.tobytes().hex())
 """
-RANK = """
+# a kernel that is compiled quickly, of functions of another file and with a class in the key of the cache
+SMALL_KERNEL = """
+from typing import NamedTuple
+
 import numpy as np
-from percolation import lattices, wrapping
-print(wrapping.windings_of(lattices.square.torus(3), np.ones((1, 9), dtype=bool))[1])
+
+from percolation._kernels.compiling import kernel
+from percolation._kernels.union_find import find_lowest, unite_lowest
+
+
+class Workspace(NamedTuple):
+    parent: np.ndarray
+
+
+@kernel
+def are_joined(workspace):
+    unite_lowest(workspace.parent, 0, 1)
+    return find_lowest(workspace.parent, 1) == 0
+
+
+def answer():
+    return are_joined(Workspace(np.arange(2)))
 """
+ANSWER = "from percolation._kernels import small; print(small.answer())"
 
 
 def printed(program: str, folder: Path = ROOT, **variables: str) -> str:
@@ -65,17 +84,17 @@ def test_numba_is_bounded_by_what_was_tried():
 def test_an_edit_of_another_file_is_seen_by_a_cached_kernel(tmp_path):
     """A class in the cache's key has another name then, too; what was kept cannot be read any more."""
     shutil.copytree(ROOT / "percolation", tmp_path / "percolation", ignore=shutil.ignore_patterns("__pycache__"))
-    cache = tmp_path / "numba"
-    assert printed(RANK, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "[2]\n"
+    kernels, cache = tmp_path / "percolation/_kernels", tmp_path / "numba"
+    (kernels / "small.py").write_text(SMALL_KERNEL)
+    assert printed(ANSWER, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "True\n"
     kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.nbc")}
     assert kept
-    assert printed(RANK, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "[2]\n"
+    assert printed(ANSWER, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "True\n"
     assert kept == {path: path.stat().st_mtime_ns for path in cache.rglob("*.nbc")}  # nothing was compiled anew
-    edit(tmp_path / "percolation/_kernels/union_find.py", "min(i, j), max(i, j)", "i, i")  # nothing is united
-    assert printed(RANK, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "[0]\n"
-    for name in ("percolation/_kernels/wrapping.py", "percolation/wrapping.py"):
-        edit(tmp_path / name, "Workspace", "Scratch")
-    assert printed(RANK, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "[0]\n"
+    edit(kernels / "union_find.py", "min(i, j), max(i, j)", "i, i")  # nothing is united
+    assert printed(ANSWER, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "False\n"
+    edit(kernels / "small.py", "Workspace", "Scratch")
+    assert printed(ANSWER, tmp_path, NUMBA_CACHE_DIR=str(cache)) == "False\n"
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from percolation import cli
+
 COMMAND = ("threshold", "--dim", "4,6", "--method", "invasion", "--runs", "48", "--sites", "8192", "--seed", "3")
 PERCOLATION = (sys.executable, "-c", "from percolation.cli import main; main()")
 
@@ -23,7 +25,10 @@ def finished(path):
 def whole(tmp_path_factory):
     """The table of a run that nothing disturbed, on one worker."""
     out = tmp_path_factory.mktemp("whole")
-    subprocess.run([*PERCOLATION, *COMMAND, "--workers", "1", "--out", out], check=True)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as exit_:
+        patch.setattr(sys, "argv", ["percolation", *COMMAND, "--workers", "1", "--out", str(out)])
+        cli.main()
+    assert not exit_.value.code
     return (out / "table.csv").read_bytes()
 
 
