@@ -35,7 +35,6 @@ EXPERIMENT, CODE, KEY, KIND, VALUE = (
     ROW.split(", ").index(one) for one in ("experiment", "code", "key", "kind", "value")
 )
 RECURRING = (  # what many rows share stands once
-    ("INSERT OR IGNORE INTO experiments (name) VALUES (?)", slice(0, 1)),
     ("INSERT OR IGNORE INTO codes (name) VALUES (?)", slice(1, 2)),
     ("INSERT OR IGNORE INTO machines (record) VALUES (?)", slice(2, 3)),
     ("INSERT OR IGNORE INTO cases (function, parameters) VALUES (?, ?)", slice(5, 7)),
@@ -138,7 +137,7 @@ class Store:
                         f"the store holds another result of {outcome.task}: a result may depend on nothing else; "
                         "the first one is kept"
                     )
-            connection.executemany(USE, [(experiment, self.code, bytes.fromhex(task.key)) for task in used])
+            use(connection, [(experiment, self.code, bytes.fromhex(task.key)) for task in used])
 
     def driving(self) -> AbstractContextManager[None]:
         """Be the only one that runs tasks for this file: another waits until the first ends, however it ends.
@@ -156,8 +155,14 @@ def insert(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> l
     for sql, part in RECURRING:
         connection.executemany(sql, dict.fromkeys(row[part] for row in rows))
     came = [_insert(connection, row) for row in rows]
-    connection.executemany(USE, [(row[EXPERIMENT], row[CODE], row[KEY]) for row in rows])
+    use(connection, [(row[EXPERIMENT], row[CODE], row[KEY]) for row in rows])
     return came
+
+
+def use(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, bytes]]) -> None:
+    """Experiments rest on outcomes, whoever made these: rows of experiment, code and key."""
+    connection.executemany("INSERT OR IGNORE INTO experiments (name) VALUES (?)", {row[:1] for row in rows})
+    connection.executemany(USE, rows)
 
 
 def _insert(connection: sqlite3.Connection, row: tuple[Any, ...]) -> str:
