@@ -60,12 +60,12 @@ def test_the_gradient_reaches_the_bend(kind, share):
 
 @pytest.mark.parametrize("kind", curves.KINDS)
 def test_a_trained_bend_lowers_the_barrier(kind, objective_and_ends):
-    """Measured: 1.17 nats on the straight line, 0.023 (chain) and 0.025 after 40 epochs; the ends have 0.006."""
+    """Measured: 1.17 nats on the straight line, 0.064 (chain) and 0.095 after 15 epochs; the ends have 0.006."""
     objective, a, c = objective_and_ends
     t = torch.linspace(0, 1, 21, dtype=torch.float64)
     line = losses_along(objective, Curve(kind, a, (a + c) / 2, c), t)
-    trained = train_bend(objective, a, c, kind, Training(epochs=40), generator=torch.Generator().manual_seed(0), n_t=21)
-    assert line.max() > 0.5 and trained.losses.max() < line.max() / 20
+    trained = train_bend(objective, a, c, kind, Training(epochs=15), generator=torch.Generator().manual_seed(0), n_t=21)
+    assert line.max() > 0.5 and trained.losses.max() < line.max() / 8
     torch.testing.assert_close(trained.losses, losses_along(objective, trained.curve, t))
     ends = [objective.loss_and_error(end)[0] for end in (a, c)]
     assert trained.losses[[0, -1]].tolist() == pytest.approx(ends)

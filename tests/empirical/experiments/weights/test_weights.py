@@ -13,7 +13,7 @@ from empirical.networks import models
 from empirical.networks.models import Training
 from percolation import seeds
 
-SMALL = Task(pairs=1, training=Training(epochs=30), bend=Training(epochs=30), level=0.1, points=17, side=13)
+SMALL = Task(pairs=1, training=Training(epochs=30), bend=Training(epochs=20), level=0.1, points=17, side=13)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def connected():
 
 
 def test_rows_of_the_table(connected):
-    """Measured: 0.95 nats on the straight line, 0.04 on the curves, 0.066 on the finder's path, 0.007 at the ends."""
+    """Measured: 0.95 nats on the straight line, 0.06 on the curves, 0.066 on the finder's path, 0.007 at the ends."""
     rows = measure.table(connected).set_index("path")
     assert tuple(rows.index) == PATHS
     assert rows["loss_a"].nunique() == rows["loss_c"].nunique() == 1  # the same two networks
