@@ -13,7 +13,7 @@ from percolation.lattices import NAMES, named
 from percolation.quantities import Threshold
 from percolation.scaling import invasion
 from percolation.scaling.budget import Simulated
-from percolation.scaling.methods import METHODS, chosen, threshold
+from percolation.scaling.methods import chosen, threshold
 from percolation.theory import thresholds
 
 SMALLEST_CUBE = 6  # below, its critical window is as wide as all there is
@@ -86,10 +86,6 @@ class Plan:
         """The method in dimension d."""
         lattice = named(self.lattice, d)
         return chosen(lattice, self.kind, self.method, runs=self.runs, time=self.time, precision=self.precision)
-
-    def runs_of(self, d: int) -> int:
-        """Runs in dimension d, if neither time nor precision sets them."""
-        return METHODS[self.chosen(d)].runs if self.runs is None else self.runs
 
     def carry_out(self, *, seed: seeds.Seed, workers: int = 0) -> DimensionScan:
         """Estimate p_c in each dimension; a row does not change with the others."""

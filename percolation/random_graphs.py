@@ -1,6 +1,6 @@
 """Random graphs: G(n, p), G(n, m), given degrees, and points in space joined to those near them.
 
-Every generator draws from SeedSequence(seed) and returns a `graphs.Graph`; time and memory grow with the number of
+Every generator draws from its seed and returns a `graphs.Graph`; time and memory grow with the number of
 bonds. Theory of their giant components: percolation.theory.random_graphs, message_passing.
 """
 
@@ -14,7 +14,7 @@ from percolation import checks, seeds
 from percolation.graphs import Graph, from_edges
 
 
-def gnp(n_sites: int, p: float, *, seed: int) -> Graph:
+def gnp(n_sites: int, p: float, *, seed: seeds.Seed) -> Graph:
     """Gilbert's G(n, p): each of the n (n - 1) / 2 pairs is a bond with probability p, on its own.
 
     Mean degree c = p (n - 1); for large n the degrees are Poisson, and a giant component exists for c > 1.
@@ -23,7 +23,7 @@ def gnp(n_sites: int, p: float, *, seed: int) -> Graph:
     return _uniform(n_sites, int(rng.binomial(n_pairs, float(checks.probabilities(p)))), rng)
 
 
-def gnm(n_sites: int, n_bonds: int, *, seed: int) -> Graph:
+def gnm(n_sites: int, n_bonds: int, *, seed: seeds.Seed) -> Graph:
     """Erdos and Renyi's G(n, m): every set of n_bonds different pairs of sites is equally likely."""
     n_pairs = _n_pairs(n_sites)
     if checks.integer("n_bonds", n_bonds, at_least=0) > n_pairs:
@@ -31,7 +31,7 @@ def gnm(n_sites: int, n_bonds: int, *, seed: int) -> Graph:
     return _uniform(n_sites, n_bonds, seeds.generator(seed))
 
 
-def configuration_model(degrees: ArrayLike, *, seed: int, simple: bool = False) -> Graph:
+def configuration_model(degrees: ArrayLike, *, seed: seeds.Seed, simple: bool = False) -> Graph:
     """Random graph of given degrees: site i has degrees[i] half-bonds, and all half-bonds are paired at random.
 
     degrees: (n_sites,) integers with an even sum. Every pairing is equally likely. In the mean about nu / 2 bonds are
@@ -46,7 +46,7 @@ def configuration_model(degrees: ArrayLike, *, seed: int, simple: bool = False) 
     return from_edges(kept, len(half_bonds))
 
 
-def regular(n_sites: int, z: int, *, seed: int) -> Graph:
+def regular(n_sites: int, z: int, *, seed: seeds.Seed) -> Graph:
     """Random simple graph whose sites all have z neighbours; n_sites z must be even.
 
     A random pairing of z half-bonds a site; its loops and parallel bonds are then paired anew with others until none is
@@ -63,7 +63,7 @@ def regular(n_sites: int, z: int, *, seed: int) -> Graph:
     return from_edges(_regular_pairs(n_sites, z, rng), n_sites)
 
 
-def geometric(n_sites: int, d: int, *, mean_degree: float, periodic: bool = True, seed: int) -> Graph:
+def geometric(n_sites: int, d: int, *, mean_degree: float, periodic: bool = True, seed: seeds.Seed) -> Graph:
     """Random geometric graph: uniform points of the unit box, joined within the radius that gives the mean degree.
 
     mean_degree = (n - 1) V_d r^d, V_d the volume of the unit ball; on a torus exactly, in a box with open faces the
@@ -73,12 +73,12 @@ def geometric(n_sites: int, d: int, *, mean_degree: float, periodic: bool = True
     return within_radius(uniform_points(n_sites, d, seed=seed), r, periodic=periodic)
 
 
-def nearest_neighbours(n_sites: int, d: int, k: int, *, periodic: bool = True, seed: int) -> Graph:
+def nearest_neighbours(n_sites: int, d: int, k: int, *, periodic: bool = True, seed: seeds.Seed) -> Graph:
     """Uniform points of the unit box, each joined to the k nearest: `to_nearest(uniform_points(...), k)`."""
     return to_nearest(uniform_points(n_sites, d, seed=seed), k, periodic=periodic)
 
 
-def uniform_points(n_sites: int, d: int, *, seed: int) -> np.ndarray:
+def uniform_points(n_sites: int, d: int, *, seed: seeds.Seed) -> np.ndarray:
     """Independent uniform points of the unit box, (n_sites, d)."""
     shape = checks.integer("n_sites", n_sites, at_least=1), checks.integer("d", d, at_least=1)
     return seeds.generator(seed).random(shape)

@@ -1,7 +1,6 @@
 """Seeds: one number, and the independent streams that come of it.
 
-Growth, sweeps, curves, fields, graphs and estimators take a keyword `seed`, an integer from 0 to 2^63 - 1 or a
-SeedSequence, and assume none.
+All that draws takes a keyword `seed`, an integer from 0 to 2^63 - 1 or a SeedSequence, and assumes none.
 """
 
 import hashlib

@@ -56,7 +56,7 @@ class Matern:
     """2^(1 - nu) / Gamma(nu) s^nu K_nu(s), s = sqrt(2 nu) r / length; frequencies a multivariate t of 2 nu degrees.
 
     nu: smoothness, 0 < nu <= 100; nu = 1/2 is exp(-r / length), nu -> infinity the squared exponential of xi = length.
-    length: scale, in the units of the points; `with_correlation_length` takes xi instead.
+    length: scale, in the units of the points; xi sqrt(nu / (nu - 1)) makes the correlation length xi.
     Source: Rasmussen and Williams, Gaussian Processes (2006), eqs. 4.14 and 4.15.
     """
 
@@ -67,13 +67,6 @@ class Matern:
         checks.positive("length", self.length)
         if checks.positive("nu", self.nu) > LARGEST_NU:
             raise ValueError(f"nu must be at most {LARGEST_NU:.0f}, got {self.nu}; use SquaredExponential above")
-
-    @classmethod
-    def with_correlation_length(cls, nu: float, xi: float) -> "Matern":
-        """The one whose correlation length is xi: length = xi sqrt(nu / (nu - 1)), nu > 1."""
-        if checks.positive("nu", nu) <= 1:
-            raise ValueError(f"a Matern field has a gradient, hence xi, for nu > 1 only, got {nu}; give its length")
-        return cls(nu, checks.positive("xi", xi) * math.sqrt(nu / (nu - 1)))
 
     @property
     def correlation_length(self) -> float:

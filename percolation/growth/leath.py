@@ -1,6 +1,5 @@
 """Leath percolation: whole clusters of an infinite lattice at a given p, generation by generation."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,19 +34,6 @@ class Leath:
     tested: np.ndarray  # (max_generations + 1,) int64
     excess: np.ndarray  # (max_generations + 1, 4), columns EXCESS: sums of zero mean, see `leath`
     spread: np.ndarray  # (max_generations + 1,) sums over the opened sites of squared distances from the origin
-
-    def weights(self, p: float) -> np.ndarray:
-        """What each cluster counts for at another p: average f(clusters) with these to have its mean there.
-
-        (p' / p)^opened ((1 - p') / (1 - p))^closed, the ratio of the probabilities of the tests: opened = size - 1,
-        closed = perimeter. Their mean is 1; what is left of n clusters is sum(w)^2 / sum(w^2).
-        """
-        if not 0 < self.p < 1:
-            raise ValueError(f"clusters grown at p = {self.p} say nothing about other p")
-        other = float(checks.probabilities(p))
-        opened, closed = self.size - 1, self.perimeter
-        here = _log_power(self.p, opened) + _log_power(1 - self.p, closed)
-        return np.exp(_log_power(other, opened) + _log_power(1 - other, closed) - here)
 
 
 def leath(
@@ -160,10 +146,3 @@ def _reach(lattice: Lattice) -> int:
     """The last generation whose coordinates surely fit into the BITS that they have in a place."""
     longest = 1 if lattice.is_hypercubic else np.abs(lattice.displacements).max()
     return (2 ** (kernels.BITS - 1) - 1) // int(longest)
-
-
-def _log_power(base: float, n: np.ndarray) -> np.ndarray:
-    """log(base^n), with 0^0 = 1."""
-    if base > 0:
-        return n * math.log(base)
-    return np.where(n == 0, 0.0, -np.inf)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from percolation import checks
+from percolation import checks, seeds
 from percolation.level_sets.boxes import Axis, sweep
 from percolation.quantities import Estimate
 
@@ -16,7 +16,7 @@ def critical_occupation(
     axis: Axis = 0,
     wraps: bool = False,
     n_realisations: int,
-    seed: int,
+    seed: seeds.Seed,
 ) -> Estimate:
     """Mean occupation at which a cluster first spans an axis of a box of cells; with wraps=True, of a torus, wraps it.
 
@@ -27,7 +27,7 @@ def critical_occupation(
     """
     n = checks.integer("n_realisations", n_realisations, at_least=2)
     found = []
-    for child in np.random.SeedSequence(checks.seed(seed)).spawn(n):
+    for child in seeds.sequence(seed).spawn(n):
         levels = sweep(make_values(child), periodic=wraps)
         level = levels.wrapping_level(axis) if wraps else levels.spanning_level(axis)
         found.append(float(levels.occupation(level)))

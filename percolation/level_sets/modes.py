@@ -3,12 +3,9 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from percolation import checks, random_graphs, seeds
 from percolation._kernels import level_sets as kernels
@@ -29,8 +26,10 @@ class ModeGraph:
     """
 
     point_values: np.ndarray  # (n_points,) float64
-    edges: np.ndarray  # (n_edges, 2) int32
+    edges: np.ndarray  # (n_edges, 2) int32, by rising value
     edge_values: np.ndarray  # (n_edges,) float64, never below those of its points
+    merges: MergeTree  # how rising edge values merge the points
+    largest_after: np.ndarray  # (n_edges + 1,) int32, size of the largest component with 0 ... n_edges edges open
 
     @property
     def n_points(self) -> int:
@@ -45,19 +44,7 @@ class ModeGraph:
         n_open = np.count_nonzero(self.point_values <= level)
         if not n_open:
             return math.nan
-        return float(self._largest[np.count_nonzero(self.edge_values <= level)] / n_open)
-
-    def hops(self, i: ArrayLike, j: ArrayLike, level: float) -> np.ndarray:
-        """Number of open edges on a shortest way from i to j, float64 of their common shape; inf where there is none.
-
-        i, j: numbers of points. 0 from an open point to itself. Cost: one search of the graph for each different i.
-        """
-        first, second = np.broadcast_arrays(i, j)
-        self.merges.steps(first, second)  # checks the numbers
-        sources, row = np.unique(first, return_inverse=True)
-        far = csgraph.dijkstra(self._open_graph(level), directed=False, indices=sources, unweighted=True)
-        hops = far[row.reshape(first.shape), second]
-        return np.where((self.point_values[first] <= level) & (self.point_values[second] <= level), hops, np.inf)
+        return float(self.largest_after[np.searchsorted(self.edge_values, level, side="right")] / n_open)
 
     def barrier(self, i: ArrayLike, j: ArrayLike) -> np.ndarray:
         """Minimax barrier over the graph: the lowest level at which open edges join i and j; inf if none does.
@@ -66,34 +53,8 @@ class ModeGraph:
         edge on the way between them in a minimum spanning tree.
         """
         steps = self.merges.steps(i, j)
-        reached = np.append(self.edge_values[self._order], np.inf)[np.clip(steps, 0, len(self.edges))]
+        reached = np.append(self.edge_values, np.inf)[np.clip(steps, 0, len(self.edges))]
         return np.where(steps < 0, self.point_values[np.broadcast_to(np.asarray(i), steps.shape)], reached)
-
-    @cached_property
-    def merges(self) -> MergeTree:
-        """How rising edge values merge the points."""
-        return self._swept[0]
-
-    @property
-    def _largest(self) -> np.ndarray:
-        return self._swept[1]
-
-    @cached_property
-    def _order(self) -> np.ndarray:
-        return stable_order(self.edge_values)
-
-    @cached_property
-    def _swept(self) -> tuple[MergeTree, np.ndarray]:
-        """Merge tree, and the size of the largest component with 0 ... n_edges edges open."""
-        links, parent = empty_links(self.n_points), np.full(self.n_points, kernels.OPEN)
-        largest = np.empty(len(self.edges) + 1, dtype=np.int32)
-        kernels.sweep_pairs(self._order, self.edges, parent, links, largest)
-        return MergeTree(links), largest
-
-    def _open_graph(self, level: float) -> sparse.csr_array:
-        kept = self.edges[self.edge_values <= level]
-        ones = np.ones(len(kept))
-        return sparse.csr_array((ones, (kept[:, 0], kept[:, 1])), shape=(self.n_points, self.n_points))
 
 
 def mode_graph(
@@ -117,7 +78,12 @@ def mode_graph(
     edges = _candidates(x, k, radius)
     point_values = _values(field, x)
     along = segment_maxima(x[edges[:, 0]], x[edges[:, 1]], field, n_along=n_along, max_bytes=max_bytes)
-    return ModeGraph(point_values, edges, np.maximum(along, point_values[edges].max(axis=1, initial=-np.inf)))
+    edge_values = np.maximum(along, point_values[edges].max(axis=1, initial=-np.inf))
+    order = stable_order(edge_values)
+    links, parent = empty_links(len(x)), np.full(len(x), kernels.OPEN)
+    largest = np.empty(len(edges) + 1, dtype=np.int32)
+    kernels.sweep_pairs(order, edges, parent, links, largest)
+    return ModeGraph(point_values, edges[order], edge_values[order], MergeTree(links), largest)
 
 
 def linear_share(
@@ -128,7 +94,7 @@ def linear_share(
     n_pairs: int = 1000,
     n_along: int = 33,
     max_bytes: int = MAX_BYTES,
-    seed: int,
+    seed: seeds.Seed,
 ) -> Estimate:
     """Share of pairs of open points whose straight segment is open: what the giant share is to be set beside.
 

@@ -37,7 +37,7 @@ class Collapse:
         return f"p_c = {self.p_c}, nu = {self.nu}, beta/nu = {self.beta_nu}"
 
 
-def collapse(curves: Sequence[Curve], *, n_resamples: int = 200, seed: int = 0) -> Collapse:
+def collapse(curves: Sequence[Curve], *, n_resamples: int = 200, seed: seeds.Seed) -> Collapse:
     """Fit p_c, nu and beta/nu to curves of two sizes or more, by least squares in log Q; p around p_c, Q above 0.
 
     Best is a range of p that shrinks as L^(-1/nu), out to |p - p_c| L^(1/nu) = 1 or so, and sizes a factor of 4 apart

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtr
 
-from percolation import checks, fields, growth, runs
+from percolation import checks, fields, growth, runs, seeds
 from percolation.quantities import Estimate
 from percolation.scaling.fits import fits_from_each_first, model_average, power_corrections
 from percolation.scaling.invasion import FEWEST_BLOCKS, FEWEST_RUNS, FEWEST_SITES, POWERS, SMALLEST_SIZE
@@ -24,7 +24,7 @@ class CriticalOccupation:
     halved: Estimate  # the same from floods of half the size: a difference beyond the errors is not converged
     d: int
     correlation_length: float  # xi in steps of the lattice, 0 for independent values
-    seed: int
+    seed: seeds.Seed
     n_runs: int
     n_sites: int  # taken in each flood
     n_accepted: np.ndarray  # (n_marks,) int64
@@ -43,7 +43,7 @@ def critical_occupation(
     n_sites: int = 2**16,
     n_runs: int = 16,
     side: float | None = None,
-    seed: int,
+    seed: seeds.Seed,
     workers: int = 1,
     progress: bool = True,
 ) -> CriticalOccupation:

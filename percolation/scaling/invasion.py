@@ -28,11 +28,6 @@ class InvasionThreshold(Simulated):
     n_accepted: np.ndarray  # (n_marks,) int64
     n_revealed: np.ndarray  # (n_runs, n_marks) int64
 
-    @property
-    def ratios(self) -> np.ndarray:
-        """(n_marks,) N / B(N), B averaged over the runs; tends to p_c."""
-        return self.n_accepted / self.n_revealed.mean(axis=0)
-
 
 def simulate(
     lattice: Lattice, kind: str, budget: Budget, seed: seeds.Seed, *, n_sites: int = 2**16
@@ -72,29 +67,11 @@ def extrapolate(n_accepted: np.ndarray, n_revealed: np.ndarray) -> Estimate:
     Source: correction of Mertens and Moore, Phys. Rev. E 98, 022120 (2018); average over fits of Jay and Neil,
     Phys. Rev. D 103, 114502 (2021).
     """
-    blocks = Blocks.between(np.asarray(n_accepted), np.asarray(n_revealed))
-    forms = power_corrections(blocks.sizes, POWERS)
-    fits = fits_from_each_first(blocks.values, np.sqrt(blocks.variances), forms, fewest=FEWEST_BLOCKS)
+    kept = np.asarray(n_accepted) >= SMALLEST_SIZE
+    marks, revealed = np.asarray(n_accepted)[kept], np.asarray(n_revealed)[:, kept]
+    sizes, blocks = marks[1:], np.diff(revealed, axis=1) / np.diff(marks)
+    one_site = 1 / (len(blocks) * sizes)  # more or less: the least there is to know a mean by
+    variances = np.maximum(blocks.var(axis=0, ddof=1) / len(blocks), one_site**2)
+    fits = fits_from_each_first(blocks, np.sqrt(variances), power_corrections(sizes, POWERS), fewest=FEWEST_BLOCKS)
     value, error = model_average(fits)
     return Estimate(1 / value, error / value**2, "invasion, N^-delta averaged over delta and smallest N")
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Sites revealed for each accepted one, between successive marks."""
-
-    sizes: np.ndarray  # (n_blocks,) N at the end of a block
-    values: np.ndarray  # (n_runs, n_blocks)
-
-    @classmethod
-    def between(cls, n_accepted: np.ndarray, n_revealed: np.ndarray) -> "Blocks":
-        kept = n_accepted >= SMALLEST_SIZE
-        sizes, revealed = n_accepted[kept], n_revealed[:, kept]
-        return cls(sizes[1:], np.diff(revealed, axis=1) / np.diff(sizes))
-
-    @property
-    def variances(self) -> np.ndarray:
-        """(n_blocks,) of the mean over the runs; at least what one site more or less would make."""
-        n_runs = len(self.values)
-        one_site = 1 / (n_runs * self.sizes)
-        return np.maximum(self.values.var(axis=0, ddof=1) / n_runs, one_site**2)

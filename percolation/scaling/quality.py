@@ -35,7 +35,7 @@ def quality_band(
     *,
     share: float = 0.9,
     n_resamples: int = 400,
-    seed: int = 0,
+    seed: seeds.Seed,
 ) -> tuple[float, float]:
     """The range that holds `quality` in this share of all cases where the curves fall on one, half of the rest above.
 

@@ -41,7 +41,7 @@ def predict(
     d_eff: float,
     *,
     n_samples: int = N_SAMPLES,
-    seed: int,
+    seed: seeds.Seed,
 ) -> Prediction:
     """Rounds, segments, displacement, excess length and success of the path finder; nothing is fitted to the network.
 

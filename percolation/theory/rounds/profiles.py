@@ -105,20 +105,16 @@ def grid(length_over_xi: float, spacing: float = SPACING) -> Grid:
     return Grid(length, spacing)
 
 
-def barrier_height(occupation: float, length_over_xi: float, *, n_samples: int, seed: int) -> Estimate:
+def barrier_height(occupation: float, length_over_xi: float, *, n_samples: int, seed: seeds.Seed) -> Estimate:
     """Expected barrier of a straight line above the level, h_L = E max over [0, L] of g - u, in standard deviations.
 
     Ends are as they fall, not lowered; h_L < 0 where most lines are open. About 2.04 - u at L = 30 xi.
     Error: standard error over n_samples independent lines; the grid of xi/40 takes 10^-4 away.
     Source: defined for this package, see `success`.
     """
-    highest = _highest(grid(length_over_xi), checks.integer("n_samples", n_samples, at_least=2), checks.seed(seed))
+    n, rng = checks.integer("n_samples", n_samples, at_least=2), seeds.generator(seed)
+    highest = np.concatenate([block.max(axis=1) for block in profiles(grid(length_over_xi), n, rng)])
     method = f"mean maximum of {n_samples} Gaussian lines of {length_over_xi:g} xi, less the level"
     return Estimate(
         float(highest.mean() - level(occupation)), float(highest.std(ddof=1) / math.sqrt(n_samples)), method
     )
-
-
-def _highest(grid: Grid, n_samples: int, seed: int) -> np.ndarray:
-    rng = seeds.generator(seed)
-    return np.concatenate([block.max(axis=1) for block in profiles(grid, n_samples, rng)])

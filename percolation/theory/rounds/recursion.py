@@ -86,7 +86,7 @@ def one_dimensional(
     length_over_xi: float,
     *,
     n_samples: int,
-    seed: int,
+    seed: seeds.Seed,
     spacing: float = SPACING,
 ) -> Cuts:
     """Rounds, segments and displacements of the path finder for d -> infinity, from the recursion above.

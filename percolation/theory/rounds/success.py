@@ -66,16 +66,17 @@ class Logistic:
 
     def half_point(self, d: float) -> Estimate:
         """x at which half the pairs are connected, with the error of the fit."""
-        gradient = np.array([1, float(_log_components(check_dimension(d)))])
-        value = math.exp(gradient @ self.parameters[:2])
-        error = value * math.sqrt(gradient @ self.covariance[:2, :2] @ gradient)
-        return Estimate(value, error, "logistic fitted to simulations of this project")
+        return self._power(d, slice(0, 2))
 
     def width(self, d: float) -> Estimate:
         """w: the logit falls by 1/w where ln x grows by 1."""
+        return self._power(d, slice(2, 4))
+
+    def _power(self, d: float, two: slice) -> Estimate:
+        """exp(a + b ln(d - 1)) of two of the parameters."""
         gradient = np.array([1, float(_log_components(check_dimension(d)))])
-        value = math.exp(gradient @ self.parameters[2:])
-        error = value * math.sqrt(gradient @ self.covariance[2:, 2:] @ gradient)
+        value = math.exp(gradient @ self.parameters[two])
+        error = value * math.sqrt(gradient @ self.covariance[two, two] @ gradient)
         return Estimate(value, error, "logistic fitted to simulations of this project")
 
 

@@ -194,26 +194,6 @@ def test_sizes_against_animals_of_crystals(name, kind):
 
 
 @pytest.mark.parametrize("kind", checks.KINDS)
-@pytest.mark.parametrize("other", [0.25, 0.34])
-def test_weights_lead_to_another_p(kind, other):
-    """Sizes at the other p and the mean weight 1, truncated clusters included. False alarms: 1e-6 a case."""
-    run = growth.leath(lattices.hypercubic(2), 0.3, kind=kind, n_clusters=200_000, seed=4, max_size=30)
-    weights = run.weights(other)
-    assert run.truncated.any()
-    found = weights[:, None] * (run.size[:, None] == np.arange(1, 5))
-    assert_means(np.column_stack([found, weights]), np.append(size_distribution(other, kind), 1))
-
-
-def test_weights_at_the_ends():
-    run = growth.leath(lattices.hypercubic(2), 0.3, n_clusters=50, seed=5)
-    np.testing.assert_array_equal(run.weights(0.3), 1)
-    np.testing.assert_allclose(run.weights(0.0), np.where(run.size == 1, 0.7**-4, 0))
-    np.testing.assert_array_equal(run.weights(1.0), 0)
-    with pytest.raises(ValueError, match="say nothing about other p"):
-        growth.leath(lattices.hypercubic(2), 1.0, seed=1, max_size=9).weights(0.5)
-
-
-@pytest.mark.parametrize("kind", checks.KINDS)
 @pytest.mark.parametrize(
     ("lattice", "p"),
     [

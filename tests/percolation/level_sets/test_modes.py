@@ -56,7 +56,7 @@ def test_batches_change_nothing(sampled):
         np.testing.assert_array_equal(again.edge_values, graph.edge_values)
 
 
-def test_components_and_hops_equal_networkx(sampled):
+def test_components_equal_networkx(sampled):
     _, _, graph = sampled
     for level in np.quantile(graph.edge_values, [0.1, 0.4, 0.9]):
         opened = np.flatnonzero(graph.point_values <= level)
@@ -65,10 +65,6 @@ def test_components_and_hops_equal_networkx(sampled):
         twin.add_edges_from(graph.edges[graph.edge_values <= level].tolist())
         assert graph.occupation(level) == len(opened) / 300
         assert graph.giant_share(level) == max(map(len, nx.connected_components(twin))) / len(opened)
-        lengths = dict(nx.all_pairs_shortest_path_length(twin))
-        expected = [[lengths.get(i, {}).get(j, np.inf) for j in range(300)] for i in range(300)]
-        sites = np.arange(300)
-        np.testing.assert_array_equal(graph.hops(sites[:, None], sites, level), expected)
 
 
 def test_barriers_are_bottlenecks_of_scipys_spanning_tree(sampled):
@@ -94,7 +90,7 @@ def test_a_ring_is_one_component_that_straight_lines_do_not_see():
     points = on_the_ring(1000, seed=3)
     graph = mode_graph(points, ring, radius=0.15)
     assert graph.giant_share(0.2) == 1.0
-    assert graph.hops(0, 1, 0.2) < np.inf
+    assert graph.barrier(0, 1) <= 0.2
     share = linear_share(points, ring, 0.2, n_pairs=4000, n_along=101, seed=4)
     assert abs(share.value - 2 * math.acos(0.8) / math.pi) < 5 * share.error
 
@@ -102,11 +98,10 @@ def test_a_ring_is_one_component_that_straight_lines_do_not_see():
 def test_far_groups_are_not_joined():
     points = np.concatenate([on_the_ring(50, 1), on_the_ring(50, 2) + 100])
     graph = mode_graph(points, lambda x: np.zeros(len(x)), radius=1.5)
-    assert graph.barrier(0, 99) == np.inf == graph.hops(0, 99, 1.0)
+    assert graph.barrier(0, 99) == np.inf
     assert graph.giant_share(0.0) == 0.5
     assert math.isnan(graph.giant_share(-1.0))
-    assert graph.hops(3, 3, 0.0) == 0
-    assert graph.hops(3, 3, -1.0) == np.inf
+    assert graph.barrier(3, 3) == 0
 
 
 def test_a_share_of_none_or_all_has_an_error():

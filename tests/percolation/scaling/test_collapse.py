@@ -45,7 +45,7 @@ def simulated(kind, seed, *, sizes=SIZES, n=100, reach=REACH, n_points=13):
 
 def z_scores(curves, kind, **options):
     """Of p_c, nu and beta/nu against the exact ones."""
-    found, known = scaling.collapse(curves, **options), exponents.exponents(2)
+    found, known = scaling.collapse(curves, **options, seed=0), exponents.exponents(2)
     exact = thresholds.hypercubic(2, kind).value, known.nu.value, known.beta.value / known.nu.value
     estimates = found.p_c, found.nu, found.beta_nu
     return [(one.value - value) / one.error for one, value in zip(estimates, exact, strict=True)]
@@ -56,7 +56,7 @@ CURVES = [invented(length, seed=length) for length in SIZES]
 
 def test_right_exponents_collapse_and_wrong_ones_do_not():
     """A correct collapse is above the band for 1 seed in 1000."""
-    _, high = quality_band(CURVES, P_C, NU, POWER, share=0.998, n_resamples=2000)
+    _, high = quality_band(CURVES, P_C, NU, POWER, share=0.998, n_resamples=2000, seed=0)
     assert quality(CURVES, P_C, NU, POWER) < high
     for wrong in ((P_C + 0.03, NU, POWER), (P_C, 0.8, POWER), (P_C, NU, 0.0)):
         assert quality(CURVES, *wrong) > 2 * high
@@ -67,14 +67,14 @@ def test_the_band_holds_the_quality_as_often_as_it_says():
     inside = 0
     for seed in range(50):
         curves = [invented(length, n=60, seed=(seed, length)) for length in SIZES]
-        low, high = quality_band(curves, P_C, NU, POWER, n_resamples=60)
+        low, high = quality_band(curves, P_C, NU, POWER, n_resamples=60, seed=0)
         inside += low <= quality(curves, P_C, NU, POWER) <= high
     assert 38 <= inside
 
 
 def test_the_band_is_wide_because_points_share_their_realisations():
     """Independent points would hold S near 1; the mean of both is 1, by definition of the errors."""
-    low, high = quality_band(CURVES, P_C, NU, POWER)
+    low, high = quality_band(CURVES, P_C, NU, POWER, seed=0)
     assert low < 0.6 and high > 1.6
 
 
@@ -82,7 +82,7 @@ def test_a_fit_of_known_form_is_exact():
     """Noise of 10^-4; what is left is the polynomial's, below the errors of any simulation."""
     for analytic in (0.0, 1.5):
         curves = [invented(length, seed=length, analytic=analytic, noise=1e-4) for length in SIZES]
-        found = scaling.collapse(curves, n_resamples=20)
+        found = scaling.collapse(curves, n_resamples=20, seed=0)
         assert found.p_c.value == pytest.approx(P_C, abs=2e-3)
         assert found.nu.value == pytest.approx(NU, rel=0.02)
         assert found.beta_nu.value == pytest.approx(-POWER, abs=0.01)
@@ -93,7 +93,7 @@ def test_fit_of_square_tori_agrees_with_the_exact_values(kind):
     """p_c, nu = 4/3 and beta/nu = 5/48 within 4 errors, which are small; a new seed fails in fewer than 1 of 10^3."""
     curves = simulated(kind, 1, sizes=(16, 32, 64, 128), n=150)
     assert np.abs(z_scores(curves, kind)).max() < 4
-    found = scaling.collapse(curves)
+    found = scaling.collapse(curves, seed=0)
     assert found.p_c.error < 0.02 and found.nu.error < 0.3 and found.beta_nu.error < 0.15
 
 
@@ -113,7 +113,7 @@ def test_error_of_the_fit_covers(kind):
 def test_error_is_that_of_repeats():
     """The scatter of 12 invented sets is that of the errors quoted within a factor of 2: 1 seed in 1000 is not."""
     found = [
-        scaling.collapse([invented(length, n=60, seed=(seed, length)) for length in SIZES], n_resamples=30)
+        scaling.collapse([invented(length, n=60, seed=(seed, length)) for length in SIZES], n_resamples=30, seed=0)
         for seed in range(12)
     ]
     for name in ("p_c", "beta_nu"):
@@ -143,8 +143,8 @@ def test_strengths_of_sweeps_and_curves(kind):
 
 
 def test_same_seed_same_bits():
-    assert scaling.collapse(CURVES, n_resamples=20) == scaling.collapse(CURVES, n_resamples=20)
-    assert scaling.collapse(CURVES, n_resamples=20, seed=1) != scaling.collapse(CURVES, n_resamples=20)
+    assert scaling.collapse(CURVES, n_resamples=20, seed=0) == scaling.collapse(CURVES, n_resamples=20, seed=0)
+    assert scaling.collapse(CURVES, n_resamples=20, seed=1) != scaling.collapse(CURVES, n_resamples=20, seed=0)
 
 
 def shifted(by):
@@ -170,14 +170,14 @@ def shifted(by):
 )
 def test_bad_curves_are_refused_in_one_line(curves, message):
     with pytest.raises(ValueError, match=message) as refused:
-        scaling.collapse(curves)
+        scaling.collapse(curves, seed=0)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("by", [0.15, -0.25])
 def test_a_range_that_misses_p_c_is_refused(by):
     with pytest.raises(ValueError, match=r"no p_c within 0\.\d+ ... 0\.\d+, the range of all sizes"):
-        scaling.collapse(shifted(by))
+        scaling.collapse(shifted(by), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -201,4 +201,4 @@ def test_quality_of_bad_input():
     with pytest.raises(ValueError, match="do not overlap"):
         quality([CURVES[0], apart], P_C, NU, POWER)
     with pytest.raises(ValueError, match="share must lie strictly between 0 and 1"):
-        quality_band(CURVES, P_C, NU, POWER, share=1.0)
+        quality_band(CURVES, P_C, NU, POWER, share=1.0, seed=0)
