@@ -12,6 +12,7 @@ from empirical.ends.sources import Source
 from empirical.ends.space import Space, space_of
 from empirical.ends.wanted import NATURAL, Wanted
 from empirical.networks import architectures, libraries, models
+from empirical.networks.sphere import OnSphere
 from empirical.networks.taken import noted
 from percolation import checks
 
@@ -39,6 +40,7 @@ class Subject:
     )
     search: modes.Search = modes.Search()  # noqa: RUF009 (frozen)
     size: int | None = None  # pixels a side of the pictures of a folder; None: 224
+    sphere: bool = False  # inputs are projected to the sphere |x|^2 = d, where the norm plays no part
 
     def __post_init__(self) -> None:
         architectures.find(self.network)
@@ -95,7 +97,12 @@ def build(subject: Subject, *, seed: int, device: str = "cpu") -> tuple[nn.Modul
     source = source_of(subject)
     shape = models.input_shape(subject.network, subject.dimension) if source is None else source.shape
     model = network_of(subject, source, shape, seed).to(device)
-    return model, source, space_of(model, shape)
+    space = space_of(model, shape)
+    if not subject.sphere:
+        return model, source, space
+    if space.bounds is not None:
+        raise ValueError("pictures in [0, 1] have no sphere around 0; leave --sphere out, or take other data")
+    return OnSphere(model), source, space
 
 
 def source_of(subject: Subject) -> Source | None:

@@ -39,6 +39,9 @@ PairKind = Annotated[
 Pairs = Annotated[int | None, typer.Option(help="Pairs to connect; default 50.", max=10**6)]
 InputDimension = Annotated[int | None, typer.Option(help="Input dimension; default: the data set's own.")]
 Classes = Annotated[int, typer.Option(help="Classes of a random network without a data set.")]
+Sphere = Annotated[
+    bool, typer.Option("--sphere", help="Project inputs to the sphere |x|^2 = d, where the norm plays no part.")
+]
 OnlyClass = Annotated[int | None, typer.Option("--class", help="Look at this class only.")]
 LowerEnds = Annotated[
     bool | None, typer.Option(help="Move natural inputs that the network knows down to --stop. Default: pictures only.")

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import normalize
 
 from empirical.finder.paths import between
@@ -29,7 +30,8 @@ def along_descents(objective: Objective, a: Tensor, c: Tensor, *, n_points: int)
 def _curvature(objective: Objective, x: Tensor, along: Tensor, pairs: Tensor) -> Tensor:
     """(n,) of points x (n, *shape), on lines along (n, *shape)."""
     x = x.detach().requires_grad_()
-    with torch.enable_grad():
+    # the fused kernels of attention cannot be differentiated twice
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
         (gradient,) = torch.autograd.grad(objective(x, pairs).sum(), x, create_graph=True)
         if not gradient.requires_grad:  # of a linear function
             return x.new_zeros(len(x))

@@ -66,7 +66,7 @@ def draw(data_file: Path) -> Figure:
         drawing.letters(axes, titles)
         bar = figure.colorbar(ScalarMappable(SHARE, colours()), ax=list(axes[0]), pad=0.01, aspect=25)
         bar.set_label("share of pairs connected")
-        figure.legend(handles=_legend(), loc="outside lower center", ncols=2)
+        figure.legend(handles=_legend(), loc="outside lower center", ncols=2, handlelength=3.2)
     return figure
 
 

@@ -26,6 +26,7 @@ from empirical.finder.find import PRESETS, Connection, Connections, Finder, find
 from empirical.finder.paths import profile
 from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss, Objective
+from empirical.networks.sphere import OnSphere, projected
 from empirical.networks.taken import notes_of
 from empirical.prediction import paired, plans, predictions, responses
 from empirical.prediction.cells import occupation
@@ -79,8 +80,8 @@ def measure(
     """Draw pairs of a network's inputs, connect them, and set the result beside iid percolation.
 
     model: any module in evaluation mode, points (n, *shape) -> logits (n, classes); behind `Normalised` where its
-    points shall be pictures in [0, 1]. source: of natural inputs, `sources.of_tensors(x, labels)`; None will do for
-    class-optimal pairs. space: `space_of(model, shape)`.
+    points shall be pictures in [0, 1]; of one that is `OnSphere` the ends lie on the sphere. source: of natural inputs,
+    `sources.of_tensors(x, labels)`; None will do for class-optimal pairs. space: `space_of(model, shape)`.
     finder: its steps are meant for inputs of variance 1; points that are pictures in [0, 1], behind a normalisation,
     are moved by as much less, and within these bounds.
     about: what tells it from others and, with the seed, determines what is drawn; the table shows its `network` and
@@ -107,6 +108,8 @@ def measure(
         drawing, slicing, predicting = _streams(about, seed)
         report(f"{name}: drawing {wanted.kind} pairs")
         drawn = draw(model, source, space, wanted, stop=finder.descent.stop, generator=drawing, name=name)
+        if isinstance(model, OnSphere):
+            drawn = replace(drawn, a=projected(drawn.a), c=projected(drawn.c))
         a, c, objective = drawn.a, drawn.c, ClassLoss(drawn.model, drawn.labels)
         if refuse is not None:
             refuse(objective)

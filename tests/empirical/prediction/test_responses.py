@@ -15,6 +15,7 @@ from empirical.finder.find import Finder, find_paths
 from empirical.finder.paths import Path
 from empirical.losses.objectives import ClassLoss, Field, OfPairs
 from empirical.losses.scales import Scale, log_odds_of_loss, scale_of
+from empirical.networks import small
 from empirical.prediction import curvatures, paired, responses
 
 LEVEL, STOP = 0.0, -0.3
@@ -72,6 +73,24 @@ def test_curvature_is_that_across_the_line():
     kappa = curvatures.along_descents(Field(lambda x: x[:, 1] + 2 * x[:, 1] ** 2 + 3 * x[:, 0] ** 2), a, c, n_points=5)
     np.testing.assert_allclose(kappa, [[4.0] * 5], atol=1e-5)
     assert not curvatures.along_descents(Field(lambda x: x.sum(1)), a, c, n_points=5).any()
+
+
+def test_curvature_of_a_transformer():
+    """Attention has kernels that cannot be differentiated twice; by second differences across the line, in float64."""
+    generator = torch.Generator().manual_seed(3)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(3)
+        model = small.vit((1, 8, 8), 3).eval().double()
+    objective = Field(lambda x: model(x)[:, 0])
+    a, c = torch.randn(2, 1, 1, 8, 8, generator=generator, dtype=torch.float64)
+    kappa = curvatures.along_descents(objective, a, c, n_points=3)
+    middle = ((a + c) / 2).requires_grad_()
+    (g,) = torch.autograd.grad(objective(middle, torch.zeros(1, dtype=torch.long)).sum(), middle)
+    n, h, middle = responses.across(g.flatten(1)[:, None], (c - a).flatten(1)).view_as(a), 1e-3, middle.detach()
+    n = n / n.norm()
+    points = torch.cat([middle - h * n, middle, middle + h * n])
+    below, here, above = objective(points, torch.zeros(3, dtype=torch.long)).tolist()
+    assert float(kappa[0, 1]) == pytest.approx((above - 2 * here + below) / h**2, rel=1e-3)
 
 
 def test_lines_do_not_depend_on_how_many_fit_the_memory(monkeypatch):

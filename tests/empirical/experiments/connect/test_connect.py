@@ -207,6 +207,21 @@ def test_a_subject_is_its_network_its_source_and_its_space():
     )
 
 
+def test_on_the_sphere_the_norm_plays_no_part():
+    """Ends lie on |x|^2 = d and a scaled input has the same loss, so that no untrained network comes down to 1e-3."""
+    on_sphere, seen = replace(TRAINED, pairs=8, sphere=True), []
+    found = measure_subject(on_sphere, seed=1, theory=False, examine=lambda objective, paths: seen.append(objective))
+    for pair in found.pairs:
+        norms = [float(norm) for norm in pair["norms"].split()]
+        assert norms[0] == pytest.approx(math.sqrt(40), rel=1e-3) and norms[-1] == pytest.approx(norms[0], rel=1e-3)
+    x, rows = torch.randn(8, 1, 40, generator=torch.Generator().manual_seed(2)), torch.arange(8)
+    torch.testing.assert_close(seen[0](3 * x, rows), seen[0](x, rows))
+    assert found.row["pairs"] == 8 and found.row["connected"] > 0.5
+    with pytest.raises(NoPairs):
+        measure_subject(replace(UNTRAINED, pairs=2, dimension=30, sphere=True), seed=1, theory=False)
+    assert "sphere" not in UNTRAINED.key() and on_sphere.key()["sphere"]
+
+
 @pytest.mark.slow
 def test_untrained_resnet18():
     """Reference: primary barrier 0.1..0.5 nats, 1e-3..2e-3 after two rounds, connected after three."""

@@ -165,6 +165,10 @@ def test_without_lowering_no_natural_picture_is_low_enough(generator):
         ("--mean a --std b", "--mean takes numbers with commas between, got 'a'"),
         ("--bounds 1,0", "--bounds takes two numbers, the lower first, got '1,0'"),
         ("--step 0", "step must be a finite number above 0"),
+        (
+            "--network cnn1d --data mnist1d --sphere --certify exact",
+            "an exact certificate is for piecewise-linear networks",
+        ),
         ("--lr -1", "lr must be a finite number above 0"),
         ("--robust -1", "robust must be at least 0"),
         ("--space weights", "unknown space 'weights'"),
