@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import partial
 from tokenize import TokenError
 from typing import Any
 
@@ -53,7 +54,7 @@ def decode(data: bytes, *, build: bool = True) -> Any:
     """
     try:
         text, _, arrays = data.partition(b"\n")
-        return _decoded(json.loads(text), io.BytesIO(arrays), build)
+        return json.loads(text, object_hook=partial(_decoded, io.BytesIO(arrays), build))
     except DAMAGE as error:
         raise ValueError(f"a kept result cannot be read, is it damaged? ({type(error).__name__}: {error})") from error
 
@@ -101,19 +102,11 @@ def as_json(
                      "arrays, tables, and dataclasses of these")  # fmt: skip
 
 
-def _decoded(stored: Any, arrays: io.BytesIO, build: bool) -> Any:
-    """The value of JSON and the arrays behind it."""
-
-    def inner(one: Any) -> Any:
-        return _decoded(one, arrays, build)
-
-    if isinstance(stored, list):
-        return [inner(one) for one in stored]
-    if not isinstance(stored, dict):
-        return stored
+def _decoded(arrays: io.BytesIO, build: bool, stored: dict[str, Any]) -> Any:
+    """The value that a mapping of the JSON stands for, what is in it being decoded already."""
     match stored.get(MARK):
         case None:
-            return {key: inner(one) for key, one in stored.items()}
+            return stored
         case "float":
             return float(stored["value"])
         case "array":
@@ -122,19 +115,19 @@ def _decoded(stored: Any, arrays: io.BytesIO, build: bool) -> Any:
         case "scalar":
             return np.frombuffer(bytes.fromhex(stored["bytes"]), np.dtype(stored["dtype"]))[0]
         case "item":
-            return inner(stored["of"])[()]
+            return stored["of"][()]
         case "tuple":
-            return tuple(inner(stored["items"]))
+            return tuple(stored["items"])
         case "dict":
-            return {inner(key): inner(one) for key, one in stored["items"]}
+            return {key: one for key, one in stored["items"]}
         case "seed":
-            return np.random.SeedSequence(**inner(stored["state"]))
+            return np.random.SeedSequence(**stored["state"])
         case "table":
             import pandas as pd
 
-            return pd.DataFrame({name: inner(column) for name, column in stored["columns"]})
+            return pd.DataFrame({name: column for name, column in stored["columns"]})
         case "made":
-            return _made(stored["class"], inner(stored["items"] if "items" in stored else stored["fields"]), build)
+            return _made(stored["class"], stored["items"] if "items" in stored else stored["fields"], build)
     raise ValueError(f"unknown kind of value {stored[MARK]!r}")
 
 

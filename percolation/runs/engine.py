@@ -279,19 +279,18 @@ def _sendable(error: BaseException, told: str) -> BaseException:
 
 
 @contextmanager
-def bar(label: str, shown: bool) -> Iterator[Callable[..., None]]:
-    """Call it with what is done, what is to be done, and a word; a bar on standard error, while that is a terminal."""
+def bar(label: str, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """Call it with what is done and what is to be done; a bar on standard error, while that is a terminal."""
     console, drawn = Console(stderr=True), 0.0
     shown = shown and console.is_terminal
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    told = (TimeRemainingColumn(), TextColumn("{task.fields[told]}"))
 
-    def draw(done: int, total: int, word: Callable[[], str] = str) -> None:
+    def draw(done: int, total: int) -> None:
         nonlocal drawn
         if shown and time.monotonic() - drawn > WRITE_INTERVAL:
             drawn = time.monotonic()
-            progress.update(row, completed=done, total=total, told=word())
+            progress.update(row, completed=done, total=total)
 
-    with Progress(*columns, *told, console=console, transient=True, disable=not shown) as progress:
-        row = progress.add_task(label, total=None, told="")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not shown) as progress:
+        row = progress.add_task(label, total=None)
         yield draw

@@ -87,7 +87,7 @@ def run_until(
                     points[number].case.settle(k, one.outcome)
                 failures += [one.outcome for one in some if one.outcome.kind]
                 n_all, n_run = n_all + len(some), n_run + sum(one.ran for one in some)
-                draw(n_all, wanted, lambda: _told(points, target_error))
+                draw(n_all, wanted)
                 if stopped:
                     raise ended_by(stopped[0])
             if target_error is not None and n_all == wanted:
@@ -164,13 +164,6 @@ def _jobs(points: Sequence[Point]) -> Iterator[Job]:
     """All realisations that are wanted and were not begun, a case after the other."""
     while pending := [(number, point) for number, point in enumerate(points) if point.begun < point.wanted]:
         yield from (point.next(number) for number, point in pending)
-
-
-def _told(points: Sequence[Point], target: Target | None) -> str:
-    """For the bar: the error by now."""
-    if target is not None and len(points) < 1000:
-        return f"error {max(point.excess(target) for point in points):.2f} of the target"
-    return ""
 
 
 def _status(points: Sequence[Point], target: Target | None, missing: int, late: bool) -> str:

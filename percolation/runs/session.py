@@ -4,7 +4,6 @@ with session(store=store, experiment="rounds"):
     rounds_plan.walk_all(cases, seed=0)      # its tasks are looked up in the store and kept there
 """
 
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -120,56 +119,60 @@ def run(
     In a `session` with a store, what is there is not run again, and what comes is kept, by function, arguments and
     seed; a function without a name of its own, made inside another, is run here and not kept: a warning says so.
     """
-    work = list(items)
-    found = dict(_arrivals(task, work, workers, processes, executor, cost, label, progress))
-    return [found[place] for place in range(len(work))]
+    return list(
+        stream(
+            task,
+            items,
+            workers=workers,
+            processes=processes,
+            executor=executor,
+            cost=cost,
+            label=label,
+            progress=progress,
+        )
+    )
 
 
-def stream(task: Callable[[Item], Result], items: Iterable[Item], *, label: str = "") -> Iterator[Result]:
-    """The same one by one, in the order of the items, here or on the session's executor; none is kept in memory."""
-    waiting: dict[int, Result] = {}
-    wanted = 0
-    for place, result in _arrivals(task, list(items), 1, False, None, None, label, False):
-        waiting[place] = result
-        while wanted in waiting:
-            yield waiting.pop(wanted)
-            wanted += 1
-
-
-def _arrivals(
-    function: Callable[[Item], Result],
-    work: Sequence[Item],
-    workers: int,
-    processes: bool,
-    executor: Executor | None,
-    cost: Callable[[Item], float] | None,
-    label: str,
-    progress: bool,
-) -> Iterator[tuple[int, Result]]:
-    """Places and results as they come."""
-    label, now = label or getattr(function, "__name__", "tasks"), current.get() or Session()
-    tasks = _tasks(function, work) if keeps() else None
-    store = None if tasks is None or now.store is None else now.store.of(getattr(function, "task", function))
+def stream(
+    task: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int = 1,
+    processes: bool = False,
+    executor: Executor | None = None,
+    cost: Callable[[Item], float] | None = None,
+    label: str = "",
+    progress: bool = True,
+) -> Iterator[Result]:
+    """The same one by one, in the order of the items; only those are kept in memory that came before their turn."""
+    work, label, now = list(items), label or getattr(task, "__name__", "tasks"), current.get() or Session()
+    tasks = _tasks(task, work) if keeps() else None
+    store = None if tasks is None or now.store is None else now.store.of(getattr(task, "task", task))
     costs = [1.0 if cost is None else cost(item) for item in work]
     order = sorted(range(len(work)), key=lambda place: -costs[place])
     jobs = [Job(place, work[place], tasks[place] if tasks else UNNAMED) for place in order]
     keeper, counter = (Keeper(store, now.experiment, lambda one: now.resume and not one.kind) for _ in range(2))
     workers = min(executors.number(workers), max(len(work), 1))
     if now.dry_run and (missing := list(counter.split(jobs))):
-        now.plan.append(_step(label, function, missing, costs, workers))
+        now.plan.append(_step(label, task, missing, costs, workers))
         raise Planned
+    waiting: dict[int, Result] = {}
+    n = 0
     with ExitStack() as stack:
         where = executor or (now.executor if tasks else None)
         if where is None:
             make = executors.processes if processes else executors.threads
             where = stack.enter_context(executors.Here() if workers == 1 and not processes else make(workers))
-        draw, n = stack.enter_context(bar(label, progress)), 0
-        for some in stack.enter_context(closing(drive(function, jobs, len(jobs), where, keeper, stop=True))):
+        draw = stack.enter_context(bar(label, progress))
+        for some in stack.enter_context(closing(drive(task, jobs, len(jobs), where, keeper, stop=True))):
             for one in some:
                 if one.error is not None:
                     raise one.error
-                yield one.place, one.outcome.value
-            draw(n := n + len(some), len(work))
+                waiting[one.place] = one.outcome.value
+            draw(n + len(waiting), len(work))
+            while n in waiting:
+                yield waiting.pop(n)
+                n += 1
 
 
 def _tasks(function: Callable[[Any], Any], work: Sequence[Any]) -> list[Task] | None:
@@ -199,10 +202,10 @@ def _step(
 
 
 def _seconds(function: Callable[[Any], Any], job: Job) -> float:
-    began = time.perf_counter()
-    if (error := run_one(function, job).error) is not None:
-        raise error
-    return time.perf_counter() - began
+    done = run_one(function, job)
+    if done.error is not None:
+        raise done.error
+    return done.outcome.wall or 0.0
 
 
 @contextmanager

@@ -175,7 +175,7 @@ def stream(
     met = natural_inputs(plan.subject, seed=seed, stop=plan.finder.descent.stop, device=device)
     chunks, parts = Chunks(plan, met, seed, device), _chunks(plan.asked, met)
     label = f"{plan.subject.network}, {plan.subject.data}, seed {seed}: groups of classes"
-    for done, table in enumerate(runs.stream(chunks, parts, label=label)):
+    for done, table in enumerate(runs.stream(chunks, parts, label=label, progress=False)):
         report(done, len(parts))
         yield table
     report(len(parts), len(parts))
