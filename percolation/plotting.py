@@ -20,7 +20,7 @@ STYLE = "percolation.house"
 # what is written into a file of each format; no date
 UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "png": {}, "svg": {"Date": None}}
 FORMATS = tuple(UNDATED)
-METHODS = ("invasion", "Leath", "wrapping", "window")  # in the order of the colours from C1 on
+METHODS = ("invasion", "Leath", "wrapping", "window", "crossing")  # in the order of the colours from C1 on
 
 
 def plot_thresholds(rows: pd.DataFrame, ax: Axes, series: Sequence[Published] = ()) -> Axes:

@@ -108,14 +108,7 @@ class NCube:
         return kernels.Cube(tuple(np.uint64(1 << bit) for bit in range(self.n)), np.uint64(self.n_sites))
 
 
-def n_cube(n: int) -> NCube:
-    """The n-cube {0, 1}^n."""
-    return NCube(n)
-
-
-def hamming(d: int, q: int) -> Hamming:
-    """The Hamming graph H(d, q)."""
-    return Hamming(d, q)
+n_cube, hamming = NCube, Hamming
 
 
 def cayley_tree(z: int, generations: int) -> graphs.Graph:

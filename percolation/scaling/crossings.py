@@ -37,7 +37,7 @@ def crossing(smaller: FirstSteps, larger: FirstSteps) -> Estimate:
     p = brentq(difference, low, high, xtol=1e-14, rtol=1e-13)
     variance = sum(one.probability(p).var(ddof=1) / len(one.n) for one in (smaller, larger))
     slope = larger.slope(p) - smaller.slope(p)
-    return Estimate(float(p), float(np.sqrt(variance) / slope), "crossing of wrapping probabilities")
+    return Estimate(float(p), float(np.sqrt(variance) / slope), "crossing, wrapping probabilities")
 
 
 def last_crossing(sizes: Sequence[FirstSteps]) -> Estimate:

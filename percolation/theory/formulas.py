@@ -47,17 +47,6 @@ class Series:
     next_coefficient: float  # the first unknown one, fitted to the table at d = 13: the size of the error
     source: str
 
-    def sum(self, sigma: int | Expr, n_terms: int) -> Expr:
-        """The first n_terms powers, exactly."""
-        return _powers(self.coefficients[:n_terms], sigma)
-
-    def omitted(self, sigma: int | Expr, n_terms: int) -> Expr:
-        """The first term left out, |c_{n+1}| / sigma^{n+1}."""
-        known: tuple[Fraction | float, ...] = (*self.coefficients, self.next_coefficient)
-        # a vanishing coefficient says nothing about the size of what is left out: look one further
-        k = n_terms + 1 if known[n_terms] else n_terms + 2
-        return Abs(_number(known[k - 1])) / sympify(sigma) ** k
-
 
 SERIES = {
     "site": Series(
@@ -91,9 +80,12 @@ def hypercubic(d: int | Expr, kind: str = "site", n_terms: int | None = None) ->
     if checks.integer("n_terms", n_terms, at_least=1) > known:
         raise ValueError(f"{known} terms of the {kind} series are known, got n_terms={n_terms}")
     sigma = 2 * d - 1
+    terms: tuple[Fraction | float, ...] = (*expansion.coefficients, expansion.next_coefficient)
+    # a vanishing coefficient says nothing about the size of what is left out: look one further
+    omitted = n_terms if terms[n_terms] else n_terms + 1
     return Formula(
-        expansion.sum(sigma, n_terms),
-        expansion.omitted(sigma, n_terms),
+        _powers(expansion.coefficients[:n_terms], sigma),
+        Abs(_number(terms[omitted])) / sigma ** (omitted + 1),
         "series in 1/(2d-1)",
         "proved" if n_terms <= _PROVED_TERMS else "series",
         f"series in 1/(2d-1) to order {n_terms}: {expansion.source}",

@@ -52,14 +52,9 @@ class Cuts:
         NaN if no line is cut.
         """
         cut = self.highest[self.n_rounds > 0] + self.margin
-        if len(cut) < 2:
-            few = cut[0] if len(cut) else math.nan
-            return Estimate(float(few), math.nan, f"drop at the first cut, {self._what}, of which {len(cut)} were cut")
-        return Estimate(
-            float(cut.mean()),
-            float(cut.std(ddof=1) / math.sqrt(len(cut))),
-            f"drop at the first cut, {self._what}, of which {len(cut)} were cut",
-        )
+        value = float(cut.mean()) if len(cut) else math.nan
+        error = float(cut.std(ddof=1) / math.sqrt(len(cut))) if len(cut) > 1 else math.nan
+        return Estimate(value, error, f"drop at the first cut, {self._what}, of which {len(cut)} were cut")
 
     @property
     def excess(self) -> Estimate:
@@ -103,14 +98,11 @@ def one_dimensional(
     line = grid(length_over_xi, spacing)
     n_samples = checks.integer("n_samples", n_samples, at_least=2)
     rng = seeds.generator(seed)
-    blocks = [_summary(_cut(g, u, margin, line)) for g in profiles(line, n_samples, rng)]
-    n_rounds, n_cuts, first, stretch = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    blocks = [_cut(g, u, margin, line) for g in profiles(line, n_samples, rng)]
+    parts = [(done.rounds, done.n_cuts, done.first, done.stretch) for done in blocks]
+    n_rounds, n_cuts, first, stretch = (np.concatenate(part) for part in zip(*parts, strict=True))
     unit = line.distances[1]  # of s
     return Cuts(line.length, margin, unit, n_rounds, n_cuts + 1, first - u, stretch / unit)
-
-
-def _summary(done: Done) -> tuple[np.ndarray, ...]:
-    return done.rounds, done.n_cuts, done.first, done.stretch
 
 
 def check_margin(margin: float) -> float:

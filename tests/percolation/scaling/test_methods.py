@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from percolation import graphs, lattices, scaling
+from percolation import graphs, lattices, plotting, scaling
 from percolation.scaling.methods import METHODS, chosen
 from percolation.theory import thresholds
 
@@ -24,12 +24,14 @@ def test_one_call_estimates_what_is_published(lattice, kind, method, options, qu
     known = thresholds.threshold(lattice.name, kind, lattice.d)
     assert abs(found.z(known)) < 4.5 and found.error < 0.05 * found.value
     assert found.error <= options.get("precision", 1)
+    assert found.method.split(",")[0] in plotting.METHODS  # else the figure of `percolation threshold` leaves it out
 
 
 def test_it_is_the_estimate_of_the_method():
     cube = lattices.n_cube(8)
     found = scaling.threshold(cube, "bond", runs=40, seed=np.random.SeedSequence(3), progress=False)
     assert found == scaling.threshold(cube, "bond", "window", runs=40, seed=3, progress=False)
+    assert found.method.split(",")[0] in plotting.METHODS and len(plotting.METHODS) == len(METHODS)
 
 
 def test_a_seed_sequence_is_its_number_however_often_it_was_spawned():
