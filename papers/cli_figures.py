@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from percolation import checks
-from percolation.terminal import Seed, Workers, print_paths, print_table
+from percolation.terminal import MOST_WORKERS, Seed, Workers, announce, print_paths, print_table
 
 if TYPE_CHECKING:
     from papers.making import Made
+QUICK_MINUTES = 0.5  # of a figure, on two cores, on the average
 
 
 def figures(
@@ -47,7 +48,9 @@ def figures(
     if tex and "pdf" not in kinds:
         raise ValueError(f"--tex includes the figures as pdf, got --format {formats}; add pdf")
     checks.seed(seed)
-    checks.integer("workers", workers, at_least=0)
+    checks.integer("workers", workers, at_least=0, at_most=MOST_WORKERS)
+    if not redraw and not full:
+        announce(f"{len(names)} figures, small (--quick)", QUICK_MINUTES * len(names))
     made = []
     for name in names:
         if full and not redraw and making.there(name, made_in, full=True, seed=seed) is None:

@@ -194,6 +194,11 @@ def main() -> None:
         said = f": {error}" if str(error) else ""
         _complain(f"out of memory, or a worker died{said}; reduce the size, or try fewer --workers")
         sys.exit(1)
+    except RuntimeError as error:
+        if "allocate memory" not in str(error) and "out of memory" not in str(error):  # torch has no class for it
+            raise
+        _complain("out of memory; reduce the size, the pairs or the batch, or try fewer --workers")
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("interrupted", err=True)
         sys.exit(130)

@@ -36,10 +36,11 @@ def graph(
     out: Out = Path("results/graph"),
 ) -> None:
     """What a graph file holds and how it was taken; its largest cluster beside theory, with a table and a figure."""
-    from percolation import checks, graph_files, graph_scan, plotting
+    from percolation import checks, graph_files, graph_scan, plotting, seeds
 
     checks.kind(kind)
     checks.integer("runs", runs, at_least=1)
+    checks.memory(f"{runs} runs", seeds.BYTES * runs, "reduce --runs")
     names = None if nodes is None else [line.strip() for line in nodes.read_text("utf-8").splitlines() if line.strip()]
     read = graph_files.read(file, n_sites=sites, nodes=names, header=header)
     run = Run.begin(out, seed=seed, workers=workers)

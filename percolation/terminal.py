@@ -83,6 +83,12 @@ def stages() -> Iterator[Callable[[str], None]]:
         yield lambda stage: line.update(stage)
 
 
+def announce(what: str, minutes: float | None = None) -> None:
+    """A first line on standard error, before work that takes minutes: what is done, and about how long on two cores."""
+    about = "" if minutes is None else f"; about {max(minutes, 1):.0f} min on two cores"
+    typer.echo(f"{what}{about}", err=True)
+
+
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on standard output; columns that hold only numbers stand to the right."""
     rows = [list(row) for row in rows]

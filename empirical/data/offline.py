@@ -19,6 +19,7 @@ from empirical.threads import one_thread
 from percolation import checks
 
 NAMES = ("digits", "mnist1d")
+COPIES = 3  # of the data while they are made
 _global_state = threading.Lock()
 
 
@@ -42,6 +43,7 @@ def digits(side: int = 8) -> Dataset:
     from sklearn.datasets import load_digits
 
     side = checks.integer("side", side, at_least=2)
+    checks.memory(f"1797 digits of {side}x{side}", COPIES * 4 * 1797 * side**2, "reduce the dimension (--dim)")
     images, labels = load_digits(return_X_y=True)
     x = torch.tensor(images, dtype=torch.float32).view(-1, 1, 8, 8)
     if side != 8:
@@ -60,6 +62,7 @@ def mnist1d(length: int = 40, n: int = 5000, seed: int = 42) -> Dataset:
     from mnist1d.utils import ObjectView
 
     length = checks.integer("length", length, at_least=10)
+    checks.memory(f"{n} signals of length {length}", COPIES * 8 * n * length, "reduce the dimension (--dim)")
     arguments = get_dataset_args(as_dict=True) | {"final_seq_length": length, "num_samples": n, "seed": seed}
     with _kept_global_randomness():  # the generator seeds and draws from the global states
         made = make_dataset(ObjectView(arguments))

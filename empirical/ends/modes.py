@@ -39,6 +39,9 @@ class Modes:
         return Modes(self.points[rows], self.labels[rows], self.losses[rows], self.n_tried)
 
 
+MOST_VIEWS = 1000  # of an input, over which a loss is averaged
+
+
 @dataclass(frozen=True)
 class Transformed:
     """How robust a class-optimal input shall be: n shifts of at most `jitter` pixels, sizes in 1 -+ scale."""

@@ -7,6 +7,7 @@ from percolation import checks
 
 KINDS = ("natural-natural", "natural-adversarial", "class-optimal")  # those of the main job
 MORE_KINDS = ("interpolated", "diverse")
+MOST_PAIRS = 10**6  # beyond any use: a share is then known to 0.05 %
 NATURAL = ("natural-natural", "natural-adversarial", "interpolated")  # made of inputs that a source holds
 
 
@@ -27,7 +28,7 @@ class Wanted:
 
     def __post_init__(self) -> None:
         checks.one_of("pair kind", self.kind, (*KINDS, *MORE_KINDS))
-        checks.integer("pairs", self.pairs, at_least=1)
+        checks.integer("pairs", self.pairs, at_least=1, at_most=MOST_PAIRS)
         if self.label is not None:
             checks.integer("class", self.label, at_least=0)
         checks.positive("step", self.step)

@@ -7,6 +7,7 @@ from percolation import checks
 
 SCANS = ("dense", "sparse")
 SPLITS = ("failing", "all")
+MOST = {"max_rounds": 1000, "candidates": 1000}  # beyond any use
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -44,7 +45,7 @@ class Finder:
             )
         least = {"max_rounds": 0, "coarse": 2, "dense": self.coarse, "recheck": 1, "candidates": 1}
         for name, low in least.items():
-            checks.integer(name, getattr(self, name), at_least=low)
+            checks.integer(name, getattr(self, name), at_least=low, at_most=MOST.get(name))
         checks.one_of("split", self.split, SPLITS)
         checks.one_of("scan", self.scan, SCANS)
         checks.one_of("precision", self.precision, PRECISIONS)

@@ -7,6 +7,7 @@ arguments alone: architecture, data, training rule, seed, file.
 import math
 import os
 import urllib.error
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from empirical.threads import one_thread
 from percolation import checks
 
 WEIGHTS = ("random", "imagenet")  # or a file
+FLOAT, SMALL = 4, 10_000  # bytes of a weight; numbers up to which any network of this package is small
 SIDE = 224  # pixels of the pictures that ImageNet's weights are made for
 
 
@@ -158,7 +160,24 @@ def _built(name: str, shape: tuple[int, ...], n_classes: int | None, **options: 
     architectures.checked_shape(name, shape)
     if n_classes is not None:
         checks.integer("n_classes", n_classes, at_least=2)
-    return architectures.find(name).build(shape, n_classes, **options)
+    architecture = architectures.find(name)
+    if not architecture.users:
+        _check_memory(name, architecture.build, shape, n_classes, **options)
+    return architecture.build(shape, n_classes, **options)
+
+
+def _check_memory(
+    name: str, build: Callable[..., nn.Module], shape: tuple[int, ...], n_classes: int | None, **options: float
+) -> None:
+    """Count the weights of a network before any of them is allocated, on torch's device that holds no numbers."""
+    n_inputs = math.prod(shape)
+    what = f"{name} for {n_inputs} numbers an input and {n_classes} classes"
+    way_out = "reduce the dimension (--dim) or the classes (--classes)"
+    checks.memory(what, FLOAT * n_inputs, way_out)
+    if max(n_inputs, n_classes or 0, *map(int, options.values())) > SMALL:
+        with torch.device("meta"):
+            n_weights = sum(one.numel() for one in build(shape, n_classes, **options).parameters())
+        checks.memory(what, FLOAT * n_weights, way_out)
 
 
 def _with_weights(

@@ -15,7 +15,9 @@ from platformdirs import user_cache_path
 from torch import nn
 
 from empirical.data.tensors import Dataset
-from percolation import files
+from percolation import checks, files
+
+MOST_EPOCHS = 100_000  # beyond any use
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,9 @@ class Training:
     epochs: int = 60
     batch_size: int = 128
     lr: float = 3e-3
+
+    def __post_init__(self) -> None:
+        checks.integer("epochs", self.epochs, at_least=1, at_most=MOST_EPOCHS)
 
 
 def fit(model: nn.Module, data: Dataset, training: Training, seed: int) -> None:

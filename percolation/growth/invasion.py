@@ -12,6 +12,8 @@ from percolation.lattices import Lattice
 # queue no weight above 1.15 N/B(N) once N = 1024: 1.5 x faster at d = 4, more above; exact
 PRUNE_FROM, MARGIN = 1024, 1.15
 N_BUCKETS = 2**18
+WAY_OUT = "reduce n_sites (--sites) and run more often"
+BYTES_QUEUED = 20  # weight, key and successor of what is queued
 # p_c (z - 1) is at most this: 1.9 on Z^d; 2.9 on the square lattice with two shells, and below 4.6 with any number
 FEW_DUE_ABOVE = {"hypercubic": 2, "any": 6}
 
@@ -95,6 +97,20 @@ def checked_marks(marks: np.ndarray, n_sites: int) -> np.ndarray:
     return marks.astype(np.int64)
 
 
+def slots(n_sites: int, z: int, kind: str) -> int:
+    """Size of the hash set of a run, a power of 2, for z neighbours a site."""
+    most_seen = (z - 1) * n_sites + 2 if kind == "site" else n_sites + 1
+    n_slots = 1 << (int(1.5 * most_seen) - 1).bit_length()
+    if n_slots > 2**32:
+        raise ValueError(f"{n_sites} sites of {z} neighbours need over 2^32 slots; {WAY_OUT}")
+    return n_slots
+
+
+def memory(n_sites: int, z: int, kind: str) -> int:
+    """Bytes of the set and of the queue of a run, where most is pruned."""
+    return np.dtype(np.uint32).itemsize * slots(n_sites, z, kind) + BYTES_QUEUED * n_sites
+
+
 def _few_due_above(lattice: Lattice, around: kernels.Neighbours) -> float:
     """A weight somewhat above p_c: what lies above comes up rarely, so that one bucket of the queue takes it all."""
     form = "hypercubic" if lattice.is_hypercubic else "any"
@@ -106,10 +122,8 @@ def _grow(
 ) -> tuple[np.ndarray, int, int]:
     """Run the kernel until pruning has provably left out nothing that was due: (revealed, bytes, slots)."""
     n_sites, z = int(marks[-1]), around.steps.shape[1]
-    most_seen = (z - 1) * n_sites + 2 if kind == "site" else n_sites + 1
-    n_slots = 1 << (int(1.5 * most_seen) - 1).bit_length()
-    if n_slots > 2**32:
-        raise ValueError(f"{n_sites} sites of {z} neighbours need over 2^32 slots; reduce n_sites and run more often")
+    n_slots = slots(n_sites, z, kind)
+    checks.memory(f"a run of {n_sites} sites", memory(n_sites, z, kind), WAY_OUT)
     n_revealed = np.empty(len(marks), dtype=np.int64)
     prune_from, bonds = PRUNE_FROM, around.bonds if kind == "bond" else None
     while True:

@@ -16,6 +16,7 @@ SAFETY = 1.1  # more runs than the error so far asks for, since it is an estimat
 PILOT_PRECISION = 10  # so near p_c what is nonlinear in p is far below the precision
 PILOT_SHARE, MOMENT = 0.1, 1e-3  # of the time; seconds
 GROWTH = 4  # largest factor by which the number of runs grows at once
+LONGEST, FINEST = 1e8, 1e-12  # seconds, three years; error of p_c
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,10 @@ class Budget:
         for name, value in (("time", self.time), ("precision", self.precision)):
             if value is not None:
                 checks.positive(name, value)
+        if self.time is not None and self.time > LONGEST:
+            raise ValueError(f"time must be at most {LONGEST:g} seconds, three years, got {self.time:g}")
+        if self.precision is not None and self.precision < FINEST:
+            raise ValueError(f"precision must be at least {FINEST:g}, which no runs reach, got {self.precision:g}")
 
     @property
     def is_open(self) -> bool:

@@ -1,11 +1,13 @@
 """p_c of a lattice from invasion percolation, extrapolated in the cluster size, with an error that covers the form."""
 
+import os
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from percolation import checks, growth, seeds
+from percolation.growth import invasion
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
 from percolation.scaling.budget import Budget, Simulated
@@ -38,6 +40,9 @@ def simulate(
     accuracy, so that a longer run is worth more than a second one.
     """
     checks.integer("n_sites", n_sites, at_least=FEWEST_SITES)
+    at_once = min(budget.workers or os.cpu_count() or 1, budget.runs)
+    needed = at_once * invasion.memory(n_sites, max(lattice.degrees), kind)
+    checks.memory(f"{at_once} runs at a time of {n_sites} sites", needed, f"{invasion.WAY_OUT}, or by fewer --workers")
     run, marks = partial(_revealed, lattice, n_sites, kind), growth.doubling_marks(n_sites)
     label = f"d = {lattice.d} {kind}"
     n_revealed = budget.collect(seeds.sequence(seed), run, partial(extrapolate, marks), label)

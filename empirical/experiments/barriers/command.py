@@ -11,7 +11,7 @@ import typer
 
 from percolation import checks, files
 from percolation.long_runs import DryRun, LongRun, Resume, StoreFile
-from percolation.terminal import Device, Out, Run, Seed, print_paths, stages
+from percolation.terminal import Device, Out, Run, Seed, announce, print_paths, stages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from empirical.experiments.barriers.measure import Plan
 
 DEFAULT_NETWORKS = (("cnn", "digits"), ("cnn1d", "mnist1d"))  # networks and data where nothing is said
+MOST_NETWORKS = 1000  # each is trained
 NETWORKS = 3  # of each kind, from as many seeds; they see the same images, in other pairs
 PAIRS = 50  # of each class and kind, if there are so many inputs: all that the test set of mnist1d has
 FORMATS = ("csv", "parquet")
+SMALL, SECONDS_A_PAIR = ("mlp", "cnn", "cnn1d"), 0.025  # measured on digits and mnist1d, training included
 
 
 def barriers(
@@ -70,6 +72,7 @@ def barriers(
     from empirical.ends.subject import DATA, Subject
     from empirical.experiments.barriers import published
     from empirical.finder.find import PRESETS
+    from empirical.losses import objectives
 
     checks.one_of("format", format_, FORMATS)
     if format_ == "parquet" and find_spec("pyarrow") is None:
@@ -109,12 +112,37 @@ def barriers(
         for one in chosen
     ]
     several = checks.integer(
-        "networks", (NETWORKS if weights == "random" else 1) if networks is None else networks, at_least=1
+        "networks",
+        (NETWORKS if weights == "random" else 1) if networks is None else networks,
+        at_least=1,
+        at_most=MOST_NETWORKS,
     )
     if several > 1 and weights != "random":
         raise ValueError(f"weights that are given make one network, got networks={several}; leave --networks out")
     long = LongRun("barriers", out, store, resume, dry_run)
+    objectives.device(device)
+    if not dry_run:
+        _announce(plans, several)
     _measure(plans, several, Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run), long, format_)
+
+
+def _announce(plans: "list[Plan]", n_networks: int) -> None:
+    """What is done, and about how long where the networks are small ones trained here."""
+    from empirical.data import offline
+
+    small = all(plan.subject.data in offline.NAMES and plan.subject.network in SMALL for plan in plans)
+    for plan in plans * small:
+        offline.load(plan.subject.data, plan.subject.dimension)  # what is refused is refused before
+    n_kinds = len(plans[0].kinds)
+    of_each = f"{n_kinds} kinds of pairs, up to {plans[0].subject.pairs} of each class and kind"
+    networks = ", ".join(f"{plan.subject.network} on {plan.subject.data}" for plan in plans)
+    n_classes = [10 if plan.subject.label is None else 1 for plan in plans]
+    n_pairs = (
+        n_networks
+        * n_kinds
+        * sum((plan.n_classes or n) * plan.subject.pairs for plan, n in zip(plans, n_classes, strict=True))
+    )
+    announce(f"{networks}, {n_networks} of each: {of_each}", SECONDS_A_PAIR * n_pairs / 60 if small else None)
 
 
 def _measure(plans: "list[Plan]", n_networks: int, run: Run, long: LongRun, format_: str) -> None:

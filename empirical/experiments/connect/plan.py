@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from empirical.data.tensors import Normalisation
-from empirical.ends.modes import Search, Transformed
+from empirical.ends.modes import MOST_VIEWS, Search, Transformed
 from empirical.ends.subject import Subject
 from empirical.finder.find import PRESETS, Finder
 from empirical.networks import architectures, models
@@ -69,7 +69,7 @@ def search(
     limits = None if bounds is None else _numbers("--bounds", bounds)
     if limits is not None and (len(limits) != 2 or not limits[0] < limits[1]):
         raise ValueError(f"--bounds takes two numbers, the lower first, got {bounds!r}; try 0,1")
-    several = Transformed(robust) if checks.integer("robust", robust, at_least=0) else None
+    several = Transformed(robust) if checks.integer("robust", robust, at_least=0, at_most=MOST_VIEWS) else None
     pair = None if limits is None else (limits[0], limits[1])
     return Search(step, total_variation, weight_decay, pair, several)
 

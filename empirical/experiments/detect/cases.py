@@ -14,9 +14,10 @@ from empirical.ends.pairs import ADVERSARIAL
 from empirical.ends.space import Space
 from empirical.experiments.detect import recipe
 from empirical.losses import objectives
-from empirical.networks.training import Training
+from empirical.networks.training import MOST_EPOCHS, Training
 from percolation import checks, seeds
 
+MOST_IMAGES = 10**6  # more than any test set has
 NAMES = (*offline.NAMES, *folders.CIFAR)
 EMBEDDED = offline.NAMES
 # shares of the data's range. Harder's 0.03 for pictures of CIFAR and for signals; of the 8 x 8 digits, 0.03 changes the
@@ -43,7 +44,11 @@ class Case:
     def __post_init__(self) -> None:
         checks.one_of("data set", self.data, NAMES)
         checks.positive("epsilon", self.epsilon)
-        checks.integer("images", self.images, at_least=1)
+        if self.epsilon > 1:
+            raise ValueError(f"epsilon must be at most 1, the whole range of the data, got {self.epsilon:g}")
+        checks.integer("images", self.images, at_least=1, at_most=MOST_IMAGES)
+        if self.epochs is not None:
+            checks.integer("epochs", self.epochs, at_least=1, at_most=MOST_EPOCHS)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from empirical.threads import one_thread
 from percolation import checks, runs, seeds
 
 DEFAULT_ATTACKS = tuple(name for name, one in attacks.ATTACKS.items() if one.extra != "autoattack")
+MOST_REFERENCES = 1000  # of a class; each is a descent, and a line to every input
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Plan:
             methods.find(name)
         if not (self.cases and self.attacks and self.detectors):
             raise ValueError("a benchmark needs at least one case, one attack and one detector")
-        checks.integer("references", self.references, at_least=1)
+        checks.integer("references", self.references, at_least=1, at_most=MOST_REFERENCES)
         checks.one_of("classifier", self.classifier, trials.classifiers.NAMES)
 
 

@@ -27,6 +27,8 @@ from percolation import checks, seeds
 # the small networks of this package, beside those of `architectures`
 SMALL = {"resnet": "empirical.networks.small:resnet", "vit": "empirical.networks.small:vit"}
 MODES_PROBED = 4  # modes at which the directions are tried
+MOST_MODES, MOST_SIDE = 1000, 256  # all pairs of modes are connected; half of side^2 points are moved together
+MOST_NOISE = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +48,13 @@ class Look:
     finder: Finder = PRESETS["default"]
 
     def __post_init__(self) -> None:
-        checks.integer("modes", self.n_modes, at_least=2)
+        checks.integer("modes", self.n_modes, at_least=2, at_most=MOST_MODES)
         checks.integer("class", self.label, at_least=0)
-        checks.integer("side", self.side, at_least=2)
+        checks.integer("side", self.side, at_least=2, at_most=MOST_SIDE)
         checks.integer("walked", self.walked, at_least=2)
         checks.positive("step", self.step)
+        if not 0 < checks.finite("noise", self.noise) <= MOST_NOISE:
+            raise ValueError(f"noise must lie above 0 and be at most {MOST_NOISE:g}, got {self.noise:g}")
         for name, loss in (("level", self.finder.level), ("stop", self.finder.descent.stop)):
             checks.positive(name, loss)
 

@@ -18,6 +18,7 @@ from percolation.seeds import child, integer
 from percolation.theory import level_sets, rounds, thresholds
 
 N_PROBES = 2048  # random inputs that tell mean and standard deviation of a network's output, the latter to 1.6 %
+MOST_SIGMA_W = 100.0
 N_OUTPUTS = 2  # of a network; the first is the field
 N_MAXIMA = 4000  # lines of the mean maximum that the finder's threshold stands on
 LINES = ("iid", "euler", "finder")  # theories that say from which occupation on pairs are connected
@@ -46,6 +47,10 @@ class NetworkField:
         for name, least in (("dimension", 2), ("depth", 1), ("width", 1)):
             object.__setattr__(self, name, checks.integer(name, getattr(self, name), at_least=least))
         object.__setattr__(self, "sigma_w", checks.positive("sigma_w", self.sigma_w))
+        if self.sigma_w > MOST_SIGMA_W:
+            raise ValueError(
+                f"sigma_w must be at most {MOST_SIGMA_W:g}, got {self.sigma_w:g}: beyond it xi is too short"
+            )
         if self.networks is not None:
             checks.integer("networks", self.networks, at_least=1)
 

@@ -31,6 +31,7 @@ KINDS = ("class-optimal", "natural")
 # of a descent, in the architecture's: what did not arrive is tried again with the second, since before training (cnn1d,
 # slopes of 0.03) an input of loss 5e-4 lies 300 to 700 away, the reach of 2048 steps of the first
 STEPS = (1.0, 10.0)
+MOST_PAIRS, MOST_CHECKPOINTS = 10_000, 1000  # each checkpoint holds a copy of the weights
 SPARE = 1.5  # class-optimal inputs tried over those needed: some do not reach stop
 
 
@@ -50,10 +51,9 @@ class Task:
     def __post_init__(self) -> None:
         architectures.find(self.network)
         checks.one_of("data set", self.data, offline.NAMES)
-        checks.integer("pairs", self.pairs, at_least=1)
-        checks.integer("checkpoints", self.checkpoints, at_least=2)
+        checks.integer("pairs", self.pairs, at_least=1, at_most=MOST_PAIRS)
+        checks.integer("checkpoints", self.checkpoints, at_least=2, at_most=MOST_CHECKPOINTS)
         checks.integer("iterations", self.iterations, at_least=1)
-        checks.integer("epochs", self.training.epochs, at_least=1)
         for name, loss in (("level", self.finder.level), ("stop", self.finder.descent.stop)):
             checks.positive(name, loss)  # a cross-entropy is
 

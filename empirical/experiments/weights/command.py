@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from percolation import checks, files
 from percolation.quantities import with_error
-from percolation.terminal import Run, print_paths, print_table
+from percolation.terminal import Run, announce, print_paths, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from empirical.experiments.weights.measure import Task
 
+SMALL, MINUTES_A_PAIR = ("mlp", "cnn", "cnn1d"), 1.0  # measured on digits, one worker
 NAMES = {"line": "straight line", "chain": "chain, 1 bend", "bezier": "Bezier, 1 bend", "finder": "path finder"}
 
 
@@ -51,11 +52,18 @@ def run(task: "Task", seed: int, workers: int, device: str, out: Path) -> None:
     """Carry out the task, write its files, print its table."""
     import numpy as np
 
+    from empirical.data import offline
     from empirical.experiments.weights import measure
     from empirical.experiments.weights.figure import parameters_figure
     from percolation.plotting import writers
 
     begun = Run.begin(out, seed=seed, workers=workers, device=device)
+    small = task.network in SMALL and task.data in offline.NAMES
+    announce(
+        f"{task.pairs} pairs of {task.network} on {task.data}: training {2 * task.pairs} networks, "
+        f"{len(measure.PATHS)} paths between those of a pair",
+        MINUTES_A_PAIR * task.pairs if small else None,
+    )
     found = measure.connect(task, seed=seed, workers=workers, device=device)
     table = measure.table(found)
     record = begun.record(measure.parameters(found))

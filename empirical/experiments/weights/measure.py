@@ -20,6 +20,7 @@ from empirical.experiments.weights import curves
 from empirical.experiments.weights.curves import BEND_TRAINING, Curve, train_bend
 from empirical.finder.find import Finder, find_paths
 from empirical.finder.paths import Path
+from empirical.finder.settings import MOST
 from empirical.losses import objectives
 from empirical.losses.weights import TrainingLoss, flat
 from empirical.networks import architectures, models
@@ -32,6 +33,7 @@ ABOVE_ENDS, LOWEST_LEVEL = 3.0, 1e-3  # the usual level: so many times the large
 COSTS = {"line": 0, "chain": 2, "bezier": 2, "finder": 3}  # rough, relative
 MAP_MARGIN = 0.3  # how far the map goes beyond networks and bend, in their distance
 LEAST_MAP_HEIGHT = 1.2  # in the same
+MOST_PAIRS = 1000  # of networks, each of them trained
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Task:
     def __post_init__(self) -> None:
         architectures.find(self.network)
         checks.one_of("data set", self.data, offline.NAMES)
-        checks.integer("pairs", self.pairs, at_least=1)
-        checks.integer("max_rounds", self.max_rounds, at_least=0)
+        checks.integer("pairs", self.pairs, at_least=1, at_most=MOST_PAIRS)
+        checks.integer("max_rounds", self.max_rounds, at_least=0, at_most=MOST["max_rounds"])
         checks.integer("points", self.points, at_least=3)
         checks.integer("side", self.side, at_least=3)
         if self.level is not None:
