@@ -10,7 +10,8 @@ from percolation._kernels.numba_private import INNER, NOT_FROM_C, PUBLIC_ONLY, U
 
 # for what is large but called in one place: left to itself, LLVM calls it with fifty arguments a step
 INLINED: Any = {**INNER, "forceinline": True}
-# what kernels are made of, which allocates nothing; not cached by itself, and not to be called from Python
+# what kernels are made of, which allocates nothing; not cached by itself, and not to be called from Python. A variable
+# that begins with a literal and changes in a loop has it compiled twice, for the literal too: begin with np.int64(0)
 part = njit(nogil=True, **INNER)
 
 

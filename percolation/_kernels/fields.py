@@ -37,7 +37,7 @@ def fourier_values(points, turns, offsets, values):
     for first in range(0, n, POINTS):
         count = min(POINTS, n - first)
         for i in range(count):
-            phases[i] = offsets
+            copy(offsets, phases[i])
         add_product(points[first : first + count], turns, phases)
         for i in range(count):
             cosines(phases[i])
@@ -53,7 +53,7 @@ def fourier_gradient(points, turns, by_feature, offsets, values, gradient):
     for first in range(0, n, POINTS):
         count = min(POINTS, n - first)
         for i in range(count):
-            phases[i] = offsets
+            copy(offsets, phases[i])
         add_product(points[first : first + count], turns, phases)
         for i in range(count):
             sines(phases[i], -2 * math.pi * amplitude, slopes[i])
@@ -81,6 +81,12 @@ def add_product(left, right, out):
             for i in range(len(left)):
                 for k in range(fours, stop):
                     add_one(left[i, k], right[k, columns], out[i, columns])
+
+
+@part
+def copy(numbers, out):
+    for j in range(len(numbers)):
+        out[j] = numbers[j]
 
 
 @part

@@ -154,7 +154,8 @@ def flood(steps, waves, marks, table, cluster, boundary, neighbourhood, n_tested
     cluster.keys[0] and cluster.places[0] are the start's. squares: sums of squared distances from it, in steps.
     """
     insert(table, mix(cluster.keys[0]))
-    tested = size = test_neighbours(0, steps, waves, table, cluster, boundary, 0, 0, neighbourhood)
+    none = np.int64(0)
+    tested = size = test_neighbours(none, steps, waves, table, cluster, boundary, none, none, neighbourhood)
     sum_of_squares, mark = 0, 0
     for n in range(1, len(cluster.accepted) + 1):
         value, way = pop(boundary, size)

@@ -42,6 +42,12 @@ class Queue(NamedTuple):
 
 
 @part
+def clear(table):
+    for slot in range(len(table)):
+        table[slot] = 0
+
+
+@part
 def hash_around(key, steps, hashes):
     """Fill hashes[j] for key + steps[j]; a loop of its own is vectorised: 8 to 10 % less time a site."""
     for j in range(len(steps)):
@@ -325,7 +331,7 @@ def grow(origin, max_size, n_seen, table, frontier, lattice, of_cluster):
     frontier.parents[0] = frontier.directions[0] = -1
     frontier.places[0] = 0
     insert(table, mix(origin))
-    first, last, t = 0, 1, 0
+    first, last, t = np.int64(0), np.int64(1), 0
     while first < last < max_size and t < len(of_cluster.counts) - 1:
         if n_seen + last + (last - first) * lattice.hashes.shape[1] > len(table) // 2:
             return 0, 0, False
@@ -360,10 +366,10 @@ def leath(begin, origin, max_size, table, frontier, lattice, of_cluster, totals,
     table must be zero. What other clusters leave in it is as random as their hashes and does no harm, so it is
     cleared rarely.
     """
-    n_seen = 0
+    n_seen = np.int64(0)
     for c in range(begin, len(clusters.size)):
         if n_seen > len(table) // 8:
-            table[:] = 0
+            clear(table)
             n_seen = 0
         start = mix(origin + np.uint64(c)) & ~lattice.ways.basis  # site 0 of its cell
         n_sites, t, alive = grow(start, max_size, n_seen, table, frontier, lattice, of_cluster)

@@ -15,7 +15,7 @@ def label_box(opened, shape, periodic, labels):
     """Fill labels of a box of sites in numpy's order: 0 if closed, else 1, 2, ... by first site; returns how many."""
     L, n = shape[-1], len(opened)
     parent = np.empty(n // L * ((L + 1) // 2) + 2, dtype=np.int32)
-    parent[0], n_runs = 0, 0
+    parent[0], n_runs = 0, np.int64(0)
     for start in range(0, n, L):
         n_runs = number_runs(opened, start, start + L, labels, parent, n_runs)
         if periodic[-1] and opened[start] and opened[start + L - 1]:

@@ -201,7 +201,7 @@ def connect(cells, search, chain, walk):
 
     Returns (status, rounds, row of the last whole chain, its vertices, short cuts).
     """
-    row, n, rounds, n_short = 0, 2, 0, 0
+    row, n, rounds, n_short = np.int64(0), np.int64(2), 0, 0
     while True:
         status, m, n_cuts, short = one_round(row, n, chain, cells, search, walk)
         if n_cuts and rounds == search.max_rounds:

@@ -45,7 +45,8 @@ def sweep_open(order, strides, parent, marks, links, largest, first):
 def sweep_torus(order, strides, lengths, periodic, parent, marks, windings, links, largest, first):
     """The same where some axes are periodic; first is then the step at which such an axis is wrapped.
 
-    windings: (n,) uint64, how the way from a cell to its parent crosses the seams, see `field_bits`.
+    strides, lengths: (k,) uint64. windings: (n,) uint64, how the way from a cell to its parent crosses the seams, see
+    `field_bits`.
     """
     top, spans = 1, open_faces(periodic)
     follows = True  # until all periodic axes are wrapped: from then on windings are of no use

@@ -56,6 +56,7 @@ class TorusBonds(NamedTuple):
 
 
 Opening = Sites | GraphSites | Bonds | TorusBonds
+NO_WINDINGS = np.empty(0, dtype=np.uint32)
 
 
 @by_kind

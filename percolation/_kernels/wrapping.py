@@ -40,10 +40,8 @@ def wind(opened, bonds, torus, work, axes, rank):
     """
     n_inside = len(torus.lower)
     for row in range(len(opened)):
-        if bonds:
-            unite_bonds(opened[row], torus, work)
-        else:
-            unite_sites(opened[row], work.listed[: list_opened(opened[row], work.listed)], torus, work)
+        n_sites = list_sites(opened[row], bonds, work.listed)
+        unite_inside(opened[row], bonds, n_sites, torus, work)
         loops = np.zeros((2, axes.shape[1]), dtype=np.int64)
         for k in range(len(torus.seams)):
             i, j = torus.seams[k]
@@ -62,47 +60,32 @@ def count_open(opened, n_open):
 
 
 @part
-def list_opened(opened, listed):
-    """Write the numbers of what is open to listed, without a branch to mispredict; returns how many."""
+def list_sites(opened, bonds, listed):
+    """Write the numbers of the open sites, all of them for bonds, to listed, without a branch to mispredict."""
     n = 0
-    for i in range(len(opened)):
+    for i in range(len(listed) - 1):
         listed[n] = i
-        n += opened[i]
+        n += bonds or opened[i]
     return n
 
 
 @part
-def unite_sites(opened, sites, torus, work):
-    """Unite every open site with its open neighbours of lower number; a root is the lowest site of its cluster."""
-    starts, lower, around = torus.starts, torus.lower, work.around
-    for site in sites:
-        n = 0
+def unite_inside(opened, bonds, n_sites, torus, work):
+    """Unite each of the sites listed with the neighbours of lower number that are open, or to which its bonds are.
+
+    A new site hangs below the lowest of their roots, and so do these: a root is the lowest site of its cluster.
+    """
+    starts, lower, parent, around = torus.starts, torus.lower, work.parent, work.around
+    for place in range(n_sites):
+        site, n = work.listed[place], 0
         for k in range(starts[site], starts[site + 1]):
             around[n] = lower[k]
-            n += opened[lower[k]]
-        unite_with_lower(work, site, n)
-
-
-@part
-def unite_bonds(opened, torus, work):
-    """Unite every site with the neighbours of lower number to which its bonds are open."""
-    starts, lower, around = torus.starts, torus.lower, work.around
-    for site in range(len(starts) - 1):
-        n = 0
-        for k in range(starts[site], starts[site + 1]):
-            around[n] = lower[k]
-            n += opened[k]
-        unite_with_lower(work, site, n)
-
-
-@part
-def unite_with_lower(work, site, n):
-    """Put a new site under the lowest of the roots of work.around[:n], and those under it too."""
-    parent, root = work.parent, site
-    for k in range(n):
-        root = unite_lowest(parent, root, find_lowest(parent, work.around[k]))
-    parent[site] = root
-    work.crossed[site] = 0
+            n += opened[k if bonds else lower[k]]
+        root = site
+        for j in range(n):
+            root = unite_lowest(parent, root, find_lowest(parent, around[j]))
+        parent[site] = root
+        work.crossed[site] = 0
 
 
 @part

@@ -132,12 +132,11 @@ def sweep(values: ArrayLike, periodic: bool | tuple[bool, ...] = False) -> Level
     order = stable_order(array.ravel())
     n, links = array.size, empty_links(array.size)
     parent, largest = np.full(n, kernels.CLOSED), np.empty(n, dtype=np.int32)
-    strides = tuple(np.uint64(stride // array.itemsize) for stride in array.strides)
-    first = np.full(array.ndim, NEVER, dtype=np.int64)
-    marks = _faces(array.shape)
+    strides = np.array(array.strides, dtype=np.uint64) // np.uint64(array.itemsize)
+    first, marks = np.full(array.ndim, NEVER, dtype=np.int64), _faces(array.shape)
     if any(closed):
-        lengths, windings = tuple(np.uint64(length) for length in array.shape), np.zeros(n, dtype=np.uint64)
-        kernels.sweep_torus(order, strides, lengths, closed, parent, marks, windings, links, largest, first)
+        lengths, windings = np.array(array.shape, dtype=np.uint64), np.zeros(n, dtype=np.uint64)
+        kernels.sweep_torus(order, strides, lengths, np.array(closed), parent, marks, windings, links, largest, first)
     else:
         kernels.sweep_open(order, strides, parent, marks, links, largest, first)
     return LevelSets(array, closed, order, first, largest, MergeTree(links))

@@ -98,7 +98,7 @@ class Bonds(_Opened):
 
     def _opening(self, coins: np.uint64, *columns: np.ndarray) -> openings.Opening:
         pairs = columns[0].view(np.int32).reshape(-1, 2)
-        windings = columns[1] if len(columns) > 1 else np.empty(0, dtype=np.uint32)
+        windings = columns[1] if len(columns) > 1 else openings.NO_WINDINGS
         return openings.TorusBonds(pairs, *self.torus) if self.torus else openings.Bonds(pairs, windings)
 
 

@@ -9,7 +9,7 @@ from percolation import checks
 from percolation._kernels import sweep as kernels
 from percolation._kernels.sweep_forests import Forest, Plain, Spanning, Wrapping
 from percolation._kernels.sweep_lattices import marks_type
-from percolation._kernels.sweep_openings import GraphSites, Opening, Sites
+from percolation._kernels.sweep_openings import NO_WINDINGS, Bonds, GraphSites, Opening, Sites, TorusBonds
 from percolation._kernels.sweep_records import Tally, Totals
 from percolation._kernels.union_find import CLOSED, OPEN
 from percolation.lattices import Box, FiniteGraph
@@ -53,9 +53,10 @@ class Recorder:
         forest, tally = self._forest(row, OPEN if n_open else CLOSED), self._tally(row)
         totals, stop, n = _totals_of_single_sites(n_open), 0, 0
         tally.counts[1:2] = n_open
+        tally.records[:, 0] = [total for total, kept in zip(totals, self.rows, strict=True) if kept >= 0]
         while stop < len(when.stops):
             totals, stop, n = kernels.sweep(when, opening, forest, tally, totals, stop, n)
-            forest = _without_marks(forest)
+            opening, forest = _unfollowed(opening), _without_marks(forest)
 
     def recorded(self) -> dict[str, np.ndarray]:
         """The totals that were asked for, by name, (n_realisations, n_columns), and the counts of sizes if any."""
@@ -97,6 +98,11 @@ def _totals_of_single_sites(n: int) -> Totals:
 
 def _without_marks(forest: Forest) -> Forest:
     return Forest(Plain(0), forest.parent, np.empty(0, dtype=np.uint32), forest.first)
+
+
+def _unfollowed(opening: Opening) -> Opening:
+    """The same without the windings of bonds, which only marks need: fewer kernels to compile."""
+    return Bonds(opening.pairs, NO_WINDINGS) if isinstance(opening, Bonds | TorusBonds) else opening
 
 
 def check_observables(observables: Sequence[str], allowed: Sequence[str]) -> None:
