@@ -245,7 +245,7 @@ def test_faces_of_the_box_are_neighbours_on_the_torus():
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
 def test_degrees_of_geometric_graphs(d):
     """On the torus the degree of a site is binomial, n - 1 and V_d r^d: one site of each of many graphs is counted."""
-    n, n_sites, c = 1500, 300, 3.0
+    n, n_sites, c = 1000, 300, 3.0
     counted = [degrees(random_graphs.geometric(n_sites, d, mean_degree=c, seed=seed))[0] for seed in range(n)]
     k = np.arange(15)
     assert_law(np.bincount(counted, minlength=15)[:15], n * binom.pmf(k, n_sites - 1, c / (n_sites - 1)))

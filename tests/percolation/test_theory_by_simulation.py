@@ -147,7 +147,7 @@ REAL = {
 
 def mean_sizes(graph, p, kind):
     """Mean cluster size of an open site, largest included, and its error, (n_p,) each."""
-    sweep = SWEEP[kind](graph, n_realisations=4000, seed=1, observables=("second_moment",), progress=False)
+    sweep = SWEEP[kind](graph, n_realisations=2000, seed=1, observables=("second_moment",), progress=False)
     below = graph.n_sites * (p if kind == "site" else 1)
     return sweep.mean("second_moment", p) / below, sweep.error("second_moment", p) / below
 
