@@ -1,8 +1,10 @@
 """Networks: low-loss points, the path finder that connects them, and the comparison with percolation.
 
-`empirical.connect(model, a, c, label)` connects inputs of a network of one's own.
+For networks of one's own: `empirical.connect(model, a, c, label)` connects inputs, `empirical.detector(model, x, y)`
+tells adversarial ones, `empirical.weights.connect(model_1, model_2, data)` connects two trained networks.
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,4 +22,10 @@ def __getattr__(name: str) -> Any:
         from empirical.experiments.connect.own import connect
 
         return connect
+    if name == "detector":
+        from empirical.experiments.detect.own import detector
+
+        return detector
+    if name == "weights":
+        return import_module("empirical.weights")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
