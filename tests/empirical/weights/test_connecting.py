@@ -105,7 +105,7 @@ def test_bad_input(two, digits):
     for arguments, options, message in (
         ((two[0], other, digits), {}, "must have one architecture, got 0.weight of shape"),
         ((*two, digits[0]), {}, "data must be .inputs, classes. or a Dataset, got Tensor"),
-        ((*two, (digits[0], digits[1][:3])), {}, r"classes must be \(300,\)"),
+        ((*two, (digits[0], digits[1][:3])), {}, r"classes must be \(100,\)"),
         ((*two, digits), {"level": 1e-9}, "level must not lie below the training loss of a network"),
         ((*two, digits), {"lr": 0.0}, "lr must be a finite number above 0"),
         ((training, training, digits), {}, "the model is in training mode"),

@@ -11,6 +11,7 @@ from empirical.networks import models
 from empirical.weights import matching
 from empirical.weights.matching import matched
 
+SMALL = {"mlp": {"width": 32}, "tanh": {"width": 32, "depth": 4}}
 SHAPES = {"mlp": (1, 8, 8), "cnn": (1, 8, 8), "cnn1d": (1, 40), "tanh": (12,)}
 
 
@@ -30,7 +31,7 @@ def with_batch_norms():
 
 
 def networks():
-    made = {name: models.untrained(name, shape, 4, seed=5) for name, shape in SHAPES.items()}
+    made = {name: models.untrained(name, shape, 4, seed=5, **SMALL.get(name, {})) for name, shape in SHAPES.items()}
     return made | {"batch norms": with_batch_norms()}
 
 
@@ -61,7 +62,11 @@ def test_a_permuted_copy_is_matched_exactly_back(name):
 @pytest.mark.parametrize("name", [*SHAPES, "batch norms"])
 def test_another_network_computes_what_it_did_and_lies_nearer(name):
     model, x = networks()[name], points(name)
-    other = with_batch_norms() if name == "batch norms" else models.untrained(name, SHAPES[name], 4, seed=6)
+    other = (
+        with_batch_norms()
+        if name == "batch norms"
+        else models.untrained(name, SHAPES[name], 4, seed=6, **SMALL.get(name, {}))
+    )
     if name == "batch norms":
         for parameter in other.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(4)))
