@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -13,7 +14,8 @@ ABOVE = {"percolation": {"empirical", "papers", "torch", "torchvision"}, "empiri
 MEETING = {"percolation/dimension_scan.py", "percolation/graph_scan.py", "percolation/cli.py"}
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Dotted names of everything a module imports, anywhere in it."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -22,7 +24,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-    return names
+    return frozenset(names)
 
 
 def modules(package: str) -> list[Path]:

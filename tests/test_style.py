@@ -24,9 +24,9 @@ def test_there_is_one_style_and_it_is_found():
 def test_nothing_sets_the_look_beside_it():
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
+            beside = path.relative_to(ROOT).as_posix() in BESIDE
             for node in ast.walk(ast.parse(path.read_text())):
-                name = node.attr if isinstance(node, ast.Attribute) else ""
-                if path.relative_to(ROOT).as_posix() not in BESIDE:
-                    assert name not in ("rcParams", "rc_context", "rcdefaults"), path
+                if isinstance(node, ast.Attribute) and not beside:
+                    assert node.attr not in ("rcParams", "rc_context", "rcdefaults"), path
                 if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("style.context"):
                     assert [ast.unparse(one) for one in node.args] == ["STYLE"], path

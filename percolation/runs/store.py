@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from copy import copy
 from functools import cache
 from hashlib import sha256
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -199,7 +199,9 @@ def package_code() -> str:
     """The version of this package and 12 digits of the SHA-256 of its sources."""
     digest = sha256()
     for package in sorted(files.packages()):
-        for folder in map(Path, import_module(package).__path__):
+        spec = find_spec(package)  # not imported: what it needs may not be installed
+        assert spec is not None and spec.submodule_search_locations is not None
+        for folder in map(Path, spec.submodule_search_locations):
             for path in sorted(folder.rglob("*.py")):
                 digest.update(f"{package}/{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return f"{files.version()} {digest.hexdigest()[:12]}"
