@@ -20,7 +20,7 @@ from percolation.runs.engine import Job, Keeper, NotFinite, bar, drive
 from percolation.runs.ensemble import Case, Ensemble, by_name
 from percolation.runs.moments import Moments
 from percolation.runs.store import Store
-from percolation.runs.tasks import Outcome, Task, canonical, case_seed, name_of, numbers_of, sequence_of, task_of
+from percolation.runs.tasks import Outcome, Task, canonical, case_seed, name_of, named, numbers_of, sequence_of
 
 Target = float | Mapping[str, float]
 FEWEST = 16  # results whose spread is an error: it is then known to a fifth, 1 / sqrt(2 (n - 1))
@@ -96,9 +96,9 @@ def run_until(
     if apart:
         others = ", ".join(f"{n} of {one}" for one, n in apart.items())
         warnings.warn(f"results of other versions of the code are kept apart: {others}", UserWarning, stacklevel=2)
-    named = tuple(sorted(failures, key=lambda one: one.task.key)[:FAILURES])
+    failed = tuple(sorted(failures, key=lambda one: one.task.key)[:FAILURES])
     status = _status(points, target_error, wanted - n_all, time.monotonic() >= until)
-    return Ensemble(tuple(point.case for point in points), named, status, n_run, n_all - n_run, apart, code)
+    return Ensemble(tuple(point.case for point in points), failed, status, n_run, n_all - n_run, apart, code)
 
 
 def realise(function: Callable[..., Any], item: tuple[Mapping[str, Any], tuple[int, ...]]) -> Any:
@@ -119,15 +119,14 @@ class Point:
 
     def __init__(self, function: str, parameters: Mapping[str, Any], seed: int, first: int) -> None:
         self.case, self.first, self.wanted, self.begun = Case(parameters), first, first, 0
-        self._parent = numbers_of(case_seed(function, parameters, seed))
-        self._named = task_of(function, parameters, 0)
+        self._parent, self._function = numbers_of(case_seed(function, parameters, seed)), function
+        self._parameters = {name: named(value) for name, value in parameters.items()}
 
     def next(self, number: int) -> Job:
         """The next realisation; number: of this case in the grid."""
         seed, k = (*self._parent, self.begun), self.begun
         self.begun += 1
-        task = Task(self._named.function, self._named.parameters, seed)
-        return Job((number, k), (self.case.parameters, seed), task)
+        return Job((number, k), (self.case.parameters, seed), Task(self._function, self._parameters, seed))
 
     def excess(self, target: Target) -> float:
         """Largest error over its target; infinite where there is no error to speak of: few results, or all equal."""

@@ -76,11 +76,6 @@ class Outcome:
         return f"{self.task} {self.kind}: {self.message}" if self.kind else f"{self.task}: {self.value}"
 
 
-def task_of(function: str, parameters: Mapping[str, Any], seed: int | tuple[int, ...]) -> Task:
-    """The task of a function's name, its arguments and the seed among them."""
-    return Task(function, {name: named(value) for name, value in parameters.items()}, seed)
-
-
 def case_seed(function: str, parameters: Mapping[str, Any], seed: int) -> np.random.SeedSequence:
     """Parent of the seeds of a case's realisations: it depends on the case alone, not on what else is in the grid."""
     return seeds.of(f"{function} {canonical(parameters)}", seed)

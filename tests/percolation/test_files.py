@@ -48,6 +48,26 @@ def test_what_a_kill_left_is_removed_by_the_next_run(tmp_path):
     assert set(tmp_path.iterdir()) == {path, elsewhere}
 
 
+KILLED_RUN = """
+import os, signal, sys
+from pathlib import Path
+import pandas as pd
+from percolation import files
+table = pd.DataFrame({"x": [1]})
+killed = {"figure.pdf": lambda path: os.kill(os.getpid(), signal.SIGKILL)}
+files.write_run(Path(sys.argv[1]), table, {"run": 1}, **killed)
+"""
+
+
+def test_what_a_kill_left_of_a_whole_run_is_removed_by_the_next(tmp_path):
+    """Killed after run.json and table.csv were written and before they appeared."""
+    subprocess.run([sys.executable, "-c", KILLED_RUN, tmp_path], check=False)
+    left = {path.name.partition("-")[0] for path in tmp_path.iterdir()}
+    assert {".run", ".table"} <= left and "run.json" not in left
+    files.write_run(tmp_path, pd.DataFrame({"x": [1]}), {"run": 2}, **{"figure.pdf": lambda path: path.write_text("")})
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "table.csv", "figure.pdf"}
+
+
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_tables_read_back_to_the_same_bits(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("table") / "table.csv"
