@@ -98,7 +98,7 @@ SHORT_PAIRS = {"natural-natural": "nat-nat", "natural-adversarial": "nat-adv", "
 
 
 def _short_network(row: dict[str, Any]) -> str:
-    return row["network"] + ("*" if row["training"] == "untrained" else "")
+    return row["network"].rpartition(":")[2] + ("*" if row["training"] == "untrained" else "")
 
 
 def _compact(value: float) -> str:

@@ -106,4 +106,4 @@ def _plain(value: float, form: str) -> str:
 
 def _short(row: dict[str, Any]) -> str:
     depth = f"-{row['depth']}" if row["depth"] else ""
-    return row["field"] + depth + ("*" if row["training"] == "untrained" else "")
+    return row["field"].rpartition(":")[2] + depth + ("*" if row["training"] == "untrained" else "")
