@@ -81,6 +81,31 @@ def kind(value: str) -> str:
     return one_of("kind", value, KINDS)
 
 
+def of_axes(name: str, value: object, k: int) -> tuple[bool, ...]:
+    """A bool for each of k axes, from one for all or one each."""
+    own = (value,) * k if isinstance(value, bool | np.bool_) else tuple(value)  # type: ignore[arg-type]
+    if len(own) != k:
+        raise ValueError(f"{name} is a bool, or one for each of {k} axes, got {value!r}")
+    return tuple(map(bool, own))
+
+
+def edges(value: object, n_sites: int) -> np.ndarray:
+    """Pairs of sites 0 ... n_sites - 1, (n_bonds, 2) integers."""
+    try:
+        pairs = np.asarray(value)
+    except ValueError as error:
+        raise ValueError("edges must be of shape (n_bonds, 2), got rows of different lengths") from error
+    if pairs.size == 0:
+        return np.empty((0, 2), dtype=np.int32)
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
+        raise ValueError(f"edges must be integers of shape (n_bonds, 2), got {pairs.dtype} of shape {pairs.shape}")
+    outside = ((pairs < 0) | (pairs >= n_sites)).any(axis=1)
+    if outside.any():
+        k = int(outside.argmax())
+        raise ValueError(f"edge {k} joins {pairs[k, 0]} and {pairs[k, 1]}, but the sites are 0 ... {n_sites - 1}")
+    return pairs
+
+
 def output_folder(folder: str | os.PathLike[str]) -> Path:
     """The folder, made if absent; an OSError of our own words where it cannot be written."""
     path = Path(folder)

@@ -51,7 +51,7 @@ def from_edges(edges: ArrayLike, n_sites: int) -> Graph:
     if n_sites > kernels.MOST_SITES:
         raise ValueError(f"n_sites must be below 2**31, got {n_sites}; cut the graph into its components first")
     checks.memory(f"a graph of {n_sites} sites", 8.0 * n_sites, "reduce n_sites")
-    pairs = _checked_edges(edges, n_sites)
+    pairs = np.array(checks.edges(edges, n_sites), dtype=np.int32, order="C")
     n_proper = int((pairs[:, 0] != pairs[:, 1]).sum())
     indptr, indices = np.zeros(n_sites + 1, dtype=np.int64), np.empty(2 * n_proper, dtype=np.int32)
     kernels.fill_compressed(pairs, indptr, indices)
@@ -92,19 +92,3 @@ def from_sparse(matrix: sparse.sparray | sparse.spmatrix) -> Graph:
     upper = sparse.triu(pattern, format="csr")
     upper.sort_indices()
     return from_edges(np.stack(upper.nonzero(), axis=1), pattern.shape[0])
-
-
-def _checked_edges(edges: ArrayLike, n_sites: int) -> np.ndarray:
-    try:
-        pairs = np.asarray(edges)
-    except ValueError as error:
-        raise ValueError("edges must be of shape (n_bonds, 2), got rows of different lengths") from error
-    if pairs.size == 0:
-        return np.empty((0, 2), dtype=np.int32)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
-        raise ValueError(f"edges must be integers of shape (n_bonds, 2), got {pairs.dtype} of shape {pairs.shape}")
-    outside = ((pairs < 0) | (pairs >= n_sites)).any(axis=1)
-    if outside.any():
-        k = int(outside.argmax())
-        raise ValueError(f"edge {k} joins {pairs[k, 0]} and {pairs[k, 1]}, but the sites are 0 ... {n_sites - 1}")
-    return np.array(pairs, dtype=np.int32, order="C")

@@ -30,9 +30,9 @@ def gaussian_grid(
     """
     xi = checks.positive("xi", xi)
     lengths = tuple(checks.integer("a length of shape", length, at_least=1) for length in shape)
-    closed = (bool(periodic),) * len(lengths) if isinstance(periodic, bool | np.bool_) else tuple(periodic)
-    if not lengths or len(closed) != len(lengths):
-        raise ValueError(f"periodic is a bool, or one for each axis of shape {shape}, got {periodic!r}")
+    if not lengths:
+        raise ValueError(f"shape must have one axis at least, got {shape}")
+    closed = checks.of_axes("periodic", periodic, len(lengths))
     torus = tuple(
         length if around else fft.next_fast_len(length + math.ceil(REACH * xi), real=True)
         for length, around in zip(lengths, closed, strict=True)

@@ -155,8 +155,7 @@ class Box:
 
     def __post_init__(self) -> None:
         checks.integer("L", self.L, at_least=1)
-        if not isinstance(self.periodic, bool | np.bool_) and len(self.periodic) != self.d:
-            raise ValueError(f"periodic is a bool, or one for each of {self.d} axes, got {self.periodic!r}")
+        checks.of_axes("periodic", self.periodic, self.d)
         if self.L == 1:
             raise ValueError(
                 "with L=1 a site would be its own neighbour; take L >= 2, or leave the axis out by a smaller d"
@@ -191,9 +190,7 @@ class Box:
     @cached_property
     def is_periodic(self) -> tuple[bool, ...]:
         """Whether each axis closes on itself."""
-        if isinstance(self.periodic, bool | np.bool_):
-            return (bool(self.periodic),) * self.d
-        return tuple(bool(axis) for axis in self.periodic)
+        return checks.of_axes("periodic", self.periodic, self.d)
 
     @property
     def n_sites(self) -> int:

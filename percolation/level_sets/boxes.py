@@ -146,13 +146,11 @@ def _checked_periodic(shape: tuple[int, ...], periodic: bool | tuple[bool, ...])
     k = len(shape)
     if not 1 <= k <= MOST_AXES:
         raise ValueError(f"a box has 1 ... {MOST_AXES} axes, got shape {shape}")
-    closed = (periodic,) * k if isinstance(periodic, bool | np.bool_) else tuple(periodic)
-    if len(closed) != k:
-        raise ValueError(f"periodic is a bool, or one for each of {k} axes, got {periodic!r}")
+    closed = checks.of_axes("periodic", periodic, k)
     for axis, length in enumerate(shape):
         if closed[axis] and length == 1:
             raise ValueError(f"a cell of axis {axis} would be its own neighbour; leave out the axis, or let it be open")
-    return tuple(bool(axis) for axis in closed)
+    return closed
 
 
 def _faces(shape: tuple[int, ...]) -> np.ndarray:

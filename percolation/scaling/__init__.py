@@ -1,6 +1,7 @@
 """From runs to estimates: canonical averages of microcanonical data, thresholds and exponents with honest errors."""
 
 from percolation.averages import FirstSteps, canonical
+from percolation.scaling.budget import Simulated
 from percolation.scaling.collapse import Collapse, collapse
 from percolation.scaling.critical_levels import CriticalLevel, boxed_level, finest, grown_level
 from percolation.scaling.crossings import CrossingThreshold, crossing, last_crossing
@@ -12,7 +13,6 @@ from percolation.scaling.leath import LeathThreshold
 from percolation.scaling.methods import METHODS, threshold
 from percolation.scaling.powers import effective_length, exponent
 from percolation.scaling.quality import quality, quality_band
-from percolation.scaling.window import WindowThreshold
 from percolation.scaling.wrapping import WrappingThreshold
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "InvasionThreshold",
     "LeathThreshold",
     "METHODS",
-    "WindowThreshold",
+    "Simulated",
     "WrappingThreshold",
     "boxed_level",
     "canonical",

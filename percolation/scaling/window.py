@@ -22,14 +22,7 @@ HEAVY_TAIL = 4  # of sum s^2: few realisations miss what is rare and large, and 
 FITTED = 0.5  # the part of it where a parabola is off by less than 0.002 of the window
 
 
-@dataclass(frozen=True, eq=False)
-class WindowThreshold(Simulated):
-    """p_c of a finite graph; a run is a realisation."""
-
-    n_sites: int
-
-
-def simulate(graph: FiniteGraph, kind: str, budget: Budget, seed: seeds.Seed) -> WindowThreshold:
+def simulate(graph: FiniteGraph, kind: str, budget: Budget, seed: seeds.Seed) -> Simulated:
     """The p at which the mean cluster size of an open site, the largest cluster included, is N^(1/3), N the sites.
 
     chi(p) = <sum_clusters s^2> / N = N^(1/3) for bonds, <sum s^2> / <open sites> = N^(1/3) for sites. For bonds this
@@ -54,7 +47,7 @@ def simulate(graph: FiniteGraph, kind: str, budget: Budget, seed: seeds.Seed) ->
         if budget.time is not None:  # as many in all as the rest affords
             more.append(int(n * (budget.time - (monotonic() - begun)) / (monotonic() - started)) - n)
         if not more or min(more) < 1:
-            return WindowThreshold(found.value, found.error, found.method, kind, seed, n, graph.n_sites)
+            return Simulated(found.value, found.error, found.method, kind, seed, n)
         n += min(more)
 
 

@@ -123,11 +123,7 @@ class _Directed:
 
 def _directed(edges: ArrayLike, n_sites: int) -> _Directed:
     checks.integer("n_sites", n_sites, at_least=1)
-    pairs = np.asarray(edges) if np.size(edges) else np.empty((0, 2), dtype=np.int64)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
-        raise ValueError(f"edges must be integers of shape (n_bonds, 2), got {pairs.dtype} of shape {pairs.shape}")
-    if pairs.size and (pairs.min() < 0 or pairs.max() >= n_sites):
-        raise ValueError(f"edges join the sites 0 ... {n_sites - 1}, got {pairs.min()} ... {pairs.max()}")
+    pairs = checks.edges(edges, n_sites)
     one, other = pairs[pairs[:, 0] != pairs[:, 1]].astype(np.int64).T
     return _Directed(np.concatenate([one, other]), np.concatenate([other, one]), n_sites)
 

@@ -61,5 +61,5 @@ def test_what_cannot_be_drawn(arguments, message):
 
 
 def test_periodic_for_each_axis():
-    with pytest.raises(ValueError, match="one for each axis"):
+    with pytest.raises(ValueError, match="one for each of 2 axes"):
         gaussian_grid((3, 3), 1.0, periodic=(True,), seed=1)

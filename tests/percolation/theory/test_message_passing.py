@@ -136,8 +136,8 @@ def test_at_the_threshold_it_warns():
 @pytest.mark.parametrize(
     ("edges", "n_sites", "p", "message"),
     [
-        ([[0, 3]], 3, 0.5, r"sites 0 ... 2, got 0 ... 3"),
-        ([[-1, 0]], 3, 0.5, r"sites 0 ... 2, got -1 ... 0"),
+        ([[0, 3]], 3, 0.5, "edge 0 joins 0 and 3, but the sites are 0 ... 2"),
+        ([[-1, 0]], 3, 0.5, "edge 0 joins -1 and 0, but the sites are 0 ... 2"),
         ([[0.5, 1]], 3, 0.5, "edges must be integers"),
         ([[0, 1, 2]], 3, 0.5, r"shape \(n_bonds, 2\)"),
         ([[0, 1]], 0, 0.5, "n_sites must be at least 1"),
