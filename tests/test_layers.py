@@ -129,7 +129,7 @@ ARROWS = {
     "prediction": {"descent", "finder", "losses"},
     "manifolds": {"descent", "finder", "losses"},
     "detection": {"attacks", "finder", "losses"},
-    "weights": {"data", "descent", "finder", "losses", "networks"},
+    "weights": {"data", "descent", "finder", "losses", "networks", "threads"},
 }
 # an experiment names any of these rooms and the options that commands share; and of other experiments
 EXPERIMENTS = {"compare": {"connect", "rounds"}, "connect": {"rounds", "weights"}, "phase": {"rounds"}}

@@ -42,7 +42,7 @@ def test_two_networks_are_connected_with_level_and_step_chosen_and_said(found, t
     assert table.loc["path", "barrier"] <= found.level * 1.05 < table.loc["matched line", "barrier"]
     assert [note.split(":")[0] for note in found.notes] == ["matching", "level", "lr"]
     weights = torch.cat([flat(two[0]), flat(found.model_2)])
-    assert found.lr == pytest.approx(0.1 * weights.pow(2).mean().sqrt().item())
+    assert found.lr == pytest.approx(0.03 * weights.pow(2).mean().sqrt().item())
     assert len(found.plot().lines) == 4
 
 
