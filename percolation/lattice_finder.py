@@ -127,24 +127,13 @@ def between(
     max_rounds = checks.integer("max_rounds", max_rounds, at_least=0)
     checks.one_of("ties", ties, TIES)
     search = kernels.Search(offsets_by_distance(cells.shape[1]), look_ahead, max_rounds)
-    one = partial(_pair, cells[1] - cells[0], p, search, ties)
+    one = partial(_connect, cells[1] - cells[0], p, search, ties)
     children = runs.seeds(seed, checks.integer("n_pairs", n_pairs, at_least=1))
     found = runs.run(one, children, workers=workers, label="pairs of cells", progress=progress)
-    status, rounds, segments, short, paths = zip(*found, strict=True)
-    return Found(
-        start=cells[0],
-        end=cells[1],
-        p=p,
-        look_ahead=look_ahead,
-        max_rounds=max_rounds,
-        ties=ties,
-        seed=seed,
-        status=np.array(status, dtype=np.int64),
-        rounds=np.array(rounds, dtype=np.int64),
-        segments=np.array(segments, dtype=np.int64),
-        short=np.array(short, dtype=np.int64),
-        paths=tuple(path + cells[0] for path in paths),
-    )
+    *numbers, paths = zip(*found, strict=True)
+    status, rounds, segments, short = (np.array(of_pairs, dtype=np.int64) for of_pairs in numbers)
+    shifted = tuple(path + cells[0] for path in paths)
+    return Found(cells[0], cells[1], p, look_ahead, max_rounds, ties, seed, status, rounds, segments, short, shifted)
 
 
 def environment(way: np.ndarray, p: float, seed: np.random.SeedSequence) -> kernels.Cells:
@@ -183,18 +172,15 @@ def shuffled(offsets: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
     return offsets[np.lexsort((drawn, (offsets**2).sum(axis=1)))]
 
 
-def _pair(
+def _connect(
     way: np.ndarray, p: float, search: kernels.Search, ties: str, seed: np.random.SeedSequence
 ) -> tuple[int, int, int, int, np.ndarray]:
-    """One pair, which breaks ties in its own way if that is asked for."""
-    own = search if ties == "coordinates" else search._replace(offsets=shuffled(search.offsets, seed))
-    return _connect(way, p, own, seed)
+    """One pair, with an order of equally near cells of its own if that is drawn.
 
-
-def _connect(
-    way: np.ndarray, p: float, search: kernels.Search, seed: np.random.SeedSequence
-) -> tuple[int, int, int, int, np.ndarray]:
-    """One pair: (status, rounds, segments, short bypasses, path)."""
+    Returns (status, rounds, segments, short bypasses, path).
+    """
+    if ties == "drawn":
+        search = search._replace(offsets=shuffled(search.offsets, seed))
     cells, d = environment(way, p, seed), len(way)
     room = min(2**search.max_rounds + 1, MOST_VERTICES) + 2
     chain = kernels.Chain(np.empty((2, room, d), dtype=np.int64), np.empty((2, room), dtype=np.bool_))

@@ -1,6 +1,5 @@
 """Sweeps that record every step: microcanonical averages, and canonical ones at any p."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -140,14 +139,12 @@ def _checked_number(n_realisations: int | None, n_steps: int, observables: Seque
     if n_realisations is None:
         raise ValueError("a sweep needs n_realisations, or orders of its own, got neither")
     n_totals = len(set(observables) & set(TOTALS))
-    needed = 8 * n_totals * checks.integer("n_realisations", n_realisations, at_least=1) * (n_steps + 1)
-    present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > present:
-        raise ValueError(
-            f"the record of this sweep takes {needed / 2**30:.3g} GiB, the machine has {present / 2**30:.3g}; "
-            "reduce n_realisations (sweeps of different seeds can be averaged afterwards) or the lattice, or take "
-            "site_curve or bond_curve, which record a grid of p only"
-        )
+    n_bytes = 8.0 * n_totals * checks.integer("n_realisations", n_realisations, at_least=1) * (n_steps + 1)
+    way_out = (
+        "reduce n_realisations (sweeps of different seeds can be averaged afterwards) or the lattice, or take "
+        "site_curve or bond_curve, which record a grid of p only"
+    )
+    checks.memory("the record of this sweep", n_bytes, way_out)
     return n_realisations
 
 
