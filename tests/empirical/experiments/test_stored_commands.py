@@ -28,7 +28,7 @@ def _small_comparison(monkeypatch):
     monkeypatch.setattr(measure, "quick", lambda: small)
 
 
-LONG = ("barriers", "detect", "phase")  # with the slow tests: the way of keeping is one for all
+LONG = ("barriers", "detect", "phase", "rounds")  # with the slow tests: the way of keeping is one for all
 
 
 @pytest.mark.parametrize(
