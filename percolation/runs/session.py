@@ -103,7 +103,6 @@ def run(
     *,
     workers: int = 1,
     processes: bool = False,
-    executor: Executor | None = None,
     cost: Callable[[Item], float] | None = None,
     label: str = "",
     progress: bool = True,
@@ -112,25 +111,15 @@ def run(
 
     workers: how many at a time; 0 takes all cores. processes=False runs threads, right for kernels that
     release the interpreter lock; processes=True starts fresh interpreters (task and items must pickle).
-    executor: one of `runs.executors`, or any of concurrent.futures, instead of the two; it is left open.
     cost: of an item, in any unit; the costliest are begun first, which keeps all workers busy to the end.
     progress: a bar on standard error while that is a terminal.
     The first exception of a task is raised as it is; what had not begun is not run.
-    In a `session` with a store, what is there is not run again, and what comes is kept, by function, arguments and
+    In a `session` with an executor, one of `runs.executors` or any of concurrent.futures, they run there; it is left
+    open. In one with a store, what is there is not run again, and what comes is kept, by function, arguments and
     seed; a function without a name of its own, made inside another, is run here and not kept: a warning says so.
     """
-    return list(
-        stream(
-            task,
-            items,
-            workers=workers,
-            processes=processes,
-            executor=executor,
-            cost=cost,
-            label=label,
-            progress=progress,
-        )
-    )
+    how: Any = {"workers": workers, "processes": processes, "cost": cost, "label": label, "progress": progress}
+    return list(stream(task, items, **how))
 
 
 def stream(
@@ -139,7 +128,6 @@ def stream(
     *,
     workers: int = 1,
     processes: bool = False,
-    executor: Executor | None = None,
     cost: Callable[[Item], float] | None = None,
     label: str = "",
     progress: bool = True,
@@ -159,7 +147,7 @@ def stream(
     waiting: dict[int, Result] = {}
     n = 0
     with ExitStack() as stack:
-        where = executor or (now.executor if tasks else None)
+        where = now.executor if tasks else None
         if where is None:
             make = executors.processes if processes else executors.threads
             where = stack.enter_context(executors.Here() if workers == 1 and not processes else make(workers))

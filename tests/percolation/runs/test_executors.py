@@ -1,5 +1,6 @@
 """Executors: the same bits on all of them, through deaths and hangs of workers."""
 
+import math
 import os
 import signal
 import subprocess
@@ -57,7 +58,8 @@ def test_the_same_bits(make, expected):
 def test_the_same_bits_on_dask(cluster, expected):
     assert bits(run_until(noise, GRID, 300, executor=cluster)) == expected
     assert executors.n_workers(cluster) == 2
-    assert runs.run(abs, [-2, -1], executor=cluster) == [2, 1]
+    with runs.session(executor=cluster):
+        assert runs.run(abs, [-2, -1]) == [2, 1]
 
 
 def test_a_dask_worker_is_killed(cluster, monkeypatch, tmp_path):
@@ -125,8 +127,12 @@ def test_one_death_is_one_future_s_death():
 
 
 def test_exceptions_come_with_the_worker_s_traceback():
-    with executors.processes(1) as pool, pytest.raises(ValueError, match="invalid literal") as caught:
-        runs.run(int, ["x"], executor=pool)
+    with (
+        executors.processes(1) as pool,
+        runs.session(executor=pool),
+        pytest.raises(ValueError, match="domain") as caught,
+    ):
+        runs.run(math.sqrt, [-1.0])
     assert "Traceback" in "".join(caught.value.__notes__)
 
 
