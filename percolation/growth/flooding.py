@@ -70,7 +70,8 @@ def flood(field: LatticeField, n_sites: int, *, side: float | None = None, marks
     waves = _waves(field, side)
     phases, slopes, products = np.empty((3, len(waves.offsets)))
     neighbourhood = kernels.Neighbourhood(phases, slopes, products, around=np.empty(len(steps)))
-    kernels.flood(steps, waves, _ending(marks, n_sites), table, cluster, boundary, neighbourhood, n_tested, squares)
+    ending = np.append(marks, n_sites + 1)  # a mark that is never reached, for the kernel to wait for
+    kernels.flood(steps, waves, ending, table, cluster, boundary, neighbourhood, n_tested, squares)
     return Flood(
         d=field.d,
         side=side,
@@ -81,11 +82,6 @@ def flood(field: LatticeField, n_sites: int, *, side: float | None = None, marks
         tested=_values(field, cluster.tested[: n_tested[-1]].copy()),
         n_bytes=table.nbytes + sum(array.nbytes for array in (*cluster, *boundary)),
     )
-
-
-def _ending(marks: np.ndarray, n_sites: int) -> np.ndarray:
-    """The marks and one that is never reached, for the kernel to wait for."""
-    return np.append(marks, n_sites + 1)
 
 
 def _checked_side(field: LatticeField, side: float | None) -> float:
