@@ -1,6 +1,8 @@
-"""Why linear response is off under Adam: where first cuts of untrained networks go, and what they do to their line.
+"""Why linear response is off under Adam: where first cuts go, and what they do to their line.
 
-    python benchmarks/first_cuts.py NETWORK DIMENSION PAIRS      resnet18 3072 4; mlp 100 20
+    python benchmarks/first_cuts.py NETWORK DIMENSION PAIRS [DATA]      resnet18 3072 4; mlp 100 20; cnn1d 40 30 mnist1d
+
+Of an untrained network between class-optimal inputs, or of one trained on DATA between natural ones.
 
 Each pair's worst point B is moved down to B' by the default finder's descent, across the line; its halves are carried
 along (tent). Printed: medians over the pairs, standard errors of their means in brackets, of
@@ -11,6 +13,7 @@ along (tent). Printed: medians over the pairs, standard errors of their means in
     fall         mean fall of closed points more than 0.1 of the line away from B, over linear response
     along way    the same over the first-order response to B' - B itself: 1 if there is no curvature on the way
     by norm      share of that fall which scaling the same points by as much as their norms grew makes alone
+    open, said   share of these points that are open after the cut, and that linear response says
 """
 
 import sys
@@ -43,6 +46,8 @@ class Cut(NamedTuple):
     fall: float
     along_way: float
     by_norm: float
+    open: float
+    said: float
 
 
 def first_cut(objective: Objective, a: Tensor, c: Tensor, pair: int, finder: Finder) -> Cut | None:
@@ -67,20 +72,23 @@ def first_cut(objective: Objective, a: Tensor, c: Tensor, pair: int, finder: Fin
     expected = across(-g[worst].sign()[None, None], along)[0, 0]  # of Adam's first steps
     steps = (after[worst] - z[worst]) / (g[worst] @ expected)
     w, far = way.flatten(), (z > high) & ((t - t[worst]).abs() > FAR)
-    fall = (after - z)[far].mean()
+    fall, response = (after - z)[far].mean(), steps * tent * (g @ expected)
     values = (
         w.norm() / (steps * expected.norm()),
         torch.cosine_similarity(w, expected, dim=0),
         growth[worst],
-        fall / (steps * tent * (g @ expected))[far].mean(),
+        fall / response[far].mean(),
         fall / (tent * (g @ w))[far].mean(),
         (scaled - z)[far].mean() / fall,
+        (after <= high)[far].float().mean(),
+        (z + response <= high)[far].float().mean(),
     )
     return Cut(*map(float, values))
 
 
-def main(network: str, dimension: int, pairs: int) -> None:
-    subject = Subject(network, "none", "untrained", "class-optimal", pairs, dimension)
+def main(network: str, dimension: int, pairs: int, data: str = "none") -> None:
+    training, kind = ("untrained", "class-optimal") if data == "none" else ("trained", "natural-natural")
+    subject = Subject(network, data, training, kind, pairs, dimension)
     finder, generator = PRESETS["default"], torch.Generator().manual_seed(1)
     drawn = draw(*build(subject, seed=0), subject.wanted, stop=finder.descent.stop, generator=generator)
     objective = ClassLoss(drawn.model, drawn.labels)
@@ -93,4 +101,4 @@ def main(network: str, dimension: int, pairs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
