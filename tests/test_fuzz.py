@@ -15,8 +15,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from PIL import Image
 
 from empirical.data import folders
+from empirical.data.class_folders import ClassFolders
 from empirical.experiments.barriers import published
 from empirical.experiments.phase.command import numbers
 from empirical.finder import connections
@@ -125,10 +127,33 @@ def test_paths(part, n, tmp_path):
 
 
 @amounts
-def test_weights(n, tmp_path):
-    path = tmp_path / "weights.pt"
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".tiff", ".gif", ".bmp", ".webp"])
+def test_pictures_in_folders_a_class(ending, n, tmp_path):
+    """A damaged one is skipped; what is taken can be read."""
+    (tmp_path / "one").mkdir()
+    path = tmp_path / "one" / f"picture{ending}"
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+    def check(data):
+        path.write_bytes(data)
+        if read(ClassFolders, tmp_path, 4):
+            x = ClassFolders(tmp_path, 4).take(torch.tensor([0]))
+            assert x.shape == (1, 3, 4, 4) and x.min() >= 0 and x.max() <= 1
+
+    check(path.read_bytes())
+    fuzz(path.read_bytes(), check)(n)
+
+
+@amounts
+@pytest.mark.parametrize("ending", [".pt", ".safetensors"])
+def test_weights(ending, n, tmp_path):
+    path = tmp_path / f"weights{ending}"
     model = models.untrained("mlp", (4,), 2, seed=0, width=4)
-    torch.save(model.state_dict(), path)
+    if ending == ".pt":
+        torch.save({"epoch": 3, "model": model.state_dict()}, path)
+    else:
+        pytest.importorskip("safetensors.torch").save_file(model.state_dict(), path)
     load = lambda: models.pretrained("mlp", path, (4,), 2, width=4)  # noqa: E731
     content = path.read_bytes()
     assert read(load)

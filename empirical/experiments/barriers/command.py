@@ -160,6 +160,8 @@ def _tables(plans: "list[Plan]", n_networks: int, run: Run) -> "dict[str, pd.Dat
     def measured(plan: "Plan", seed: int) -> pd.DataFrame:
         told = _group_counter(report, f"{_name(plan)}, seed {seed}")
         found = measure_barriers(plan, seed=seed, device=run.conditions["device"], report=told)
+        for note in found.attrs.pop("notes", []):
+            typer.echo(note)
         return found.assign(seed=seed)[["seed", *found]]
 
     cases = [(plan, seed) for plan in plans for seed in range(run.seed, run.seed + n_networks)]

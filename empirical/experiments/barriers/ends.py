@@ -21,7 +21,7 @@ from empirical.ends.subject import Subject, build
 from empirical.losses.objectives import ClassLoss, device_of, losses
 from empirical.losses.points import columns
 from empirical.networks import models
-from empirical.networks.taken import dtype_of
+from empirical.networks.taken import dtype_of, notes_of
 from percolation import checks
 
 KINDS = ("natural-natural", "natural-adversarial", "natural-fooling", "across-classes", "natural-noise")
@@ -52,6 +52,7 @@ class NaturalInputs:
     n_classes: int  # outputs of the network
     threshold: float  # loss at or below which a natural input is taken, nats
     stop: float  # to which an end is moved, nats
+    notes: tuple[str, ...] = ()  # how network, weights and inputs were taken, a line each
 
     @property
     def device(self) -> torch.device:
@@ -85,7 +86,8 @@ def met_by(model: nn.Module, source: sources.Source, space: Space, stop: float, 
     """A network with the natural inputs of a source."""
     n = models.n_outputs(model, source.shape)
     threshold = max(CONFIDENT, stop) if lower_ends else stop
-    return NaturalInputs(model, _classes(source, model, n), space, n, threshold, stop)
+    notes = (*notes_of(model), *source.notes)
+    return NaturalInputs(model, _classes(source, model, n), space, n, threshold, stop, notes)
 
 
 def partners(

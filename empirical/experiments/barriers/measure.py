@@ -127,6 +127,7 @@ def measure(
             labels = [met.classes.labels[place] for place in places]
             own = seeds.of(json.dumps({**about, "labels": labels}, sort_keys=True), seed)
             found.append(chunk(asked, met, places, own))
+            found[-1].attrs["notes"] = list(met.notes)
         report(len(parts), len(parts))
     return _whole(found, asked, source.name, str(about.get("network")))
 
@@ -152,7 +153,7 @@ def measure_barriers(
 
 
 def _whole(found: list[pd.DataFrame], asked: Asked, data: str, network: str) -> pd.DataFrame:
-    """All parts, if they hold a pair."""
+    """All parts, if they hold a pair; their `attrs` hold the notes."""
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
     if table.empty:
         stop = asked.finder.descent.stop
@@ -161,6 +162,7 @@ def _whole(found: list[pd.DataFrame], asked: Asked, data: str, network: str) -> 
             f"{'ln 2' if asked.lower_ends else f'stop={stop:g}'}); give more images a class, raise --stop and --level"
             + ("" if asked.lower_ends else ", or --lower-ends")
         )
+    table.attrs = dict(found[0].attrs)
     return table
 
 
@@ -177,6 +179,7 @@ def stream(
     label = f"{plan.subject.network}, {plan.subject.data}, seed {seed}: groups of classes"
     for done, table in enumerate(runs.stream(chunks, parts, label=label, progress=False)):
         report(done, len(parts))
+        table.attrs["notes"] = list(met.notes)
         yield table
     report(len(parts), len(parts))
 

@@ -90,8 +90,11 @@ def _write(run: Run, parameters: dict[str, Any], found: "list[Explored]", method
     import pandas as pd
 
     from empirical.experiments.manifold.figure import path_figure, sheet_figure
+    from empirical.networks.taken import notes_of
     from percolation.plotting import writers
 
+    for note in dict.fromkeys(note for one in found for note in notes_of(one.model)):
+        typer.echo(note)
     table = pd.DataFrame([one.row for one in found])
     pairs = pd.concat([one.graph.table().assign(network=one.plan.network) for one in found])
     others: dict[str, files.Writer] = {"pairs.csv": files.csv(pairs)}

@@ -147,6 +147,7 @@ def test_a_network_of_ones_own(table):
     asked = measure.Asked(2, n_classes=3)
     found = measure.measure(Own().eval(), source, space, asked, seed=1, about=SMALL.key())
     pd.testing.assert_frame_equal(found, table, check_exact=True)
+    assert found.attrs["notes"] == ["network: logits taken from `logits` of a dict"]
     noisy = nn.Sequential(model, nn.Dropout()).eval()
     noisy[1].forward = torch.nn.functional.dropout
     with pytest.raises(ValueError, match="answers differently when it is asked twice"):
