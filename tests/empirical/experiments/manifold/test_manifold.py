@@ -102,7 +102,7 @@ def test_a_class_without_modes(monkeypatch):
         ({"label": -1}, "class must be at least 0"),
         ({"n_modes": 1}, "modes must be at least 2"),
         ({"side": 1}, "side must be at least 2"),
-        ({"noise": 0.0}, "noise must be a finite number above 0"),
+        ({"noise": 0.0}, "noise must lie above 0 and be at most"),
         ({"network": "rezlet"}, "did you mean 'resnet'"),
         ({"saliency": "gradent"}, "did you mean 'gradient'"),
         ({"data": "digit"}, "did you mean 'digits'"),
