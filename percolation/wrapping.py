@@ -89,7 +89,8 @@ def windings_of(lattice: Box, opened: ArrayLike, *, kind: str = "site") -> tuple
     torus = _torus(lattice)
     axes, rank = _nothing_wound(lattice, len(opened))
     bonds = kind == "bond"
-    kernels.wind(opened[:, torus.numbers] if bonds else opened, bonds, torus, _work(torus), axes, rank)
+    rows = opened.take(torus.numbers, axis=1) if bonds else opened  # by index they lie in columns: compiled anew
+    kernels.wind(rows, bonds, torus, _work(torus), axes, rank)
     return axes, rank
 
 
