@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from percolation import checks
-from percolation.terminal import MOST_WORKERS, Seed, Workers, announce, print_paths, print_table
+from percolation.terminal import MOST_WORKERS, Device, Seed, Workers, announce, print_paths, print_table
 
 if TYPE_CHECKING:
     from papers.making import Made
@@ -31,6 +31,7 @@ def figures(
     list_: Annotated[bool, typer.Option("--list", help="Say what figures there are, and do nothing.")] = False,
     seed: Seed = 0,
     workers: Workers = 0,
+    device: Device = "cpu",
 ) -> None:
     """The figures of papers: data, vector graphics with embedded fonts, and captions with their numbers.
 
@@ -51,11 +52,19 @@ def figures(
     checks.integer("workers", workers, at_least=0, at_most=MOST_WORKERS)
     if not redraw and not full:
         announce(f"{len(names)} figures, small (--quick)", QUICK_MINUTES * len(names))
+    if device != "cpu":
+        from empirical.losses import objectives
+
+        objectives.device(device)
+        if apart := [name for name in names if not making.on_devices(name)]:
+            typer.echo(f"computed on the CPU: {', '.join(apart)}", err=True)
     made = []
     for name in names:
         if full and not redraw and making.there(name, made_in, full=True, seed=seed) is None:
             typer.echo(f"{name}: expected to take at most {registry.find(name).MINUTES:g} min on two cores", err=True)
-        one = making.make(name, made_in, formats=kinds, full=full, seed=seed, workers=workers, redraw=redraw)
+        one = making.make(
+            name, made_in, formats=kinds, full=full, seed=seed, workers=workers, redraw=redraw, device=device
+        )
         typer.echo(f"{name} ({one.seconds:.0f} s): {registry.find(name).finding(one.data)}")
         print_paths([one.data, *one.drawn])
         made.append(one)

@@ -3,7 +3,7 @@
     TITLE: str                  what the figure shows, a few words
     QUICK, FULL                 configurations: instances of a frozen dataclass of plain values and tuples
     MINUTES: float              expected minutes of FULL on two cores, at most: processor minutes, measured on one core
-    compute(config, folder, *, seed=0, workers=0) -> Path
+    compute(config, folder, *, seed=0, workers=0) -> Path      (and device="cpu", if it can be computed on another)
                                 simulate and measure; leaves NAME.csv or NAME.npz, and NAME.json, by `keep`: all or none
     draw(data_file) -> Figure   inside `house()`, width COLUMN or PAGE inches; computes nothing
     caption(data_file) -> str   LaTeX: what is plotted, n, errors, from the file; ends with `made_by(data_file, QUICK)`

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,22 @@ class Made:
 
 
 def make(
-    name: str, out: Path, *, full: bool, seed: int, workers: int, formats: Sequence[str], redraw: bool = False
+    name: str,
+    out: Path,
+    *,
+    full: bool,
+    seed: int,
+    workers: int,
+    formats: Sequence[str],
+    redraw: bool = False,
+    device: str = "cpu",
 ) -> Made:
-    """Compute the data of PAPER/FIGURE unless they are in out/PAPER, then draw them there."""
+    """Compute the data of PAPER/FIGURE unless they are in out/PAPER, then draw them there.
+
+    device: of figures that can be computed on another than the CPU, `on_devices`.
+    """
     folder, began = checks.output_folder(out / name.split("/")[0]), time.perf_counter()
-    data = _found(name, folder) if redraw else _computed(name, folder, full, seed, workers)
+    data = _found(name, folder) if redraw else _computed(name, folder, full, seed, workers, device)
     seconds = time.perf_counter() - began
     drawn, width = draw(name, data, formats)
     return Made(name, data, tuple(drawn), width, seconds)
@@ -94,9 +106,15 @@ def _config(name: str, full: bool) -> Any:
     return module.FULL if full else module.QUICK
 
 
-def _computed(name: str, folder: Path, full: bool, seed: int, workers: int) -> Path:
+def on_devices(name: str) -> bool:
+    """Whether what the figure needs can be computed on another device than the CPU."""
+    return "device" in signature(registry.find(name).compute).parameters
+
+
+def _computed(name: str, folder: Path, full: bool, seed: int, workers: int, device: str) -> Path:
+    where = {"device": device} if on_devices(name) else {}
     found = there(name, folder.parent, full=full, seed=seed)
-    return found or registry.find(name).compute(_config(name, full), folder, seed=seed, workers=workers)
+    return found or registry.find(name).compute(_config(name, full), folder, seed=seed, workers=workers, **where)
 
 
 def _found(name: str, folder: Path) -> Path:

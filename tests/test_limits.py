@@ -67,7 +67,7 @@ REFUSED = {
     "report nosuch.db": "nosuch.db",
     "runs list nosuch.db": "nosuch.db",
 }
-ON_A_DEVICE = ("barriers", "compare", "connect", "detect", "manifold", "training")
+ON_A_DEVICE = ("barriers", "compare", "connect", "detect", "figures", "manifold", "phase", "rounds", "training")
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ serves inputs of a network, parameters of a network, and random fields.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy, deepcopy
+from dataclasses import dataclass, is_dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -209,6 +210,20 @@ def device(name: str) -> torch.device:
     present += [f"cuda:{i}" for i in range(torch.cuda.device_count())] + ["cuda"] * torch.cuda.is_available()
     present += ["mps"] * torch.backends.mps.is_available()
     return torch.device(checks.one_of("device", name, present))
+
+
+def moved(what: Any, device: torch.device) -> Any:
+    """An objective, or a part of one, with its tensors and networks on the device; what is there already stays."""
+    if isinstance(what, Tensor):
+        return what.to(device)
+    if isinstance(what, nn.Module):
+        return what if device_of(what) == device else deepcopy(what).to(device)
+    if is_dataclass(what) and not isinstance(what, type):
+        there = copy(what)
+        for name, part in vars(what).items():
+            object.__setattr__(there, name, moved(part, device))  # what was checked once is not asked for its values
+        return there
+    return type(what)(moved(one, device) for one in what) if isinstance(what, list | tuple) else what
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -31,12 +31,13 @@ def connected(objective: Objective, a: Tensor, c: Tensor, level: float, xi: floa
     if a.shape[1:] != (3,) or a.shape != c.shape:
         raise ValueError(f"a and c must be (n, 3) points around the sphere, got {tuple(a.shape)} and {tuple(c.shape)}")
     vertices, edges = triangulation(n_vertices(xi))
-    points = math.sqrt(3) * torch.tensor(vertices, dtype=a.dtype)
+    points = math.sqrt(3) * torch.tensor(vertices, dtype=a.dtype, device=a.device)
     tree = cKDTree(vertices)
-    near = [tree.query(torch.nn.functional.normalize(end).numpy(), k=CORNERS)[1] for end in (a, c)]
+    near = [tree.query(torch.nn.functional.normalize(end).numpy(force=True), k=CORNERS)[1] for end in (a, c)]
     found = []
     for i in range(len(a)):
-        is_open = (losses(objective, points, torch.full((len(points),), i)) <= level).numpy()
+        pair = torch.full((len(points),), i, device=a.device)
+        is_open = (losses(objective, points, pair) <= level).numpy(force=True)
         clusters = clusters_of(is_open, edges)
         ends = [set(clusters[corners[i]]) - {-1} for corners in near]
         found.append(float(bool(ends[0] & ends[1])) if all(ends) else math.nan)

@@ -40,10 +40,10 @@ QUICK = Config(trained=(40,), random=((100, 10), (784, 3)), chaotic=((8, 0.5),),
 FULL = Config()
 
 
-def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
+def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Path:
     """A row a network, the columns of `measure.rounds_table`, kind and number; NAME_pairs.csv has a row a pair."""
     cases = _cases(config)
-    walked = plan.walk_all([case for _, case in cases], seed=seed, workers=workers)
+    walked = plan.walk_all([case for _, case in cases], seed=seed, workers=workers, device=device)
     kinds = [kind for kind, _ in cases]
     pairs = [measure.rounds_pairs([one]).assign(kind=kind) for kind, one in zip(kinds, walked, strict=True)]
     table = measure.rounds_table(walked).assign(kind=kinds)

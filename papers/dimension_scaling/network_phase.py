@@ -41,10 +41,10 @@ QUICK = Config(dimensions=(3, 8, 16), occupations=(0.5, 0.1), pairs=8)
 FULL = Config()
 
 
-def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
+def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Path:
     """A row a depth, dimension and occupation, the columns of `networks.measure_networks`."""
     plan = networks.NetworksPlan(config.dimensions, config.occupations, config.depths, pairs=config.pairs)
-    return keep(folder, NAME, config, seed, networks.measure_networks(plan, seed=seed, workers=workers))
+    return keep(folder, NAME, config, seed, networks.measure_networks(plan, seed=seed, workers=workers, device=device))
 
 
 def draw(data_file: Path) -> Figure:

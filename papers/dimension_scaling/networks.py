@@ -68,12 +68,18 @@ class RandomMlp:
         return Drawn(ClassLoss(model, torch.zeros(n, dtype=torch.long)), a, c)
 
 
-def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
+def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Path:
     """A row a network, the columns of `empirical.experiments.rounds.measure.rounds_table`."""
     shapes = product(config.widths, config.depths, range(config.networks))
     networks = [RandomMlp(config.dimension, depth, width, number) for width, depth, number in shapes]
     cases = [measure.Case(one, config.pairs) for one in networks]
-    return keep(folder, NAME, config, seed, measure.rounds_table(plan.walk_all(cases, seed=seed, workers=workers)))
+    return keep(
+        folder,
+        NAME,
+        config,
+        seed,
+        measure.rounds_table(plan.walk_all(cases, seed=seed, workers=workers, device=device)),
+    )
 
 
 def summary(data_file: Path) -> pd.DataFrame:

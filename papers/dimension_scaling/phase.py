@@ -39,7 +39,7 @@ QUICK = Config(dimensions=(2, 3, 4, 5, 8, 16, 32), classes=(2, 10, 50), pairs=12
 FULL = Config()
 
 
-def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
+def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Path:
     """A row a kind of field, dimension and number of classes, the columns of `measure.row`."""
     plan = measure.Plan(
         config.dimensions,
@@ -48,7 +48,7 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
         grid_pairs=config.grid_pairs,
         quick=config.small_grids,
     )
-    return keep(folder, NAME, config, seed, measure.measure_phase(plan, seed=seed, workers=workers))
+    return keep(folder, NAME, config, seed, measure.measure_phase(plan, seed=seed, workers=workers, device=device))
 
 
 def draw(data_file: Path) -> Figure:

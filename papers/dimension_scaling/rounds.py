@@ -42,10 +42,10 @@ QUICK = Config(dimensions=(2, 3, 4, 6, 8, 12, 30, 100), length=10.0, pairs=24)
 FULL = Config()
 
 
-def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
+def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Path:
     """A row a dimension and occupation, the columns of `measure.rounds_table`; NAME_pairs.csv has a row a pair."""
     cases = plan.gaussian(list(config.dimensions), list(config.occupations), config.length, config.margin, config.pairs)
-    walked = plan.walk_all(cases, seed=seed, workers=workers)
+    walked = plan.walk_all(cases, seed=seed, workers=workers, device=device)
     return keep(folder, NAME, config, seed, measure.rounds_table(walked), pairs=measure.rounds_pairs(walked))
 
 

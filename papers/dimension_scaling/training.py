@@ -42,14 +42,14 @@ QUICK = Config(dimensions=(20, 40, 80), pairs=20)
 FULL = Config()
 
 
-def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
+def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Path:
     """A row a dimension, training and kind of pairs, the columns of `connectivity_table`; NAME_pairs.csv."""
     subjects = [
         Subject("cnn1d", "mnist1d" if training == "trained" else "none", training, pair, config.pairs, d)
         for d in config.dimensions
         for training, pair in GROUPS
     ]
-    found = measure_all(tuple(subjects), seed=seed, workers=workers)
+    found = measure_all(tuple(subjects), seed=seed, workers=workers, device=device)
     measured = [one for one in found if isinstance(one, Measured)]
     skipped = [str(one) for one in found if not isinstance(one, Measured)]
     pairs = connectivity_pairs(measured)

@@ -54,12 +54,15 @@ QUICK = Config(pairs=20, networks=1, benchmark_images=120, attacks=("fgsm", "pgd
 FULL = Config()
 
 
-def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
+def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Path:
     """A row a pair, published or measured; and a row a detector and attack."""
     plan = Plan(config.subject(), KINDS, config.classes)
     with stages() as report:
         report("barriers of pairs")
-        measured = [measure_barriers(plan, seed=seed + k).assign(network_seed=seed + k) for k in range(config.networks)]
+        measured = [
+            measure_barriers(plan, seed=seed + k, device=device).assign(network_seed=seed + k)
+            for k in range(config.networks)
+        ]
     ours = pd.concat(measured, ignore_index=True).assign(source=OURS)
     rows = pd.concat([published.published().assign(source=PUBLISHED), ours], ignore_index=True)
     given: dict[str, Any] = {"images": config.benchmark_images}

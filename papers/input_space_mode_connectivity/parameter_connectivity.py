@@ -42,12 +42,12 @@ QUICK = Config(pairs=2, points=41, side=21)
 FULL = Config()
 
 
-def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
+def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Path:
     """The map around the first chain, the profiles of all paths, and a row a pair and path."""
     bend = replace(BEND_TRAINING, epochs=config.bend_epochs)
     sizes: dict[str, Any] = {"points": config.points, "side": config.side}
     task = measure.Task(config.network, config.data, config.pairs, bend=bend, level=config.level, **sizes)
-    found = measure.connect(task, seed=seed, workers=workers)
+    found = measure.connect(task, seed=seed, workers=workers, device=device)
     plane = found.plane
     data = {"x": plane.x, "y": plane.y, "loss": plane.loss, "bend": np.array(plane.bend)}
     tables = {"profiles": found.profiles, "paths": measure.table(found)}

@@ -84,7 +84,7 @@ def compare(
         return measure_all(plan.subjects, seed=seed, workers=workers, device=device, finder=finder)
 
     def fields() -> list[Walked]:
-        return walk_all(plan.fields, seed=seed, workers=workers)
+        return walk_all(plan.fields, seed=seed, workers=workers, device=device)
 
     scan, found, walked = runs.independent(*(_timed(seconds, stage) for stage in (thresholds, networks, fields)))
     measured = [one for one in found if isinstance(one, Measured)]

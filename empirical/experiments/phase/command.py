@@ -8,7 +8,7 @@ import typer
 
 from percolation import checks
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
+from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths, print_table, ranges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +61,7 @@ def phase(
     ] = False,
     seed: Seed = 0,
     workers: Workers = 0,
+    device: Device = "cpu",
     store: StoreFile = None,
     resume: Resume = True,
     dry_run: DryRun = False,
@@ -78,8 +79,10 @@ def phase(
     from empirical.experiments.phase import networks as of_networks
     from empirical.experiments.phase.figure import phase_figure
     from empirical.experiments.phase.networks_figure import networks_figure
+    from empirical.losses import objectives
     from percolation.plotting import writers
 
+    objectives.device(device)
     long = LongRun("phase", out, store, resume, dry_run, scheduler, local_cluster)
     usual_dim, usual_classes, usual_pairs = DEFAULT_GRIDS[quick]
     if network is not None:
@@ -94,8 +97,8 @@ def phase(
             pairs=usual_pairs if pairs is None else pairs,
             networks=networks,
         )
-        run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
-        table = long(lambda: of_networks.measure_networks(asked, seed=seed, workers=workers))
+        run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
+        table = long(lambda: of_networks.measure_networks(asked, seed=seed, workers=workers, device=device))
         paths = run.write(table, run.record(asdict(asked)), **writers("phase", networks_figure(table)))
         print_networks(table)
         print_paths(paths)
@@ -111,8 +114,8 @@ def phase(
         grid_pairs=40 if quick else 100,
         quick=quick,
     )
-    run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
-    table = long(lambda: measure.measure_phase(plan, seed=seed, workers=workers))
+    run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
+    table = long(lambda: measure.measure_phase(plan, seed=seed, workers=workers, device=device))
     record = run.record(measure.parameters(plan))
     paths = run.write(table, record, **writers("phase", phase_figure(table)))
     print_phase(table)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from empirical.descent.rows import Descent, descend
 from empirical.finder.find import Connection, Finder, find_paths, straight_is_open
+from empirical.losses import objectives
 from empirical.losses.objectives import Objective, losses
 from empirical.networks import models
 from empirical.networks.sphere import OnSphere
@@ -77,7 +78,7 @@ class ClassMargins:
 
     def _of_pair(self, points: Tensor, i: int) -> Tensor:
         outputs = self.logits[i](points)
-        own = torch.zeros(outputs.shape[1], dtype=torch.bool)
+        own = torch.zeros(outputs.shape[1], dtype=torch.bool, device=outputs.device)
         own[self.labels[i]] = True
         others = outputs.masked_fill(own, -torch.inf)
         width = SOFTNESS * self.units[i]
@@ -169,7 +170,9 @@ class Searched:
     not_made: int  # draws in which no two points of one class were found
 
 
-def search(source: Source, d: int, n_classes: int, seeds: Sequence[np.random.SeedSequence]) -> Searched:
+def search(
+    source: Source, d: int, n_classes: int, seeds: Sequence[np.random.SeedSequence], device: str = "cpu"
+) -> Searched:
     """Draw a pair from each seed and look for paths on which the class never changes.
 
     Ends are moved into the class by descent as far as the stop, where a straight way inside the class leads there: an
@@ -179,10 +182,11 @@ def search(source: Source, d: int, n_classes: int, seeds: Sequence[np.random.See
     pairs = [pair for pair in drawn if pair is not None]
     if not pairs:
         return Searched([], (torch.empty(0, d), torch.empty(0, d)), [], len(seeds))
-    objective = margins(pairs)
-    finder = finder_for(source, d)
-    a, c = (inside(objective, torch.stack(ends), finder) for ends in zip(*((p.a, p.c) for p in pairs), strict=True))
-    return Searched(pairs, (a, c), find_paths(objective, a, c, finder), len(seeds) - len(pairs))
+    there = objectives.device(device)
+    objective, finder = objectives.moved(margins(pairs), there), finder_for(source, d)
+    drawn_ends = zip(*((p.a, p.c) for p in pairs), strict=True)
+    a, c = (inside(objective, torch.stack(ends).to(there), finder) for ends in drawn_ends)
+    return Searched(pairs, (a.cpu(), c.cpu()), find_paths(objective, a, c, finder), len(seeds) - len(pairs))
 
 
 def draw_pair(source: Source, d: int, n_classes: int, rng: np.random.Generator) -> Pair | None:
@@ -218,7 +222,7 @@ def finder_for(source: Source, d: int) -> Finder:
 
 def inside(objective: Objective, ends: Tensor, finder: Finder) -> Tensor:
     """The ends (n, d) moved down to the stop, those left where they are to which no straight way inside leads."""
-    rows = torch.arange(len(ends))
+    rows = torch.arange(len(ends), device=ends.device)
     rule = Descent(steps="steepest", lr=finder.descent.lr, iterations=100, stop=finder.descent.stop)
     moved = descend(objective, ends, rows, rule).points
     # a point that did not move has no segment to look at

@@ -18,6 +18,7 @@ import pandas as pd
 from empirical.experiments.phase import grids
 from empirical.experiments.phase.finder import Network, Searched, Smooth, search
 from empirical.experiments.phase.grids import Torus
+from empirical.losses import objectives
 from empirical.prediction import verdicts
 from empirical.threads import one_thread
 from percolation import checks, intervals, lattice_finder, runs, seeds
@@ -91,21 +92,23 @@ class Case:
     classes: int
 
 
-def measure_phase(plan: Plan, *, seed: int = 0, workers: int = 0) -> pd.DataFrame:
+def measure_phase(plan: Plan, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> pd.DataFrame:
     """Carry out the plan: a row a case, the columns of `row`. The numbers depend on plan and seed, not on workers."""
     checks.seed(seed)
-    task = partial(row, plan=plan, seed=seed)
+    objectives.device(device)
+    task = partial(row, plan=plan, seed=seed, device=device)
+    workers = workers if device == "cpu" else 1
     found = runs.run(task, plan.cases(), workers=workers, processes=workers != 1, cost=_cost, label="cases")
     return pd.DataFrame(found)
 
 
-def row(case: Case, plan: Plan, seed: int) -> dict[str, Any]:
+def row(case: Case, plan: Plan, seed: int, device: str = "cpu") -> dict[str, Any]:
     """One row of the table: what was asked, what the grid and the finder say, what two theories predict."""
     key = (FIELDS.index(case.field), case.dimension, case.classes)
     on_grid, for_pairs = np.random.SeedSequence(seed, spawn_key=key).spawn(2)
     with one_thread():
         grid = _on_grid(case, plan, on_grid)
-        found = _on_lattice(case, plan, for_pairs) if case.field == "iid" else _found(case, plan, for_pairs)
+        found = _on_lattice(case, plan, for_pairs) if case.field == "iid" else _found(case, plan, for_pairs, device)
     return asdict(case) | found | grid | _predicted(case, found, grid)
 
 
@@ -150,7 +153,7 @@ def _grid_columns(pairs: int, disconnected: float, length: float, width: float) 
     return {"disconnected_grid": disconnected, "grid_pairs": pairs, "grid_length": length, "grid_chord": width}
 
 
-def _found(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, Any]:
+def _found(case: Case, plan: Plan, seed: np.random.SeedSequence, device: str) -> dict[str, Any]:
     """What the path finder finds in smooth fields or in networks, each pair in one of its own."""
     source = Smooth(plan.length) if case.field == "smooth" else Network()
     seeds = seed.spawn(plan.pairs)
@@ -158,7 +161,7 @@ def _found(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, An
     sizes: list[float] = []
     boxes: Counter[str] = Counter()
     for first in range(0, plan.pairs, PAIRS_AT_ONCE):
-        searched = search(source, case.dimension, case.classes, seeds[first : first + PAIRS_AT_ONCE])
+        searched = search(source, case.dimension, case.classes, seeds[first : first + PAIRS_AT_ONCE], device)
         rounds += [connection.rounds for connection in searched.connections if connection.connected]
         sizes += [pair.occupation for pair in searched.pairs]
         boxes += _in_boxes(searched) if _has_boxes(case) else Counter()

@@ -48,9 +48,9 @@ class NetworksPlan:
         )
 
 
-def measure_networks(plan: NetworksPlan, *, seed: int = 0, workers: int = 0) -> pd.DataFrame:
+def measure_networks(plan: NetworksPlan, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> pd.DataFrame:
     """A row a depth, dimension and occupation: the columns of `rounds_table`, limits of success, three verdicts."""
-    table = rounds_table(walk_all(plan.cases(), seed=seed, workers=workers))
+    table = rounds_table(walk_all(plan.cases(), seed=seed, workers=workers, device=device))
     judged = [_judged(row) for row in table.to_dict("records")]
     return pd.concat([table, pd.DataFrame(judged)], axis=1)
 

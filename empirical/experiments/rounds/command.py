@@ -10,7 +10,7 @@ from empirical.experiments.rounds.printed import print_rounds
 from percolation import checks, files
 from percolation.cli import parse_dimensions
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.terminal import Out, Run, Seed, Workers, print_paths
+from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths
 
 if TYPE_CHECKING:
     from empirical.experiments.rounds.measure import Case
@@ -62,6 +62,7 @@ def rounds(
     quick: Annotated[bool, typer.Option("--quick", help="The whole plan in small: under a minute.")] = False,
     seed: Seed = 0,
     workers: Workers = 0,
+    device: Device = "cpu",
     store: StoreFile = None,
     resume: Resume = True,
     dry_run: DryRun = False,
@@ -76,8 +77,10 @@ def rounds(
     from empirical.experiments.rounds import plan
     from empirical.experiments.rounds.figure import rounds_figure
     from empirical.experiments.rounds.measure import rounds_pairs, rounds_table
+    from empirical.losses import objectives
     from percolation.plotting import writers
 
+    objectives.device(device)
     given = {
         "data": data,
         "pair": pair,
@@ -95,8 +98,8 @@ def rounds(
     cases = _cases(field, network, **{name: value for name, value in given.items() if value is not None})
     cases = tuple(replace(case, steps=steps) for case in cases)
     long = LongRun("rounds", out, store, resume, dry_run, scheduler, local_cluster)
-    run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
-    walked = long(lambda: plan.walk_all(cases, seed=seed, workers=workers))
+    run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
+    walked = long(lambda: plan.walk_all(cases, seed=seed, workers=workers, device=device))
     table = rounds_table(walked)
     record = run.record(plan.parameters(cases))
     others = {"pairs.csv": files.csv(rounds_pairs(walked))}

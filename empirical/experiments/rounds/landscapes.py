@@ -16,7 +16,7 @@ from empirical.ends.pairs import draw
 from empirical.ends.subject import Subject, build
 from empirical.ends.wanted import KINDS
 from empirical.losses.fields import FourierFields
-from empirical.losses.objectives import ClassLoss, Objective, OfPairs
+from empirical.losses.objectives import ClassLoss, Objective, OfPairs, moved
 from empirical.networks import architectures, models
 from empirical.networks.sphere import OnSphere, projected
 from percolation import checks, fields
@@ -39,6 +39,10 @@ class Drawn:
     def select(self, rows: Tensor) -> "Drawn":
         """Some of the lines."""
         return Drawn(OfPairs(self.objective, rows), self.a[rows], self.c[rows])
+
+    def to(self, device: torch.device) -> "Drawn":
+        """The same lines there."""
+        return Drawn(moved(self.objective, device), self.a.to(device), self.c.to(device))
 
 
 class Landscape(Protocol):

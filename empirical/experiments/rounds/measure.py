@@ -20,6 +20,7 @@ from empirical.descent.steps import STEPPERS
 from empirical.experiments.rounds.landscapes import Drawn, GaussianField, Landscape
 from empirical.experiments.rounds.network_fields import NetworkField
 from empirical.finder.find import Connection, Finder, find_paths
+from empirical.losses import objectives
 from empirical.prediction import paired, predictions, responses, sphere_grid
 from empirical.prediction.lines import PER_XI, Lines, resolved_lines
 from empirical.prediction.responses import Responses
@@ -68,11 +69,15 @@ class Walked:
     pairs: list[dict[str, Any]]
 
 
-def walk(case: Case, *, seed: int) -> Walked:
+def walk(case: Case, *, seed: int, device: str = "cpu") -> Walked:
     """Predict, then measure. On the CPU the bits depend on the case and the seed alone: torch runs on one thread."""
     with one_thread():
         drawing, predicting = np.random.SeedSequence(checks.seed(seed)).spawn(2)
-        to_learn, to_walk = case.landscape.draw(max(case.pairs, FEWEST_LINES), case.pairs, drawing)
+        drawn, there = (
+            case.landscape.draw(max(case.pairs, FEWEST_LINES), case.pairs, drawing),
+            objectives.device(device),
+        )
+        to_learn, to_walk = (lines.to(there) for lines in drawn)
         lines = resolved_lines(to_learn.objective, to_learn.a, to_learn.c, lambda lines: _levels(lines, case)[0])
         level, stop = _levels(lines, case)
         predicted = predictions.predict(lines, level, stop, seed=int(predicting.generate_state(1)[0]))

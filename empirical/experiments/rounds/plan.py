@@ -80,12 +80,14 @@ def trained(
     return tuple(Case(TrainedNetwork(network, data, d, pair=pair), pairs) for d in dimensions)
 
 
-def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0) -> list[Walked]:
+def walk_all(cases: Sequence[Case], *, seed: int, workers: int = 0, device: str = "cpu") -> list[Walked]:
     """`measure.walk` of every case, in order. The numbers depend on case and seed, not on the others or the workers."""
     checks.seed(seed)
-    several = workers != 1 and len(cases) > 1
-    task = partial(_walk, seed=seed)
-    return runs.run(task, cases, workers=workers, processes=several, cost=_cost, label="rounds")
+    several = workers != 1 and len(cases) > 1 and device == "cpu"
+    task = partial(_walk, seed=seed, device=device)
+    return runs.run(
+        task, cases, workers=workers if device == "cpu" else 1, processes=several, cost=_cost, label="rounds"
+    )
 
 
 def parameters(cases: Sequence[Case]) -> dict[str, Any]:
@@ -94,8 +96,8 @@ def parameters(cases: Sequence[Case]) -> dict[str, Any]:
     return {"cases": [{"kind": type(one.landscape).__name__} | asdict(one) for one in cases]} | settings
 
 
-def _walk(case: Case, *, seed: int) -> Walked:
-    return measure.walk(case, seed=_seed(case, seed))
+def _walk(case: Case, *, seed: int, device: str) -> Walked:
+    return measure.walk(case, seed=_seed(case, seed), device=device)
 
 
 def _seed(case: Case, seed: int) -> int:
