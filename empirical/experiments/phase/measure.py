@@ -153,7 +153,7 @@ def _grid_columns(pairs: int, disconnected: float, length: float, width: float) 
     return {"disconnected_grid": disconnected, "grid_pairs": pairs, "grid_length": length, "grid_chord": width}
 
 
-def _found(case: Case, plan: Plan, seed: np.random.SeedSequence, device: str) -> dict[str, Any]:
+def _found(case: Case, plan: Plan, seed: np.random.SeedSequence, device: str = "cpu") -> dict[str, Any]:
     """What the path finder finds in smooth fields or in networks, each pair in one of its own."""
     source = Smooth(plan.length) if case.field == "smooth" else Network()
     seeds = seed.spawn(plan.pairs)
