@@ -51,7 +51,7 @@ def figures(
     checks.seed(seed)
     checks.integer("workers", workers, at_least=0, at_most=MOST_WORKERS)
     if not redraw and not full:
-        announce(f"{len(names)} figures, small (--quick)", QUICK_MINUTES * len(names))
+        announce(f"{len(names)} figure{'s' * (len(names) > 1)}, small (--quick)", QUICK_MINUTES * len(names))
     if device != "cpu":
         from empirical.losses import objectives
 

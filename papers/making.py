@@ -112,9 +112,10 @@ def on_devices(name: str) -> bool:
 
 
 def _computed(name: str, folder: Path, full: bool, seed: int, workers: int, device: str) -> Path:
+    if found := there(name, folder.parent, full=full, seed=seed):
+        return found
     where = {"device": device} if on_devices(name) else {}
-    found = there(name, folder.parent, full=full, seed=seed)
-    return found or registry.find(name).compute(_config(name, full), folder, seed=seed, workers=workers, **where)
+    return registry.find(name).compute(_config(name, full), folder, seed=seed, workers=workers, **where)
 
 
 def _found(name: str, folder: Path) -> Path:
