@@ -79,7 +79,7 @@ def test_a_torus_needs_a_length_to_extrapolate():
 def test_in_space_floods_and_tori_agree_beyond_the_zero():
     """d = 3: within 3 errors of each other, and about 1.2; the zero of the Euler characteristic is 1."""
     grown = scaling.grown_level(3, xis=(1, 1.5, 2, 3), n_sites=2**16, seed=2, progress=False).level
-    boxed = scaling.boxed_level(3, xis=(1, 2, 3), lengths=(8, 16, 24), n_boxes=24, seed=2).level
+    boxed = scaling.boxed_level(3, xis=(1, 2, 3), lengths=(8, 16, 24), n_boxes=48, seed=2).level
     assert abs(grown.z(boxed)) < 3
     for found in (grown, boxed):
-        assert found.error < 0.06 and found.value == pytest.approx(1.2, abs=0.03 + 3 * found.error)
+        assert found.error < 0.09 and found.value == pytest.approx(1.2, abs=0.03 + 3 * found.error)
