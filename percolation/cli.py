@@ -183,6 +183,8 @@ def main() -> None:
     """Run the command line; bad input ends with one line and exit code 2."""
     for plugin in entry_points(group="percolation.commands"):
         add(plugin)
+    # the help has its panels in the order of their first commands: those that other packages name before the last
+    app.registered_commands.sort(key=lambda one: (one.rich_help_panel == RUNS, one.rich_help_panel != LATTICES))
     try:
         status = app(standalone_mode=False)
     except (ValueError, OSError, ImportError) as error:  # ImportError: of a package that an extra installs

@@ -205,6 +205,12 @@ def test_the_help_groups_commands_by_job(percolation):
     held = {name: set(re.findall(r"^│ ([a-z]+) ", rows, re.MULTILINE)) for name, _, rows in panels}
     assert code == 0 and {"threshold", "theory", "graph"} <= held["Lattices and graphs"]
     assert {"connect", "rounds"} <= held["Networks"]
+    assert [name for name in held if name != "Options"] == [
+        "Lattices and graphs",
+        "Networks",
+        "Papers",
+        "Finished runs",
+    ]
     assert "figures" in held["Papers"] and held["Finished runs"] >= {"runs", "report"}
 
 
