@@ -50,14 +50,14 @@ def figures(
         raise ValueError(f"--tex includes the figures as pdf, got --format {formats}; add pdf")
     checks.seed(seed)
     checks.integer("workers", workers, at_least=0, at_most=MOST_WORKERS)
-    if not redraw and not full:
-        announce(f"{len(names)} figure{'s' * (len(names) > 1)}, small (--quick)", QUICK_MINUTES * len(names))
     if device != "cpu":
         from empirical.losses import objectives
 
         objectives.device(device)
         if apart := [name for name in names if not making.on_devices(name)]:
             typer.echo(f"computed on the CPU: {', '.join(apart)}", err=True)
+    if not redraw and not full:
+        announce(f"{len(names)} figure{'s' * (len(names) > 1)}, small (--quick)", QUICK_MINUTES * len(names))
     made = []
     for name in names:
         if full and not redraw and making.there(name, made_in, full=True, seed=seed) is None:

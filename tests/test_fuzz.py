@@ -22,7 +22,7 @@ from empirical.data.class_folders import ClassFolders
 from empirical.experiments.barriers import published
 from empirical.experiments.phase.command import numbers
 from empirical.finder import connections
-from empirical.finder.connections import Connection, Connections, Cost
+from empirical.finder.connections import Connection, Connections
 from empirical.finder.paths import Path as Chain
 from empirical.networks import models
 from percolation import graph_files
@@ -114,7 +114,7 @@ def test_tables_of_barriers(n, tmp_path):
 def test_paths(part, n, tmp_path):
     chain = Chain(torch.arange(12.0).view(3, 4))
     found = [Connection("connected", chain, (0, 1, 0), (0.5, 1e-4), (1e-4, 1e-4), 0.25, 7)]
-    Connections(found, Cost()).save(tmp_path / "paths.npz", {"seed": 1})
+    Connections.of(found).save(tmp_path / "paths.npz", {"seed": 1})
     path = tmp_path / f"paths.{part}"
 
     def check(data):

@@ -157,9 +157,12 @@ def gradient_of(losses: Tensor, points: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def checked_function(objective: Objective, points: Tensor, pairs: Tensor) -> None:
-    """Nothing, if the objective gives the same losses of some points when it is asked twice."""
-    some, of = points[:ASKED_TWICE], pairs[:ASKED_TWICE]
-    first, second = (objective(some, of) for _ in range(2))
+    """Nothing, if the objective gives the same losses of some points when it is asked twice.
+
+    ASKED_TWICE of them, fewer points several times: small noise may leave one of them as it was.
+    """
+    rows = torch.arange(ASKED_TWICE, device=points.device) % len(points)
+    first, second = (objective(points[rows], pairs[rows]) for _ in range(2))
     away = (first - second).abs() > REPEATED * torch.maximum(first.abs(), second.abs()) + NEGLIGIBLE
     if away.any():  # not where a loss is not a number
         row = int(away.nonzero()[0])

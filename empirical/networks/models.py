@@ -174,7 +174,7 @@ def _check_memory(
     what = f"{name} for {n_inputs} numbers an input and {n_classes} classes"
     way_out = "reduce the dimension (--dim) or the classes (--classes)"
     checks.memory(what, FLOAT * n_inputs, way_out)
-    if max(n_inputs, n_classes or 0, *map(int, options.values())) > SMALL:
+    if max(n_inputs, n_classes or 0, *(int(one) for one in options.values() if math.isfinite(one))) > SMALL:
         with torch.device("meta"):
             n_weights = sum(one.numel() for one in build(shape, n_classes, **options).parameters())
         checks.memory(what, FLOAT * n_weights, way_out)

@@ -69,9 +69,10 @@ def drive(
 ) -> Generator[list[Done]]:
     """What comes of n jobs, from the store or from the workers, as it comes; what has finished is kept however it ends.
 
+    A caller that takes its time over what it is given loses none of it by a kill.
     stop: whether a failure ends its batch. until: on the monotonic clock; after that nothing new is begun.
     """
-    dispatch = Dispatch(function, executor, keeper.split(jobs), n, stop)
+    dispatch, held = Dispatch(function, executor, keeper.split(jobs), n, stop), float("inf")
     try:
         while True:
             late = time.monotonic() >= until
@@ -81,7 +82,11 @@ def drive(
                 return
             done = dispatch.collect(0 if found else WRITE_INTERVAL)
             keeper.keep([one.outcome for one in done])
+            if held > WRITE_INTERVAL / 10:  # the caller takes its time: what it is given is written before
+                keeper.flush()
+            given = time.monotonic()
             yield found + done
+            held = time.monotonic() - given if found or done else held
     except BaseException:
         with suppress(Exception):  # the first error is what counts
             keeper.keep([one.outcome for one in dispatch.abandon()])
