@@ -22,7 +22,7 @@ def sequence(seed: Seed) -> np.random.SeedSequence:
 
 def child(seed: Seed, number: int) -> np.random.SeedSequence:
     """Child of the seed by its number, as `spawn` first makes it; spawn itself would give others when called again."""
-    parent = sequence(seed)
+    parent = seed if isinstance(seed, np.random.SeedSequence) else sequence(seed)
     return np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, number), pool_size=parent.pool_size)
 
 

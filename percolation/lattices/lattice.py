@@ -192,7 +192,7 @@ class Box:
         """Whether each axis closes on itself."""
         return checks.of_axes("periodic", self.periodic, self.d)
 
-    @property
+    @cached_property
     def n_sites(self) -> int:
         return self.n_basis * self.L**self.d
 

@@ -38,11 +38,11 @@ class Recorder:
         self.graph = graph
         self.axes = _axes_observable(graph, observables)
         self.size_edges = _checked_size_edges(size_edges, graph.n_sites)
-        recorded = [name for name in TOTALS if name in observables]
-        self.rows = np.array([recorded.index(name) if name in recorded else -1 for name in TOTALS])
-        self.counts_sizes = n_counted > 0 or bool(set(recorded) - set(WITHOUT_SIZE_COUNTS))
+        self.names = [name for name in TOTALS if name in observables]
+        self.rows = np.array([self.names.index(name) if name in self.names else -1 for name in TOTALS])
+        self.counts_sizes = n_counted > 0 or bool(set(self.names) - set(WITHOUT_SIZE_COUNTS))
         # a row for each realisation first: numba would compile anew for rows of another memory layout
-        self.totals = np.empty((n_realisations, len(recorded), n_columns))
+        self.totals = np.empty((n_realisations, len(self.names), n_columns))
         self.first = np.empty((n_realisations, graph.d if isinstance(graph, Box) else 0), dtype=np.int64)
         self.cluster_counts = np.empty((n_realisations, n_counted, len(self.size_edges) - 1), dtype=np.int64)
         self.faces = _packed_faces(graph) if self.axes == "spanning" else None
@@ -51,18 +51,17 @@ class Recorder:
         """Fill a row by opening what is to be opened; all sites are open from the start if these are bonds."""
         n_open = 0 if isinstance(opening, Sites | GraphSites) else self.graph.n_sites
         forest, tally = self._forest(row, OPEN if n_open else CLOSED), self._tally(row)
-        totals, stop, n = _totals_of_single_sites(n_open), 0, 0
+        totals = _totals_of_single_sites(n_open)
         tally.counts[1:2] = n_open
-        tally.records[:, 0] = [total for total, kept in zip(totals, self.rows, strict=True) if kept >= 0]
-        while stop < len(when.stops):
-            totals, stop, n = kernels.sweep(when, opening, forest, tally, totals, stop, n)
-            opening, forest = _unfollowed(opening), _without_marks(forest)
+        for k, name in enumerate(self.names):
+            tally.records[k, 0] = getattr(totals, name)
+        totals, stop, n = kernels.sweep(when, opening, forest, tally, totals, 0, 0)
+        if stop < len(when.stops):  # every axis has been seen
+            kernels.sweep(when, _unfollowed(opening), _without_marks(forest), tally, totals, stop, n)
 
     def recorded(self) -> dict[str, np.ndarray]:
         """The totals that were asked for, by name, (n_realisations, n_columns), and the counts of sizes if any."""
-        found: dict[str, np.ndarray] = {
-            name: self.totals[:, row] for name, row in zip(TOTALS, self.rows, strict=True) if row >= 0
-        }
+        found: dict[str, np.ndarray] = {name: self.totals[:, k] for k, name in enumerate(self.names)}
         if self.cluster_counts.shape[1]:
             found |= {"size_edges": self.size_edges, "cluster_counts": self.cluster_counts}
         return found
