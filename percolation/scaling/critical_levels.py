@@ -91,13 +91,13 @@ def finest(xis: Sequence[float], levels: Sequence[Estimate]) -> Estimate:
 
     A smooth function, known at points a cell apart, is known between them to the second order in cells. Fits of up to
     four terms, with none, one, two, ... of the coarsest cells left out, are averaged by their information; error:
-    theirs and their spread.
+    that of the average and what they are off it beyond chance, see `fits.model_average`.
     """
     order = np.argsort(xis)
     x = np.asarray(xis, dtype=float)[order] ** -2.0
     u, errors = (np.array([getattr(one, name) for one in levels])[order] for name in ("value", "error"))
     fits = (
-        _fit(np.vander(x[first:], n_terms, increasing=True), u[first:], errors[first:], first)
+        _fit(np.vander(x, n_terms, increasing=True), u, errors, first)
         for n_terms in range(2, min(MOST_TERMS, len(x)) + 1)
         for first in range(len(x) - n_terms + 1)
     )
@@ -121,16 +121,17 @@ def _infinite(found: Sequence[Estimate], sides: Sequence[int], nu: float) -> Est
     """p_c from p_L = p_c + A L^(-1 / nu), fits with none, one, ... of the first tori left out averaged."""
     p, errors = (np.array([getattr(one, name) for one in found]) for name in ("value", "error"))
     form = np.stack([np.ones(len(sides)), np.array(sides) ** (-1 / nu)], axis=1)
-    fits = (_fit(form[first:], p[first:], errors[first:], first) for first in range(len(sides) - 1))
+    fits = (_fit(form, p, errors, first) for first in range(len(sides) - 1))
     return Estimate(*model_average(fits), f"tori of sides {', '.join(map(str, sides))} cells")
 
 
-def _fit(form: np.ndarray, values: np.ndarray, errors: np.ndarray, n_left_out: int) -> Fit:
-    """The first coefficient of independent values by least squares."""
+def _fit(form: np.ndarray, values: np.ndarray, errors: np.ndarray, first: int) -> Fit:
+    """The first coefficient of independent values by least squares, so many of the first left out."""
+    form, values, errors = form[first:], values[first:], errors[first:]
     solve = np.linalg.pinv(form / errors[:, None]) / errors
     residuals = (values - form @ (solve @ values)) / errors
-    error = float(np.linalg.norm(solve[0] * errors))
-    return Fit(float(solve[0] @ values), error, float(residuals @ residuals), form.shape[1], n_left_out)
+    chances = np.concatenate([np.zeros(first), solve[0] * errors])
+    return Fit(float(solve[0] @ values), chances, float(residuals @ residuals), form.shape[1], first)
 
 
 def _density(u: float) -> float:

@@ -155,7 +155,7 @@ def _limit(y: np.ndarray, deviations: np.ndarray, omegas: np.ndarray, width: flo
     for omega in omegas:
         form = np.stack([np.ones(len(y)), 2 ** (-omega * k)], axis=1)
         for first in range(len(y) // 3 + 1):
-            fits.append(posterior(form[first:], y[first:], deviations[first:], prior)._replace(n_left_out=first))
+            fits.append(posterior(form, y, deviations, prior, first))
     return Estimate(*model_average(fits), method)
 
 

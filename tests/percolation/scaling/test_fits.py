@@ -6,17 +6,36 @@ import pytest
 from percolation.scaling.fits import Fit, fits_from_each_first, model_average
 
 
+ONE, OTHER = np.array([0.1, 0.0]), np.array([0.0, 0.2])  # chances of two sources
+
+
 def test_a_point_left_out_costs_as_much_as_a_parameter():
-    assert Fit(0.0, 1.0, 3.0, 2, 1).cost == 3 + 2 * 3
-    assert Fit(0.0, 1.0, 3.0, 1, 2).cost == Fit(0.0, 1.0, 3.0, 2, 1).cost
+    assert Fit(0.0, ONE, 3.0, 2, 1).cost == 3 + 2 * 3
+    assert Fit(0.0, ONE, 3.0, 1, 2).cost == Fit(0.0, ONE, 3.0, 2, 1).cost
 
 
 def test_an_average_of_two_fits_by_hand():
-    better, worse = Fit(1.0, 0.1, 4.0, 2, 0), Fit(2.0, 0.2, 3.0, 2, 1)  # costs 8 and 9
+    """They are 1 apart: all but the chance of that, of deviation hypot(0.1, 0.2), is systematic."""
+    better, worse = Fit(1.0, ONE, 4.0, 2, 0), Fit(2.0, OTHER, 3.0, 2, 1)  # costs 8 and 9
     w = 1 / (1 + np.exp(-0.5))
     value = w + 2 * (1 - w)
-    error = np.sqrt(w * (0.01 + (1 - value) ** 2) + (1 - w) * (0.04 + (2 - value) ** 2))
+    chance = (0.1 * w) ** 2 + (0.2 * (1 - w)) ** 2
+    error = np.sqrt(chance + w * (1 - w) * (1 - 0.1**2 - 0.2**2))
     assert model_average([better, worse]) == pytest.approx((value, error))
+
+
+def test_what_chance_explains_of_the_spread_is_counted_once():
+    """Two fits of equal weight of independent halves of the data: their average has the error of all the data."""
+    value, error = model_average([Fit(1.0, ONE, 4.0, 2, 0), Fit(1.1, ONE[::-1], 4.0, 2, 0)])
+    assert value == pytest.approx(1.05)
+    assert error == pytest.approx(0.1 / np.sqrt(2))
+
+
+def test_fits_that_chance_moves_together_are_known_no_better_by_their_number():
+    fits = [Fit(1.0, ONE, 4.0, 2, 0)] * 3
+    assert model_average(fits) == pytest.approx((1.0, 0.1))
+    apart = [Fit(1.0, ONE, 4.0, 2, 0), Fit(1.1, ONE, 4.0, 2, 0)]  # which no chance explains
+    assert model_average(apart)[1] == pytest.approx(np.hypot(0.1, 0.05))
 
 
 def test_every_first_point_is_tried_as_long_as_enough_are_kept():
