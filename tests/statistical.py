@@ -30,7 +30,9 @@ def assert_covers(z: ArrayLike) -> None:
     z = np.abs(z)
     assert len(z) >= 200, f"a coverage takes 200 repeats or more, got {len(z)}"
     one, two = np.mean(z < 1), np.mean(z < 2)
-    least, most, least_two = (p + side * np.sqrt(p * (1 - p) / len(z)) for p, side in ((0.6, -1), (0.76, 1), (0.92, -1)))
+    least, most, least_two = (
+        p + side * np.sqrt(p * (1 - p) / len(z)) for p, side in ((0.6, -1), (0.76, 1), (0.92, -1))
+    )
     assert least <= one <= most and two >= least_two, (
         f"{one:.1%} within one error, expected {least:.1%} to {most:.1%}; {two:.1%} within two, {least_two:.1%} or more"
     )
