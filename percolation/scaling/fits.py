@@ -68,7 +68,7 @@ def intercept(values: np.ndarray, deviations: np.ndarray, form: np.ndarray) -> t
     """First coefficient of the least-squares fit of the runs' mean by form, its chances by run, and chi^2.
 
     values: (n_runs, n_points). deviations: (n_points,) of the mean. form: (n_points, n_parameters).
-    The fit is linear, so each run is put through it and the scatter is its error; correlations between the points count.
+    The fit is linear, so each run is put through it and the scatter is its error; correlations between points count.
     """
     solve = np.linalg.pinv(form / deviations[:, None]) / deviations  # (n_parameters, n_points)
     of_runs = values @ solve[0]

@@ -5,7 +5,6 @@ import pytest
 
 from percolation.scaling.fits import Fit, fits_from_each_first, model_average
 
-
 ONE, OTHER = np.array([0.1, 0.0]), np.array([0.0, 0.2])  # chances of two sources
 
 

@@ -23,7 +23,7 @@ def test_a_pure_power_is_met_exactly():
 
 
 def z_scores(n_lengths, noise, corrections, omegas, seed):
-    """Of the exponent 1/2 in one set of lengths for each correction, which is that at the first length, and its omega."""
+    """Of the exponent 1/2 in a set of lengths for each correction, that at the first length, and its omega."""
     rng = np.random.default_rng(seed)
     L = 8 * 2.0 ** np.arange(n_lengths)
     z = []
