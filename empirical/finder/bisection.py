@@ -8,7 +8,8 @@ steepest secant of it and of its two neighbours, its loss is taken to be at most
 
 Intervals where that exceeds the level are halved, those of all segments in one batch, until none is left or they are
 1/FINEST of the segment wide. A random place whose loss exceeds the bound of its interval is a surprise: all intervals
-of its segment are halved then. A point above the level ends the scan of its segment.
+of its segment are halved then. A point above the level ends the scan of its segment; the peak beside its largest loss
+is looked at then (`tops`), and is the worst point if it is higher.
 
 What that guarantees: no point that was evaluated is above the level, and none between them is if the loss is nowhere
 more than SAFETY times as steep as its secants nearby. A spike that no secant tells of is seen if it is wider than an
@@ -21,8 +22,9 @@ import torch
 from torch import Tensor
 
 from empirical.descent.states import where
-from empirical.finder.scans import Lines, Seen, scan, zoom
+from empirical.finder.scans import Lines, Seen, scan
 from empirical.finder.settings import Finder
+from empirical.finder.tops import Tops
 from empirical.losses.evaluation import Evaluator
 
 SAFETY = 2.0  # times the steepest secant nearby
@@ -60,9 +62,7 @@ def bisect(
     if ranked is not None:
         rows = rows[~_seen_closed(evaluate, lines, seen, level, coarse, ranked)]
     if len(rows):
-        some = seen.select(rows)
-        _bisect(evaluate, lines.select(rows), some, level, coarse)
-        seen.put(rows, some)
+        seen.put(rows, _bisected(evaluate, lines.select(rows), level, coarse))
 
 
 def random_places(lines: Lines) -> Tensor:
@@ -93,67 +93,45 @@ def _shifted(words: Tensor, n: int) -> Tensor:
 
 
 def _seen_closed(evaluate: Evaluator, lines: Lines, seen: Seen, level: float, coarse: int, ranked: Evaluator) -> Tensor:
-    """Which segments (n,) are found closed around the top of a coarse grid in lower precision; others stay as new."""
+    """Which segments (n,) are found closed at the top of a coarse grid in lower precision or at the peak beside it."""
     grid = _grid(coarse, lines)
-    top = lines.losses(ranked, grid.expand(len(lines), -1)).max(1)
-    suspects = where(top.values > level)
-    seen.place[suspects] = grid[top.indices[suspects]]
-    zoom(evaluate, lines, seen, suspects, coarse, whole=True)
-    closed = seen.loss > level
-    seen.loss.masked_fill_(~closed, -torch.inf)
-    return closed
+    tops = Tops.of_grid(grid, lines.losses(ranked, grid.expand(len(lines), -1)))
+    suspects = where(tops.loss > level)
+    places = torch.stack([tops.places[:, 1], tops.peaks()], dim=1)[suspects]
+    seen.note(suspects, places, lines.losses(evaluate, places, suspects))
+    return seen.loss > level
 
 
-def _bisect(evaluate: Evaluator, lines: Lines, seen: Seen, level: float, coarse: int) -> None:
-    everyone, grid = torch.arange(len(lines), device=lines.a.device), _grid(coarse, lines).expand(len(lines), -1)
-    f = lines.losses(evaluate, grid)
-    seen.note(everyone, grid, f)
-    tops = _Tops(seen, torch.full_like(seen.place, 1 / coarse))
-    ends = lines.end_losses(evaluate)
-    tops.note(everyone.repeat(2), *_ends(ends), 1 / coarse)
-    left = where(seen.loss <= level)
-    places = random_places(lines.select(left))
+def _bisected(evaluate: Evaluator, lines: Lines, level: float, coarse: int) -> Seen:
+    grid = _grid(coarse, lines)
+    ends, inner = lines.end_losses(evaluate), lines.losses(evaluate, grid[1:-1].expand(len(lines), -1))
+    f = torch.cat([ends[:, :1], inner, ends[:, 1:]], dim=1)
+    tops = Tops.of_grid(grid, f)
+    left = where(tops.loss <= level)
+    f, places = f[left], random_places(lines.select(left))
     checks = lines.losses(evaluate, places, left)
-    seen.note(left, places, checks)
-    f = torch.cat([ends[:, :1], f, ends[:, 1:]], dim=1)[left]
-    going = _Intervals.of_grid(left, f, seen.loss[left] <= level, level, places, checks)
+    tops.note(left.repeat_interleave(CHECKS), *_beside_the_grid(grid, f, places, checks))
+    going = _Intervals.of_grid(left, f, tops.loss[left] <= level, level, places, checks)
     while len(going.segment) and going.h > 1 / FINEST:
         middle = going.left + going.h / 2
         f = lines.losses(evaluate, middle[:, None], going.segment)[:, 0]
-        tops.note(going.segment, middle, f, going.h / 2)
-        going = going.halved(f).undecided(level, seen.loss <= level)
-    closed = where(seen.loss > level)
-    zoom(evaluate, lines, seen, closed, (1 / tops.width[closed]).round().long())
+        tops.note(going.segment, *going.with_middles(f))
+        going = going.halved(f).undecided(level, tops.loss <= level)
+    tops.climb(evaluate, lines, where(tops.loss > level))
+    return tops.seen()
 
 
 def _grid(coarse: int, lines: Lines) -> Tensor:
-    """Places (coarse - 1,) inside (0, 1)."""
-    return torch.arange(1, coarse, dtype=torch.float64, device=lines.a.device) / coarse
+    """Places (coarse + 1,) of [0, 1]."""
+    return torch.arange(coarse + 1, dtype=torch.float64, device=lines.a.device) / coarse
 
 
-def _ends(losses: Tensor) -> tuple[Tensor, Tensor]:
-    """Places and losses (2 n,) of the ends, of losses (n, 2)."""
-    return torch.tensor([0.0, 1.0], device=losses.device).double().repeat_interleave(len(losses)), losses.T.flatten()
-
-
-@dataclass
-class _Tops:
-    """Of each segment what was seen, and the width of the intervals where its largest loss is."""
-
-    seen: Seen
-    width: Tensor  # (n,) double
-
-    def note(self, segment: Tensor, place: Tensor, f: Tensor, width: float) -> None:
-        """Further losses f (m,) at places (m,) of these segments (m,), some of them several times."""
-        seen = self.seen
-        best = seen.loss.scatter_reduce(0, segment, f, "amax")
-        higher = best > seen.loss
-        at_top = higher[segment] & (f == best[segment])
-        there = torch.where(at_top, place, -torch.inf)
-        found = torch.full_like(seen.place, -torch.inf).scatter_reduce(0, segment, there, "amax")
-        seen.place = torch.where(higher, found, seen.place)
-        self.width = torch.where(higher, width, self.width)
-        seen.loss = best
+def _beside_the_grid(grid: Tensor, f: Tensor, places: Tensor, checks: Tensor) -> tuple[Tensor, Tensor]:
+    """Places and losses (n k, 3) of checks (n, k) at places (n, k), each between its neighbours on a grid (m,) where
+    the losses are f (n, m)."""
+    before = (places * (len(grid) - 1)).long().clamp(max=len(grid) - 2)
+    around = torch.stack([grid[before], places, grid[before + 1]], dim=2)
+    return around.view(-1, 3), torch.stack([f.gather(1, before), checks, f.gather(1, before + 1)], dim=2).view(-1, 3)
 
 
 @dataclass
@@ -185,6 +163,11 @@ class _Intervals:
         segment, k = wanted.nonzero(as_tuple=True)
         both = torch.stack([f[segment, k], f[segment, k + 1]], dim=1)
         return cls(h, segments[segment], k.double() / n, both, beside[segment, k])
+
+    def with_middles(self, f: Tensor) -> tuple[Tensor, Tensor]:
+        """Places and losses (m, 3) of each and of its middle, where the losses are f (m,)."""
+        places = self.left[:, None] + self.h * torch.tensor([0, 0.5, 1], device=f.device, dtype=torch.float64)
+        return places, torch.stack([self.f[:, 0], f, self.f[:, 1]], dim=1)
 
     def halved(self, f: Tensor) -> "_Intervals":
         """Both halves of each, with the losses f (m,) of the middles."""

@@ -160,8 +160,8 @@ def _starts(
 ) -> Starts:
     """Pairs numbered from first, with the losses of their ends."""
     numbers = torch.arange(first, first + len(a), device=a.device)
-    ends = torch.stack([losses(objective, end, numbers) for end in (a, c)], dim=1)
-    return Starts(numbers, a, c, ends, planned)
+    ends = losses(objective, torch.cat([a, c]), numbers.repeat(2))
+    return Starts(numbers, a, c, ends.view(2, -1).T, planned)
 
 
 def _in_order(starts: Starts) -> Source:

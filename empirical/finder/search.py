@@ -108,8 +108,10 @@ class Search:
                 pass
             elif self._spent():
                 self.abandon("budget")
-            elif self._to_scan() and (not self.descents or self._worth_scanning()):
-                self._scan()
+            elif (n := self._to_scan()) and (
+                not self.descents or n * self.finder.coarse >= self.evaluate.forward_chunk
+            ):
+                self._scan()  # a full chunk, or all there is
             else:
                 self._descend()
             if self.report:
@@ -204,12 +206,6 @@ class Search:
     def _to_scan(self) -> int:
         """How many segments wait to be scanned, about: two for every row that has come down."""
         return len(self.asked) + 2 * self.n_ready
-
-    def _worth_scanning(self) -> bool:
-        """Whether a chunk is full, or as many segments wait to be scanned as rows move: then half the batch is idle."""
-        if self._to_scan() * self.finder.coarse >= self.evaluate.forward_chunk:
-            return True
-        return not self.descents.waiting and self._to_scan() >= len(self.descents)
 
     def _descend(self) -> None:
         with self._timed("descend"):

@@ -12,6 +12,7 @@ from empirical.finder.bisection import CHECKS, bisect, random_places
 from empirical.finder.find import PRESETS, Finder, find_paths, straight_is_open
 from empirical.finder.paths import between
 from empirical.finder.scans import Lines, Seen, scan
+from empirical.finder.tops import STEPS
 from empirical.losses.evaluation import Evaluator
 from empirical.losses.objectives import ClassLoss, Field
 from tests.empirical.fields import FREE, PROJECTED, ends, in_numpy, ridge_with_pass
@@ -52,7 +53,7 @@ def test_a_smooth_top_just_below_or_above_the_level(height):
 def test_the_top_of_a_closed_segment_is_refined():
     found = Bisected(lambda t: torch.exp(-((t - 0.41) ** 2) * 50))
     assert not found.open and found.place.item() == pytest.approx(0.41, abs=0.005)
-    assert found.n <= 15 + CHECKS + 2 + 14
+    assert found.n == 15 + 2 + STEPS
 
 
 def test_many_segments_at_once_are_as_each_alone():
@@ -168,7 +169,7 @@ def test_a_network_is_searched_as_well_with_a_tenth_of_the_points(searched):
     assert rounds[1] <= rounds[0] + 0.2
     n_scans = sum(1 + 2 * (one.path.n_segments - 1) for one in sparse)  # every segment that there was
     closed = n_scans - sum(one.path.n_segments for one in sparse)
-    assert 15 <= (sparse.cost.n_forward - 14 * closed) / n_scans <= 30
+    assert 15 <= (sparse.cost.n_forward - STEPS * closed) / n_scans <= 30
     assert sparse.cost.n_forward < dense.cost.n_forward / 8
     t = torch.rand(1000, generator=torch.Generator().manual_seed(7))[:, None, None]
     for i, one in enumerate(sparse):
