@@ -10,12 +10,15 @@ from percolation.lattices.finite import NCube
 from percolation.lattices.lattice import Lattice, UnitBonds, bravais
 
 
-def hypercubic(d: int, shells: int = 1) -> Lattice:
+def hypercubic(d: int, shells: int = 1, *, radius: float | None = None) -> Lattice:
     """Z^d with bonds between nearest neighbours, or between all up to the shells-th nearest.
 
     shells=2 adds the 2 d (d - 1) neighbours at distance sqrt(2), and so on by distance.
+    radius: of a ball in units of the spacing, instead: all neighbours in it, which are whole shells.
     """
     checks.integer("d", d, at_least=1)
+    if radius is not None:
+        shells = _shells_within(d, radius, shells)
     if checks.integer("shells", shells, at_least=1) == 1:
         return Lattice("hypercubic", UnitBonds(d))
     return bravais(f"hypercubic, {shells} shells", _first_shells(d, shells))
@@ -56,6 +59,7 @@ def dimension(name: str) -> int | None:
     return _OF_ONE_DIMENSION[name].d if name in _OF_ONE_DIMENSION else None
 
 
+MOST_NEIGHBOURS = 2**16  # in a ball: what kernels hold of each site
 _ROOT_DIMENSIONS = {"A": range(1, 31), "D": range(3, 31), "E": range(6, 9)}
 
 
@@ -86,6 +90,24 @@ def _first_shells(d: int, shells: int) -> list[tuple[int, ...]]:
     vectors = [(sum(c * c for c in x), x) for x in _ball(d, most) if x > (0,) * d]
     farthest = sorted({square for square, _ in vectors})[shells - 1]
     return [x for square, x in sorted(vectors) if square <= farthest]
+
+
+def _shells_within(d: int, radius: float, shells: int) -> int:
+    """Number of distances of Z^d within a ball."""
+    if shells != 1:
+        raise ValueError(f"give a number of shells or the radius of a ball, not both; got {shells} and {radius}")
+    if checks.positive("radius", radius) < 1:
+        raise ValueError(f"radius must be at least 1, the spacing of the lattice, got {radius:g}")
+    volume = _volume_of_ball(d, radius)
+    if volume > MOST_NEIGHBOURS:
+        largest = radius * (MOST_NEIGHBOURS / volume) ** (1 / d)
+        raise ValueError(f"a ball of radius {radius:g} has about {volume:.2g} sites; take radius <= {largest:.3g}")
+    square = math.floor(radius**2 * (1 + 1e-12))  # radius = sqrt(k) means the shell at it
+    return len({sum(c * c for c in x) for x in _ball(d, square)} - {0})
+
+
+def _volume_of_ball(d: int, radius: float) -> float:
+    return math.exp(d / 2 * math.log(math.pi) + d * math.log(radius) - math.lgamma(d / 2 + 1))
 
 
 def _ball(d: int, square: int) -> Iterator[tuple[int, ...]]:

@@ -1,3 +1,5 @@
+import itertools
+import math
 from collections import Counter
 
 import networkx as nx
@@ -164,6 +166,21 @@ def test_words_of_two_letters_are_the_n_cube(n):
     assert nx.utils.graphs_equal(nx.Graph(word), nx.Graph(cube))
 
 
+@pytest.mark.parametrize("d", range(1, 7))
+def test_a_ball_has_all_sites_within_its_radius(d):
+    radius = {1: 5, 2: 3.7, 3: 2.9, 4: 2}.get(d, math.sqrt(3))
+    around = np.array(lattices.hypercubic(d, radius=radius).displacements)
+    reach = range(-math.ceil(radius), math.ceil(radius) + 1)
+    all_in = {x for x in itertools.product(reach, repeat=d) if 0 < math.hypot(*x) <= radius + 1e-9}
+    assert {tuple(x) for x in around.tolist()} | {tuple(x) for x in (-around).tolist()} == all_in
+
+
+def test_balls_are_whole_shells():
+    assert lattices.hypercubic(3, radius=1.4) == lattices.hypercubic(3)
+    assert lattices.hypercubic(3, radius=math.sqrt(2)) == lattices.hypercubic(3, shells=2)
+    assert lattices.hypercubic(2, radius=4) == lattices.hypercubic(2, shells=9)
+
+
 @pytest.mark.parametrize(("z", "generations"), [(2, 3), (3, 0), (3, 4), (5, 2)])
 def test_cayley_tree(z, generations):
     tree = lattices.cayley_tree(z, generations)
@@ -236,6 +253,10 @@ def test_impossible_boxes_are_refused(arguments, message):
     [
         (lambda: lattices.square.box(4, periodic=(True,)), "one for each of 2 axes"),
         (lambda: lattices.hypercubic(2, shells=0).torus(4), "shells must be at least 1"),
+        (lambda: lattices.hypercubic(2, radius=0.9), "at least 1, the spacing of the lattice, got 0.9"),
+        (lambda: lattices.hypercubic(2, radius=math.nan), "radius must be a finite number"),
+        (lambda: lattices.hypercubic(2, 2, radius=2), "or the radius of a ball, not both; got 2 and 2"),
+        (lambda: lattices.hypercubic(6, radius=20), "take radius <= 4.8"),
         (lambda: lattices.hypercubic(2, shells=3).torus(2), "back to its own site; take L > 2"),
         (lambda: lattices.root_lattice("F", 4).torus(3), "unknown family of root lattices 'F'"),
         (lambda: lattices.root_lattice("E", 5).torus(3), "E for 6, 7 and 8"),
