@@ -91,7 +91,8 @@ def finest(xis: Sequence[float], levels: Sequence[Estimate]) -> Estimate:
 
     A smooth function, known at points a cell apart, is known between them to the second order in cells. Fits of up to
     four terms, with none, one, two, ... of the coarsest cells left out, are averaged by their information; error:
-    that of the average and what they are off it beyond chance, see `fits.model_average`.
+    of the average, see `fits.model_average`. It holds a level a x / (1 + b x), x = xi^-2, of b = 0.4 to 1 in
+    75 % of 1500 invented sets, at two sigma in 96 %; of b = 0.2 and of a straight line, b = 0, in 78 and 84 %: wide.
     """
     order = np.argsort(xis)
     x = np.asarray(xis, dtype=float)[order] ** -2.0
@@ -130,8 +131,9 @@ def _fit(form: np.ndarray, values: np.ndarray, errors: np.ndarray, first: int) -
     form, values, errors = form[first:], values[first:], errors[first:]
     solve = np.linalg.pinv(form / errors[:, None]) / errors
     residuals = (values - form @ (solve @ values)) / errors
-    chances = np.concatenate([np.zeros(first), solve[0] * errors])
-    return Fit(float(solve[0] @ values), chances, float(residuals @ residuals), form.shape[1], first)
+    left_out = np.zeros(first)
+    chances, pulls = (np.concatenate([left_out, of_each]) for of_each in (solve[0] * errors, -residuals))
+    return Fit(float(solve[0] @ values), chances, pulls, float(residuals @ residuals), form.shape[1], first)
 
 
 def _density(u: float) -> float:

@@ -21,8 +21,10 @@ FEWEST = 20  # clusters that reach a size or generation, for its ratio to count
 FEWEST_RUNS = 8  # whose scatter gives the error
 FEWEST_RATIOS = 3  # in a fit of two parameters
 SMALLEST_SIZE, FIRST_GENERATION = 4, 2  # below, no power of the size holds
-# omega of the correction, all log omega alike: as a power of the size s, and as a power of the generation t ~ s^0.5
-SIZE_OMEGAS, GENERATION_OMEGAS = np.geomspace(0.2, 0.8, 6), np.geomspace(0.3, 1.2, 6)
+# omega of the correction, all log omega alike: as a power of the size s, and as a power of the generation t ~ s^0.5;
+# measured of d_min t^-0.33 in d = 7, of d_f that and t^-1 in d = 2, where its y_k come near it from below
+SIZE_OMEGAS = np.geomspace(0.2, 0.8, 6)
+DISTANCE_OMEGAS, MASS_OMEGAS = np.geomspace(0.25, 1.2, 6), np.geomspace(0.25, 1.8, 8)
 # standard deviation of b, the correction at the small end
 SIZE_WIDTH, DISTANCE_WIDTH, MASS_WIDTH = 0.2, 0.5, 2.0
 
@@ -37,9 +39,10 @@ def size_exponent(clusters: growth.Leath | Runs) -> Estimate:
     independent with the error of a proportion. Used from s = 4 to the smallest cluster that a limit stopped, so
     clusters are best limited by their size alone (max_size a power of 2, max_generations as large), as long as FEWEST
     are that large; below six dimensions d_f = d / (tau - 1) follows.
-    Error, one sigma: over 200 repeats of 500, 1,000, 10,000, 8,000 clusters of up to 2^14 sites of Z^d, d = 2, 3, 7,
-    13, it was 0.010, 0.020, 0.028, 0.033 and held the truth in 74, 80, 73, 77 %; at two sigma in 98 % or more. With
-    ten times as many clusters (20 repeats) it was 0.003, 0.008, 0.014, 0.013 and held in 65 to 80 and 100 %.
+    Error, one sigma: over 400, 300, 400, 250 repeats of 400, 1,000, 4,000, 2,000 clusters of up to 2^12 sites (d = 3:
+    2^14) of Z^d, d = 2 (triangular), 3, 7, 13, it was 0.011, 0.017, 0.033, 0.048 and held the truth in 67, 70, 66, 71
+    %; at two sigma in 92 % or more. With ten times as many clusters (25 to 40 repeats) it was 0.004, 0.006, 0.017,
+    0.019 and held in 75, 67, 62, 60 and in 90 % or more.
     Corrections are slowest, s^-0.2, just above six dimensions; logarithms, as at d = 6, are not covered.
     Source: as an estimator Lorenz and Ziff, Phys. Rev. E 57, 230 (1998).
     """
@@ -68,14 +71,14 @@ def chemical_dimension(runs: Runs) -> Estimate:
     `growth.Leath.spread`; y_k = 2 / log2 of the ratio of neighbouring windows.
     runs: at least 8 independent ones at p_c, of the same generations, which alone may stop a cluster (max_size out of
     reach): a size that stopped those of many sites would leave the thin ones.
-    Error, one sigma, from the scatter of the runs by the jackknife: over 200 repeats of 16 runs of 25, 60, 300, 280
-    clusters of 256 generations of Z^d, d = 2, 3, 7, 13, it was 0.015, 0.030, 0.10, 0.12 and held the truth in 75, 72,
-    76, 84 %; at two sigma in 95 % or more. With ten times as many runs (20 repeats) it was half and held in 85, 35, 95,
-    75 and in 95, 90, 100, 100 %: in d = 3 the y_k rise above d_min before they fall, by 0.01 at 256 generations, so
-    more runs ask for more generations.
+    Error, one sigma, from the scatter of the runs by the jackknife: over 400, 250, 250, 250 repeats of 16 runs of 25,
+    30, 150, 150 clusters of 128 generations of Z^d, d = 2 (triangular), 3, 7, 13, it was 0.020, 0.037, 0.11, 0.13 and
+    held the truth in 72, 61, 70, 75 %; at two sigma in 93 % or more. With ten times as many runs (25 to 40 repeats) it
+    was half and held in 85, 8, 96, 64 and in 100, 84, 100, 100 %: in d = 3 the y_k rise above d_min before they fall,
+    by 0.01 at 256 generations, so more runs ask for more generations; in d = 7 what the fits leave open is wide.
     Source: as a definition Herrmann and Stanley, J. Phys. A 21, L829 (1988).
     """
-    return _by_generation(runs, _distance_exponents, DISTANCE_WIDTH, "Leath, distance by generation")
+    return _by_generation(runs, _distance_exponents, DISTANCE_OMEGAS, DISTANCE_WIDTH, "Leath, distance by generation")
 
 
 def fractal_dimension(runs: Runs) -> Estimate:
@@ -83,18 +86,20 @@ def fractal_dimension(runs: Runs) -> Estimate:
 
     y_k = 2 (1 + log2 of the ratio of N_t) / log2 of the ratio of |x|^2, in windows as in `chemical_dimension`, which
     also says what runs are. No hyperscaling is used, so it holds above six dimensions too.
-    Error, one sigma: in the repeats of `chemical_dimension` it was 0.06, 0.11, 0.31, 0.37 and held the truth in 71, 73,
-    74, 79 %; at two sigma in 96 % or more. With ten times as many runs (20 repeats) it was 0.03, 0.06, 0.21, 0.20 and
-    held in 55, 80, 95, 70 and in 100 %.
+    Error, one sigma: in the repeats of `chemical_dimension` it was 0.07, 0.17, 0.37, 0.40 and held the truth in 61, 77,
+    75, 75 %; at two sigma in 94 % or more. With ten times as many runs it was 0.04, 0.13, 0.31, 0.31 and held in 52,
+    68, 84, 76 and in 96 % or more.
     """
-    return _by_generation(runs, _mass_exponents, MASS_WIDTH, "Leath, mass and distance by generation")
+    return _by_generation(runs, _mass_exponents, MASS_OMEGAS, MASS_WIDTH, "Leath, mass and distance by generation")
 
 
-def _by_generation(runs: Runs, exponents: Callable[[Sums], np.ndarray], width: float, method: str) -> Estimate:
+def _by_generation(
+    runs: Runs, exponents: Callable[[Sums], np.ndarray], omegas: np.ndarray, width: float, method: str
+) -> Estimate:
     sums = _window_sums(_checked(runs, at_least=FEWEST_RUNS))
     values = _pseudovalues(sums, exponents)
     deviations = values.std(axis=0, ddof=1) / math.sqrt(len(values))
-    return _limit(values.mean(axis=0), deviations, GENERATION_OMEGAS, width, method)
+    return _limit(values.mean(axis=0), deviations, omegas, width, method)
 
 
 def _distance_exponents(sums: Sums) -> np.ndarray:

@@ -64,11 +64,11 @@ def extrapolate(n_accepted: np.ndarray, n_revealed: np.ndarray) -> Estimate:
     over the runs; the fits are averaged as `fits.model_average` does.
 
     n_accepted: (n_marks,) increasing, doubling; n_revealed: (n_runs, n_marks).
-    Error, one sigma: of a fit, the scatter of the runs, each put through the same linear fit, so that correlation
-    between blocks counts; to this is added, in squares, the spread of the fits, which is the systematic part.
-    Over 200 repeats of 24 runs of 2^14 it held the published value in 72 to 76 % (d = 2..4 site, 2 bond) and 77 to
-    84 % (d = 6..13 site, 3..8 bond) at one sigma, in 94 to 99.5 % at two: wide where the correction is too small to
-    tell its power.
+    Error, one sigma: of the average of the fits, the scatter of the runs, each put through the same linear fits, so
+    that correlation between blocks counts; to this is added, in squares, what the fits are apart beyond chance, which
+    is the systematic part. Over 400 repeats of 24 runs of 2^14 it held the published value in 64 to 77 % at one sigma
+    (74, 73, 77, 76, 75, 72, 67 % at d = 2, 3, 4, 5, 6, 8, 13 site; 74, 69, 76, 64, 68 % at d = 2, 3, 4, 8, 10 bond),
+    in 93 to 99 % at two.
     Source: correction of Mertens and Moore, Phys. Rev. E 98, 022120 (2018); average over fits of Jay and Neil,
     Phys. Rev. D 103, 114502 (2021).
     """

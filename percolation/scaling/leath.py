@@ -137,9 +137,9 @@ def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate
     With every first window of the earlier half and every choice of the terms, averaged as `fits.model_average` does.
     The later half of the windows is always kept: fewer, the last and least known, would tell of noise.
     log(p m_t) itself moves by 2 to 7 % of an error in p from d = 8 on, where s_t is nearly 1.
-    Error, one sigma: scatter of the runs and spread of the fits, and that of s_t. Over 60 to 200 repeats it held the
-    published value in 75 to 77 % at one sigma, 97 to 98 % at two (d = 6, 7, 9, 256 generations), and in 68 and 95 %
-    (d = 13); short runs in d = 4, 5 are wide, 83 to 91 %. See benchmarks/thresholds.md.
+    Error, one sigma: see `fits.model_average`, by the scatter of the runs, and that of s_t. Over 250 to 600
+    repeats of 64 runs it held the published value in 66 to 76 % at one sigma, 93 to 98.5 % at two (d = 3 to
+    8 and 13, sites and bonds, 64 generations); of 50 clusters in d = 3 in 62 and 91.6 %. See benchmarks/thresholds.md.
     """
     if (sites := sums[:, -1, N].sum()) < FEWEST_SITES:
         raise ValueError(

@@ -77,8 +77,10 @@ def posterior(form: np.ndarray, y: np.ndarray, dy: np.ndarray, prior: np.ndarray
     parameters = covariance @ form.T @ (y / dy)
     residuals = y / dy - form @ parameters
     surprise = residuals @ residuals + prior @ parameters**2
-    chances = np.concatenate([np.zeros(first), form @ covariance[0], np.sqrt(prior) * covariance[0]])
-    return Fit(parameters[0], chances, surprise + np.linalg.slogdet(precision)[1], 0, first)
+    left_out, widths = np.zeros(first), np.sqrt(prior)
+    chances = np.concatenate([left_out, form @ covariance[0], widths * covariance[0]])
+    pulls = np.concatenate([left_out, -residuals, widths * parameters])
+    return Fit(parameters[0], chances, pulls, surprise + np.linalg.slogdet(precision)[1], 0, first)
 
 
 def _logarithms(lengths: ArrayLike, values: ArrayLike, errors: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -26,11 +26,11 @@ def test_the_order_of_the_cells_does_not_matter():
     assert back.value == pytest.approx(scaling.finest(XIS, seen(u, errors)).value, abs=1e-12)
 
 
-@pytest.mark.parametrize("bend", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("bend", [0.4, 0.7, 1.0])
 def test_the_error_of_the_limit_covers(bend):
-    """u_c - a x / (1 + bend x), no polynomial, with errors of floods: 400 draws."""
+    """u_c - a x / (1 + bend x), no polynomial, with errors of floods: 1000 draws."""
     x, errors = np.array(XIS) ** -2.0, np.array([0.010, 0.015, 0.020, 0.030, 0.040])
-    draws = np.random.default_rng(1).normal(2.1 - 0.8 * x / (1 + bend * x), errors, (400, len(XIS)))
+    draws = np.random.default_rng(1).normal(2.1 - 0.8 * x / (1 + bend * x), errors, (1000, len(XIS)))
     assert_covers([(one.value - 2.1) / one.error for one in (scaling.finest(XIS, seen(row, errors)) for row in draws)])
 
 
