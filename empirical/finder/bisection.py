@@ -31,6 +31,7 @@ SAFETY = 2.0  # times the steepest secant nearby
 CHECKS = 8  # random places a segment
 FINEST = 1024  # intervals of a segment, below which none is halved
 BOUND_VIOLATED_BY = 0.01  # of the room between bound and level: what lies further above a bound is no rounding
+FREE = 256  # of a chunk as large as the machine likes, so large a part costs about as much as one point
 HASHED_COORDINATES = 64  # coordinates of each end that the random places are drawn by
 GOLDEN_RATIO = 0x9E3779B97F4A7C15 - 2**64  # 2^64 over the golden ratio, as int64
 SPLITMIX = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)  # splitmix64, Steele, Lea and Flood 2014
@@ -112,9 +113,9 @@ def _bisected(evaluate: Evaluator, lines: Lines, level: float, coarse: int) -> S
     checks = lines.losses(evaluate, places, left)
     tops.note(left.repeat_interleave(CHECKS), *_beside_the_grid(grid, f, places, checks))
     going = _Intervals.of_grid(left, f, tops.loss[left] <= level, level, places, checks)
+    ahead = _Ahead(evaluate, lines)
     while len(going.segment) and going.h > 1 / FINEST:
-        middle = going.left + going.h / 2
-        f = lines.losses(evaluate, middle[:, None], going.segment)[:, 0]
+        f = ahead.middles(going)
         tops.note(going.segment, *going.with_middles(f))
         going = going.halved(f).undecided(level, tops.loss <= level)
     tops.climb(evaluate, lines, where(tops.loss > level))
@@ -143,6 +144,7 @@ class _Intervals:
     left: Tensor  # (m,) double
     f: Tensor  # (m, 2) losses at both ends
     beside: Tensor  # (m, 2) secants of the intervals beside it, nats per unit of t, at least 0
+    within: Tensor  # (m,) long, number of the interval that `_Ahead` looked into
 
     @classmethod
     def of_grid(
@@ -162,7 +164,7 @@ class _Intervals:
         wanted = ((bound > level) | surprised[:, None]) & alive[:, None]
         segment, k = wanted.nonzero(as_tuple=True)
         both = torch.stack([f[segment, k], f[segment, k + 1]], dim=1)
-        return cls(h, segments[segment], k.double() / n, both, beside[segment, k])
+        return cls(h, segments[segment], k.double() / n, both, beside[segment, k], torch.zeros_like(k))
 
     def with_middles(self, f: Tensor) -> tuple[Tensor, Tensor]:
         """Places and losses (m, 3) of each and of its middle, where the losses are f (m,)."""
@@ -183,13 +185,46 @@ class _Intervals:
             torch.stack([self.left, self.left + h], dim=1).flatten(),
             torch.stack([self.f[:, 0], f, f, self.f[:, 1]], dim=1).view(-1, 2),
             torch.stack([beside[:, 0], secant[:, 1], secant[:, 0], beside[:, 1]], dim=1).view(-1, 2),
+            self.within.repeat_interleave(2),
         )
 
     def undecided(self, level: float, alive: Tensor) -> "_Intervals":
         """Those whose bound is above the level, of the segments (n,) that are alive."""
         wanted = (_bound(self.f[:, 0], self.f[:, 1], self.beside, self.h) > level) & alive[self.segment]
         rows = wanted.nonzero().squeeze(1)
-        return _Intervals(self.h, self.segment[rows], self.left[rows], self.f[rows], self.beside[rows])
+        return _Intervals(
+            self.h, self.segment[rows], self.left[rows], self.f[rows], self.beside[rows], self.within[rows]
+        )
+
+
+class _Ahead:
+    """Losses in the middles of intervals; where these are few, those of later halvings too, in the same batch.
+
+    What is looked at ahead is told when it is asked for, and else not: the scan goes as it would without.
+    """
+
+    def __init__(self, evaluate: Evaluator, lines: Lines) -> None:
+        self.evaluate, self.lines = evaluate, lines
+        self.left = self.f = lines.a.new_empty(0)
+        self.h = 0.0  # of the intervals that were looked into, (m,) of these left ends; f: (m, 2^k - 1) losses in them
+
+    def middles(self, going: _Intervals) -> Tensor:
+        """Losses (m,) in the middles of the intervals."""
+        n = self.f.shape[-1] + 1  # pieces of an interval that are known
+        if going.h * n < 1.5 * self.h or not self.h:
+            self._look(going)
+            n = self.f.shape[-1] + 1
+        place = (going.left + going.h / 2 - self.left[going.within]) / self.h
+        return self.f[going.within, (place * n).round().long() - 1]
+
+    def _look(self, going: _Intervals) -> None:
+        m, times = len(going.segment), 1
+        while m * (2 ** (times + 1) - 1) <= self.evaluate.forward_chunk // FREE and going.h / 2**times > 1 / FINEST:
+            times += 1
+        inside = torch.arange(1, 2**times, device=going.left.device) / 2**times
+        self.left, self.h = going.left, going.h
+        self.f = self.lines.losses(self.evaluate, going.left[:, None] + going.h * inside, going.segment)
+        going.within = torch.arange(m, device=going.left.device)
 
 
 def _bound(left: Tensor, right: Tensor, beside: Tensor, h: float) -> Tensor:

@@ -34,7 +34,7 @@ class Bisected:
         evaluate, seen = Evaluator(Field(lambda x: function(x[:, 0])), some.a), Seen.nothing(len(some), some.a)
         bisect(evaluate, some, seen, LEVEL, coarse, **options)
         self.loss, self.place, self.open = seen.loss, seen.place, seen.loss <= LEVEL
-        self.n = evaluate.n_forward
+        self.n, self.n_batches = evaluate.n_forward, sum(evaluate.shapes.values())
 
 
 def test_far_below_the_level_only_the_grid_and_the_random_places_are_asked():
@@ -64,6 +64,22 @@ def test_many_segments_at_once_are_as_each_alone():
     for row in range(0, 40, 7):
         alone = Bisected(rough, lines(40).select(torch.tensor([row])))
         assert (alone.place, alone.loss) == (together.place[row], together.loss[row])
+
+
+@pytest.mark.parametrize("n", [1, 40])
+@pytest.mark.parametrize("coarse", [16, 10])
+def test_few_intervals_are_looked_at_ahead_and_what_is_not_asked_for_is_not_told(n, coarse, monkeypatch):
+    """In fewer batches, with a few points more, the same losses and places: a top a hair below the level, or above."""
+    for height in (LEVEL - 1e-5, LEVEL + 1e-5):
+        top = lambda t, height=height: height - 15 * (t - 0.4687) ** 2  # noqa: E731
+        with monkeypatch.context() as patched:
+            patched.setattr(bisection, "FREE", 10**9)
+            one_by_one = Bisected(top, lines(n), coarse)
+        ahead = Bisected(top, lines(n), coarse)
+        torch.testing.assert_close(ahead.loss, one_by_one.loss, rtol=0, atol=1e-12)
+        torch.testing.assert_close(ahead.place, one_by_one.place, rtol=0, atol=1e-7)  # a peak: root of the rounding
+        assert ahead.n <= one_by_one.n + 24
+        assert ahead.n_batches <= one_by_one.n_batches - (n == 1 and height < LEVEL)
 
 
 def test_random_places_are_uniform_in_their_parts_and_not_the_grids():
