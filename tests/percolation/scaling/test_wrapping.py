@@ -19,10 +19,10 @@ KNOWN = {
     ("Lieb", "bond"): np.sqrt(1 / 2),
     ("cubic", "site"): thresholds.hypercubic(3, "site").value,
     ("cubic", "bond"): thresholds.hypercubic(3, "bond").value,
-    ("fcc", "site"): 0.1992365,
-    ("fcc", "bond"): 0.1201635,
-    ("bcc", "site"): 0.2459615,
-    ("bcc", "bond"): 0.1802875,
+    ("fcc", "site"): thresholds.threshold("fcc", "site").value,
+    ("fcc", "bond"): thresholds.threshold("fcc", "bond").value,
+    ("bcc", "site"): thresholds.threshold("bcc", "site").value,
+    ("bcc", "bond"): thresholds.threshold("bcc", "bond").value,
 }
 
 

@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from percolation.theory.exponents import exponents
@@ -12,6 +15,15 @@ def test_exact_values_in_two_dimensions():
     assert two.tau.value == pytest.approx(187 / 91)
     assert two.sigma.value == pytest.approx(36 / 91)
     assert two.beta.error == two.tau.error == 0
+
+
+REFERENCE = pd.read_csv(Path(__file__).parents[2] / "reference" / "exponents.csv", comment="#")
+
+
+@pytest.mark.parametrize("row", REFERENCE.to_dict("records"), ids=lambda row: f"{row['name']} d={row['d']}")
+def test_table_is_the_published_one(row):
+    found = getattr(exponents(row["d"]), row["name"])
+    assert (found.value, found.error) == (row["value"], row["error"])
 
 
 @pytest.mark.parametrize("d", [6, 7, 100])

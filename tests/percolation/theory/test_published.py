@@ -1,6 +1,11 @@
+from pathlib import Path
+
+import pandas as pd
 import pytest
 
 from percolation import lattices as boxes
+from percolation.checks import KINDS
+from percolation.quantities import Threshold
 from percolation.theory import bounds, thresholds
 from percolation.theory.published import LATTICES, published
 
@@ -54,8 +59,31 @@ def test_neighbours_of_families_are_counted_too(lattice):
 
 
 def test_numbers_have_errors_and_sources():
-    assert str(thresholds.threshold("fcc", "site")) == "0.1992365(10)"
-    assert "Lorenz" in thresholds.threshold("bcc", "bond").source
+    assert str(thresholds.threshold("fcc", "site")) == "0.1992352(2)"
+    assert "Xu" in thresholds.threshold("bcc", "bond").source
+
+
+REFERENCE = pd.read_csv(Path(__file__).parents[2] / "reference" / "lattices.csv", comment="#")
+
+
+@pytest.mark.parametrize("row", REFERENCE.to_dict("records"), ids=lambda row: f"{row['lattice']} {row['kind']}")
+def test_table_is_the_published_one(row):
+    """And the value that it replaced is no more than two of their errors away."""
+    found = thresholds.threshold(row["lattice"], row["kind"])
+    assert (found.value, found.error) == (row["p_c"], row["error"])
+    assert abs(found.z(Threshold(row["older"], row["older_error"], "older"))) < 2
+
+
+def test_every_number_that_is_no_proof_is_in_a_reference_file_or_said_to_be_from_memory():
+    of_lattices = set(zip(REFERENCE["lattice"], REFERENCE["kind"], strict=True))
+    for name in LATTICES:
+        for kind in KINDS:
+            value = published(name, kind)
+            assert value is None or value.error == 0 or (name, kind) in of_lattices
+    for kind in KINDS:
+        assert published("D", kind, 3) == published("fcc", kind)
+        assert all("from memory" in published("D", kind, d).source for d in range(4, 14))
+        assert all(d in range(2, 14) for d in range(2, 100) if published("hypercubic", kind, d))
 
 
 @pytest.mark.parametrize(
