@@ -128,14 +128,14 @@ def _grow(
     prune_from, bonds = PRUNE_FROM, around.bonds if kind == "bond" else None
     while True:
         table = np.zeros(n_slots, dtype=np.uint32)
-        queue = _queue(n_sites, last_bucket, room=min(n_sites, 2 * prune_from) * z + n_sites)
+        queue = queue_of(n_sites, last_bucket, room=min(n_sites, 2 * prune_from) * z + n_sites)
         exact = kernels.invade(origin, around, bonds, marks, prune_from, MARGIN, table, queue, n_revealed)
         if exact:
             return n_revealed, table.nbytes + sum(array.nbytes for array in queue), n_slots
         prune_from *= 8  # once it exceeds n_sites nothing is pruned and the room holds every site revealed
 
 
-def _queue(n_sites: int, last_bucket: float, *, room: int) -> kernels.Queue:
+def queue_of(n_sites: int, last_bucket: float, *, room: int) -> kernels.Queue:
     """An empty queue; its last bucket takes all weights above last_bucket, a linked list."""
     n_buckets = min(N_BUCKETS, 1 << max(n_sites.bit_length(), 6))
     per_unit = min(int(n_buckets / last_bucket), 2**32 - 1)

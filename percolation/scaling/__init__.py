@@ -13,6 +13,7 @@ from percolation.scaling.leath import LeathThreshold
 from percolation.scaling.methods import METHODS, threshold
 from percolation.scaling.powers import effective_length, exponent
 from percolation.scaling.quality import quality, quality_band
+from percolation.scaling.spheres import SpheresThreshold, overlapping_spheres
 from percolation.scaling.wrapping import WrappingThreshold
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "LeathThreshold",
     "METHODS",
     "Simulated",
+    "SpheresThreshold",
     "WrappingThreshold",
     "boxed_level",
     "canonical",
@@ -40,6 +42,7 @@ __all__ = [
     "fractal_dimension",
     "grown_level",
     "last_crossing",
+    "overlapping_spheres",
     "quality",
     "quality_band",
     "scaled",

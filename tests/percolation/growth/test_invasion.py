@@ -155,7 +155,7 @@ def test_queue_gives_weights_in_order():
     """Weights of every size, in one or many buckets, come out sorted; so do those pushed in between."""
     rng = np.random.default_rng(8)
     weights = rng.integers(0, 2**64, 5000, dtype=np.uint64) >> rng.integers(0, 12, 5000, dtype=np.uint64)
-    queue = growth.invasion._queue(5000, 0.4, room=5000)
+    queue = growth.invasion.queue_of(5000, 0.4, room=5000)
     push, pop = compiled(kernels.push), compiled(kernels.pop)
     for weight in weights[:3000]:
         push(queue, weight, ~weight)
