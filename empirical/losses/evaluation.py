@@ -103,11 +103,6 @@ class Evaluator:
         losses, gradients = zip(*parts, strict=True)
         return torch.cat(losses), torch.cat(gradients)
 
-    def read(self, *tensors: Tensor) -> list[list[float]]:
-        """The numbers of tensors (n,) on the host, all in one transfer; integers up to 2^53 and truths as floats."""
-        self.n_reads += 1
-        return torch.stack([one.double() for one in tensors]).tolist()
-
     def sizes(self, chunk: int) -> list[int]:
         """The fixed sizes of batches up to a chunk."""
         found = [SMALLEST]

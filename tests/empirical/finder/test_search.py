@@ -55,6 +55,32 @@ def test_a_thousand_pairs_take_as_many_operations_as_fifty(finder, scan, monkeyp
     assert sum(many[name] for name in HOST_WAITS) < 1.3 * sum(few[name] for name in HOST_WAITS)
 
 
+@pytest.mark.parametrize("scan", ["sparse", "dense"])
+def test_the_host_waits_a_few_times_a_stage(scan, monkeypatch):
+    """For the number of rows that go on, however many pairs: counted over the steps of all descents, and the scans."""
+    monkeypatch.setattr(evaluation, "MOST_POINTS", 10**7)
+    monkeypatch.setattr(evaluation, "CACHE", 2**40)
+    waits = {"_descend": [], "_scan": []}
+
+    def count(stage):
+        work = getattr(Search, stage)
+
+        def counted(search):
+            with Counted() as inside:
+                work(search)
+            waits[stage].append(sum(inside.n[name] for name in HOST_WAITS))
+
+        monkeypatch.setattr(Search, stage, counted)
+
+    for stage in waits:
+        count(stage)
+    finder = replace(FREE, scan=scan, batch_size=1000, descent=replace(FREE.descent, lr=0.1))
+    found = find_paths(Field(ridge_with_pass(0.05)), *across(300), finder)
+    assert all(one.connected for one in found)
+    assert len(waits["_descend"]) > 5 and max(waits["_descend"]) <= 5
+    assert max(waits["_scan"]) <= 32
+
+
 def test_pairs_that_end_make_room_for_others(monkeypatch):
     """Many more pairs than a search holds, of several rounds: each is as it is alone, and no row is kept in vain."""
     searches = []
