@@ -39,7 +39,7 @@ from percolation import (
 )
 from percolation.runs import executors
 from percolation.runs.scan import run_until
-from percolation.theory import exponents, formulas, thresholds
+from percolation.theory import continuum, exponents, formulas, thresholds
 from percolation.theory import random_graphs as branching
 from percolation.theory import rounds as prediction
 
@@ -111,6 +111,7 @@ CALLS = {
     fields.network: {"d": 3, "depth": 1, "width": 8, "activation": "relu", "seed": 0},
     level_sets.critical_occupation: {"make_values": values, "n_realisations": 2, "seed": 0},
     scaling.threshold: {"lattice": CUBE, "kind": "bond", "method": "window", "runs": 20, "seed": 0, "workers": 1},
+    scaling.critical_clusters: {"box": lattices.square.box(4), "p": 0.1, "n_realisations": 2, "seed": 0, "workers": 1},
     scaling.overlapping_spheres: {"d": 3, "n_points": 512, "runs": 8, "seed": 0},
     crossing: {"lattice": lattices.square, "kind": "site", "runs": 100, "seed": 0, "workers": 1},
     invasion: {"lattice": lattices.cubic, "kind": "site", "n_sites": 512, "runs": 8, "seed": 0, "workers": 1},
@@ -132,6 +133,8 @@ CALLS = {
     seeds.sequence: {"seed": 0},
     thresholds.threshold: {"lattice": "hypercubic", "kind": "site", "d": 3},
     thresholds.hypercubic: {"d": 3, "kind": "site"},
+    continuum.spheres: {"d": 3},
+    continuum.neighbourhood: {"d": 3, "shells": 2},
     thresholds.series: {"d": 8, "kind": "site"},
     thresholds.bounds: {"lattice": "hamming", "kind": "bond", "d": 3, "q": 8},
     formulas.bethe: {"z": 3},
@@ -202,7 +205,7 @@ def signature_rows():
                     yield pytest.param(call, name, bad, id=f"{call.__name__}-{name}-{bad!r:.20}")
 
 
-ESTIMATORS = (scaling.threshold, crossing, invasion)
+ESTIMATORS = (scaling.threshold, scaling.overlapping_spheres, crossing, invasion)
 # what is no bad value there: nothing to say, or a defaulted number
 FINE = {
     (lattices.cayley_tree, "generations", 0),

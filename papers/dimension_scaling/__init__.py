@@ -3,7 +3,9 @@
 TITLE = "Percolation and the connectivity of low-loss inputs over the dimension"
 FIGURES = (
     "thresholds",
+    "neighbourhoods",
     "collapse",
+    "above_six",
     "occupation",
     "smooth_levels",
     "barriers",

@@ -3,6 +3,12 @@
 from percolation.averages import FirstSteps, canonical
 from percolation.scaling.budget import Simulated
 from percolation.scaling.collapse import Collapse, collapse
+from percolation.scaling.critical_boxes import (
+    BoundaryExponents,
+    CriticalClusters,
+    boundary_exponents,
+    critical_clusters,
+)
 from percolation.scaling.critical_levels import CriticalLevel, boxed_level, finest, grown_level
 from percolation.scaling.crossings import CrossingThreshold, crossing, last_crossing
 from percolation.scaling.curves import Curve, scaled, strength_curve
@@ -17,6 +23,10 @@ from percolation.scaling.spheres import SpheresThreshold, overlapping_spheres
 from percolation.scaling.wrapping import WrappingThreshold
 
 __all__ = [
+    "BoundaryExponents",
+    "CriticalClusters",
+    "boundary_exponents",
+    "critical_clusters",
     "Collapse",
     "CriticalLevel",
     "CriticalOccupation",

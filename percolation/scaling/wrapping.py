@@ -130,14 +130,14 @@ def simulate(
 ) -> WrappingThreshold:
     """p_c of a lattice in two to four dimensions, from samples of its tori at one p near it; a run is of 2^20 sites.
 
-    sizes: sides of the tori, increasing, four at least; SIZES if absent. p: at which to open, near p_c; pilots find it
-    if absent.
+    sizes: sides of the tori, increasing, four at least; SIZES, times the longest displacement of a bond, if
+    absent. p: at which to open, near p_c; pilots find it if absent.
     Result and error: see `Tori.estimate`.
     Source: the mean of rank - 1 is the critical polynomial of Scullard and Jacobsen, J. Phys. A 45, 494004 (2012),
     arXiv:1209.1451, see also Mertens and Ziff, arXiv:1603.07289; wrapping of axes Newman and Ziff, Phys. Rev. E 64,
     016706 (2001).
     """
-    tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice.d))
+    tori = Tori.of(lattice, kind, _checked_sizes(sizes, lattice))
     label = f"{lattice.name}, d = {tori.d} {kind}"
     at = RunsAt(tori.run, tori.estimate, partial(_first_guess, tori), [PILOT_RUNS], label, _nearest)
     p, means = at.collect(budget, seed, p)
@@ -169,8 +169,14 @@ def checked(lattice: Lattice) -> Lattice:
     return lattice
 
 
-def _checked_sizes(sizes: Sequence[int] | None, d: int) -> tuple[int, ...]:
-    sizes = SIZES[d] if sizes is None else tuple(checks.integer("size", L, at_least=3) for L in sizes)
+def _usual_sizes(lattice: Lattice) -> tuple[int, ...]:
+    """Tori are as large beside the longest bond as those of nearest neighbours are."""
+    reach = 1 if lattice.is_hypercubic else int(np.abs(lattice.displacements).max())
+    return tuple(L * reach for L in SIZES[lattice.d])
+
+
+def _checked_sizes(sizes: Sequence[int] | None, lattice: Lattice) -> tuple[int, ...]:
+    sizes = _usual_sizes(lattice) if sizes is None else tuple(checks.integer("size", L, at_least=3) for L in sizes)
     if len(sizes) < FEWEST_SIZES or any(b <= a for a, b in zip(sizes, sizes[1:], strict=False)):
         raise ValueError(f"expected {FEWEST_SIZES} or more increasing sizes, got {sizes}")
     return sizes

@@ -1,9 +1,11 @@
 """Figures in their smallest form, for the tests: what `compute` is given."""
 
 from papers.dimension_scaling import (
+    above_six,
     barriers,
     collapse,
     each_pair,
+    neighbourhoods,
     network_phase,
     networks,
     occupation,
@@ -27,6 +29,10 @@ from papers.input_space_mode_connectivity import (
 TINY = {
     thresholds.NAME: thresholds.Config(d_max=4, n_runs=8, n_sites=512),
     collapse.NAME: collapse.Config(dimensions=(2,), sizes=((8, 16, 24),), n_realisations=20, n_points=7),
+    neighbourhoods.NAME: neighbourhoods.Config(
+        shells=((2, (2,), 32), (3, (2,), 8)), n_sites=512, spheres=((2, 8, 512), (3, 8, 512))
+    ),
+    above_six.NAME: above_six.Config(sizes=((7, (3, 4)),), n_realisations=30),
     occupation.NAME: occupation.Config(d_max=3, xis=(1.0,), n_sites=1024, n_floods=8, boxes=((2, 24, 2.0),), n_boxes=8),
     smooth_levels.NAME: smooth_levels.Config(
         dimensions=(2, 3), xis=(1.0, 1.5), n_sites=1024, n_floods=8, boxes=((2, (1.0, 1.5), (8.0, 12.0)),), n_boxes=8
