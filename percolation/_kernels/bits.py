@@ -53,6 +53,24 @@ def _count_trailing_zeros(typing_context, word):
     return types.uint64(types.uint64), code
 
 
+def count_bits(word: np.uint64) -> np.uint64:
+    """Number of bits that are set."""
+    return U(int(word).bit_count())
+
+
+@overload(count_bits)
+def _count_bits_compiled(word):
+    return lambda word: _population(word)
+
+
+@intrinsic
+def _population(typing_context, word):
+    def code(context, builder, signature, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), code
+
+
 def fma(a: float, b: float, c: float) -> float:
     """a b + c, rounded once where compiled."""
     return a * b + c

@@ -9,7 +9,19 @@ from percolation._kernels import growth as kernels
 from percolation.growth.keys import checked, keys, ways
 from percolation.lattices import Lattice
 
-EXCESS = ("pairs", "straight", "cousins", "crowding")
+EXCESS = (
+    "pairs",
+    "crowding",
+    "shared",
+    "adopted",
+    "straight",
+    "aside",
+    "elder",
+    "above",
+    "along",
+    "back",
+    "opposite",
+)
 FEWEST_SLOTS = {"site": 2**18, "bond": 2**14}  # 1 MiB for what a few thousand sites reveal: fits the second cache
 
 
@@ -32,7 +44,7 @@ class Leath:
     truncated: np.ndarray  # (n_clusters,) bool, still growing when it met a limit
     opened: np.ndarray  # (max_generations + 1,) int64, over all clusters
     tested: np.ndarray  # (max_generations + 1,) int64
-    excess: np.ndarray  # (max_generations + 1, 4), columns EXCESS: sums of zero mean, see `leath`
+    excess: np.ndarray  # (max_generations + 1, 11), columns EXCESS: sums of zero mean, see `leath`
     spread: np.ndarray  # (max_generations + 1,) sums over the opened sites of squared distances from the origin
 
 
@@ -44,6 +56,7 @@ def leath(
     n_clusters: int = 1,
     max_size: int = 2**20,
     max_generations: int = 2**10,
+    kin: bool = False,
     seed: seeds.Seed,
 ) -> Leath:
     """Clusters of an open origin: test the neighbours of each generation, those found open are the next.
@@ -56,18 +69,23 @@ def leath(
     lattice: infinite, see `lattices`; clusters begin at site 0 of a cell.
     p: probability that a site (bond) is open. n_clusters: grown one after another, of one draw of the keys.
     max_size: a generation that brings a cluster to so many sites is its last. max_generations: likewise.
+    kin: whether `excess` holds the sums about siblings and aunts, shared to opposite but straight; 0 in their place.
     seed: see `percolation.seeds`.
     Returns a Leath. Its `excess`, by generation, are sums over the cluster's sites i, with T_i tested and k_i opened
     around i, of what was found minus its mean given what was tested, the control variates of `scaling.leath`:
-    pairs k (k - 1) - p^2 T (T - 1); straight: k - p T of the one neighbour straight ahead, by the displacement that
-    led to i (0 on a lattice with a basis, where that does not go on); cousins k' (k - p T), k' opened around the
-    siblings before i; crowding T (k - p T).
+    pairs k (k - 1) - p^2 T (T - 1), crowding T (k - p T), and, on a lattice without a basis, by directions: let i lie
+    in direction a from its parent, as do the `siblings` in theirs, and the parent in direction b from the grandparent;
+    the sum over the tests in a set of directions j of (1 if opened, else 0) - p: straight, j = a; aside, those of the
+    siblings; elder, of the siblings before i; above, of the parent's siblings; along, in which siblings before i
+    opened; back, j = -b; opposite, pairs j, -j both opened, less p^2; and k - p T of i which are beside a second
+    parent: shared, a is the direction of one of the parent's siblings; adopted, a sibling before opened in direction a.
+    Of more than 64 directions only the first 64 count.
     Distances of `spread` are |x|^2 = sum_i x_i^2 over the first four cell coordinates x, in units of the cell: a
     quadratic form, which grows as the Euclidean distance does. From 2^15 generations on (fewer if a displacement is
     longer than 1) it is nan.
     Error: a new site is taken for a seen one with probability below 4e-10 a look-up, see `invade`.
-    Memory: 16 bytes for each of 2 to 6 times the sites tested in the largest cluster (bond: its sites), 3 MiB at
-    least (bond 200 KiB): 4 for the set of what was seen, 12 for the list of open sites, of which a part is touched.
+    Memory: 20 bytes for each of 2 to 6 times the sites tested in the largest cluster (bond: its sites), 5 MiB at
+    least (bond 320 KiB): 4 for the set of what was seen, 16 for the list of open sites, of which a part is touched.
     Source: Leath, Phys. Rev. B 14, 5046 (1976); hashed, with zero-mean sums, Grassberger, Phys. Rev. E 67, 036101
     (2003).
     """
@@ -78,7 +96,7 @@ def leath(
     checks.integer("max_generations", max_generations, at_least=1)
     p = float(checks.probabilities(p))
     clusters, totals = _clusters(n_clusters), _totals(max_generations)
-    _grow(lattice, p, kind, max_size, seed, totals, clusters)
+    _grow(lattice, p, kind, kin, max_size, seed, totals, clusters)
     totals.spread[_reach(lattice) + 1 :] = np.nan
     return Leath(
         lattice=lattice.name,
@@ -100,6 +118,7 @@ def _grow(
     lattice: Lattice,
     p: float,
     kind: str,
+    kin: bool,
     max_size: int,
     seed: seeds.Seed,
     totals: kernels.Totals,
@@ -110,7 +129,7 @@ def _grow(
     around = ways(lattice, numbers)
     z = around.steps.shape[1]
     hashes, weights = np.empty((2, 2, z), dtype=np.uint64)
-    tests = kernels.Lattice(around, _moves(lattice), kind == "bond", p, hashes, weights)
+    tests = kernels.Lattice(around, _moves(lattice), kind == "bond", kin, p, hashes, weights)
     of_cluster = _totals(len(totals.spread) - 1)
     n_slots, done = max(FEWEST_SLOTS[kind], 1 << (4 * z).bit_length()), 0
     while done < len(clusters.size):
@@ -132,7 +151,7 @@ def _totals(max_generations: int) -> kernels.Totals:
 
 
 def _frontier(room: int) -> kernels.Frontier:
-    return kernels.Frontier(*(np.empty(room, dtype) for dtype in (np.uint64, np.int32, np.int32, np.int64)))
+    return kernels.Frontier(*(np.empty(room, dtype) for dtype in (np.uint64, np.int32, np.int32, np.uint64, np.int64)))
 
 
 def _moves(lattice: Lattice) -> np.ndarray:

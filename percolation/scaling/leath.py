@@ -7,7 +7,8 @@ Nothing in T_{t+1} - m N_t is left of the chance which of the tested sites are o
 already met, about 1.6 a site: an error of about 1.5 / (2d - 1) a site in the ratio, where opened / tested itself has
 sqrt(1 - p); and it does not grow with t, in any dimension (0.4 a site in d = 2, 3 from t = 30 to 500).
 Variance: of those loops most are known from the tree: two siblings at a right angle share a neighbour. The sums of
-zero mean in `growth.Leath.excess` say how many more siblings, cousins, ... than due there were.
+zero mean in `growth.Leath.excess` say how many more siblings, children beside an aunt, ... than due there were: all
+loops of four steps, so that in high d what is left of the variance falls as (2d - 1)^-2.
 Form: close to p_c log(p m_t) = s_t log(p / p_c) + theta / t + b t^-w, with the sensitivity s_t = d log(p m_t) / d log p
 measured on the same clusters by their score. Below six dimensions s_t falls slowly with t, since p - p_c acts as
 (p - p_c) t^(1 / nu_t) in N_t; theta, b and w are left free. Above, the loops that generation t misses are those with
@@ -32,17 +33,13 @@ LOWEST_DIMENSION = 3  # in d = 2 the sensitivity is 0.1: wrapping is better
 MEAN_FIELD = 6
 FIRST_GENERATION = 4  # below, no power of t holds
 # exponents of the terms in t of each fit: theta / t and corrections below six dimensions; from there (d - 4)/2 and one
-# more, where the logarithms of d = 6 act as a power a little above 1, and above d = 9 a steeper one would not hold yet
-# where it can be seen
+# more, where the logarithms of d = 6 act as a power a little above 1
 POWERS = {
     3: ((1,), (1, 1.6), (1, 1.9), (1, 2.2)),
     4: ((1,), (1, 1.4), (1, 1.7), (1, 2.0)),
     5: ((1,), (1, 1.4), (1, 1.7), (1, 2.0)),
     6: ((1.0, 2.0), (1.2, 2.2), (1.4, 2.4)),
-    7: ((1.5, 2.5),),
-    8: ((2.0, 3.0),),
 }
-STEEPEST = ((2.5, 3.5),)
 SENSITIVITY = {3: 0.45, 4: 0.65, 5: 0.85}  # s_t, to a tenth, for the pilots; near 1 above
 START = 2**15  # sites of the invasion that the pilots begin with
 PILOTS = {16: 2000, 32: 4000, 64: 8000}  # generations: clusters; brings p to 3 in 10^4 (d = 3: 2 in 10^3)
@@ -51,8 +48,11 @@ CLUSTERS = {3: 100, 4: 60}  # of a run, 500 above
 RUNS = 64  # if nothing else is said
 FEWEST_RUNS = 32  # whose scatter gives the error and the control variates' coefficients
 FOLDS = 8
+MANY_RUNS = 128  # that tell the coefficients of all control variates; fewer those of FEW
+KIN_FROM = 5  # dimension: below, what siblings and aunts explain (a tenth of the variance) is not worth its time
 FEWEST_SITES = 1000  # of all runs in the last window: below, ratios are not linear in them
-N, T, CONTROLS, SCORE = 0, 1, slice(2, 7), 7  # columns of `sums`
+N, T, CONTROLS, SCORE, COLUMNS = 0, 1, slice(2, 14), 14, 15  # columns of `sums`, and how many
+FEW = [2, *(3 + growth.EXCESS.index(one) for one in ("pairs", "crowding", "straight", "aside", "back"))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class LeathThreshold(Simulated):
     p: float  # at which the clusters grew
     n_clusters: int  # of a run
     bounds: np.ndarray  # (n_windows + 1,) generations, see `windows`
-    sums: np.ndarray  # (n_runs, n_windows, 8), see `window_sums`
+    sums: np.ndarray  # (n_runs, n_windows, 15), see `window_sums`
 
 
 def simulate(
@@ -117,7 +117,7 @@ def windows(n_generations: int) -> np.ndarray:
 
 
 def window_sums(run: growth.Leath, bounds: np.ndarray) -> np.ndarray:
-    """Sums over the generations t = bounds[w] .. bounds[w + 1] - 1 of each window, (n_windows, 8).
+    """Sums over the generations t = bounds[w] .. bounds[w + 1] - 1 of each window, (n_windows, 15).
 
     Columns: N_t; T_{t+1}; the control variates, N_t - p T_t and `growth.EXCESS`; and the score of all tests up to
     the window's end, d log(probability) / dp = sum_s (N_s - p T_s) / (p (1 - p)): for bonds those of generation t + 1
@@ -151,7 +151,8 @@ def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate
     sensitivity, relative = sensitivities(sums, bounds, d, p)
     growth_rates = np.log(p * m) + values / m - 1  # log(p m_t), linearised in the run
     deviations = growth_rates.std(axis=0, ddof=1) / math.sqrt(len(growth_rates))
-    forms = [_form(bounds, sensitivity, exponents) for exponents in POWERS.get(d, STEEPEST)]
+    powers = POWERS.get(d, (((d - 4) / 2, (d - 2) / 2),))
+    forms = [_form(bounds, sensitivity, exponents) for exponents in powers]
     fits = fits_from_each_first(growth_rates, deviations, forms, fewest=(len(m) + 1) // 2 + 1)
     distance, error = model_average(fits)
     error = math.hypot(error, distance * relative)
@@ -168,7 +169,7 @@ def ratios(sums: np.ndarray) -> np.ndarray:
     left = np.empty_like(D)
     fold = np.arange(len(D)) % FOLDS
     for w in range(D.shape[1]):
-        C = sums[:, w, CONTROLS]
+        C = sums[:, w, CONTROLS if len(D) >= MANY_RUNS else FEW]
         for k in range(FOLDS):
             here = fold == k
             left[here, w] = D[here, w] - C[here] @ np.linalg.lstsq(C[~here], D[~here, w], rcond=None)[0]
@@ -217,7 +218,14 @@ def _clusters(
 ) -> growth.Leath:
     """Clusters limited by their generations only, so that means by generation are those of whole clusters."""
     return growth.leath(
-        lattice, p, kind=kind, n_clusters=n_clusters, max_size=2**40, max_generations=n_generations, seed=seed
+        lattice,
+        p,
+        kind=kind,
+        n_clusters=n_clusters,
+        max_size=2**40,
+        max_generations=n_generations,
+        kin=lattice.d >= KIN_FROM,
+        seed=seed,
     )
 
 

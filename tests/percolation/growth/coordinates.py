@@ -14,6 +14,7 @@ LATTICES = {
     "bcc": lattices.bcc,
     "fcc": lattices.fcc,
     "D_4": lattices.root_lattice("D", 4),
+    "D_7": lattices.root_lattice("D", 7),  # 84 neighbours, more than a word has bits
     "square, 2 shells": lattices.hypercubic(2, shells=2),
 }
 

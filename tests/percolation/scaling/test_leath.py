@@ -110,7 +110,7 @@ def test_coefficients_of_the_controls_come_from_other_folds_only():
     """
     n_windows, n_runs = 3, 5 * leath.FOLDS
     rng = np.random.default_rng(9)
-    sums = rng.normal(size=(n_runs, n_windows, 8))
+    sums = rng.normal(size=(n_runs, n_windows, leath.COLUMNS))
     sums[:, :, leath.N] = 1000.0
     sums[:, :, leath.T] += 15_000.0
     moved = sums.copy()
@@ -140,10 +140,10 @@ def test_extrapolation_finds_m_whatever_the_amplitudes():
     bounds = leath.windows(64)
     t = np.sqrt(bounds[:-1] * bounds[1:])
     rng = np.random.default_rng(7)
-    sums = np.zeros((40, len(t), 8))
+    sums = np.zeros((40, len(t), leath.COLUMNS))
     sums[:, :, leath.N] = 1000
     sums[:, :, leath.T] = 1000 * (13 + 5 / t**2 - 8 / t**3) * (1 + 1e-7 * rng.standard_normal((40, len(t))))
-    sums[:, :, 2:] = 1e-6 * rng.standard_normal((40, len(t), 6))
+    sums[:, :, 2:] = 1e-6 * rng.standard_normal((40, len(t), leath.COLUMNS - 2))
     assert leath.estimate(sums, bounds, 8, 1 / 13).value == pytest.approx(1 / 13, rel=1e-4)
 
 
@@ -153,10 +153,10 @@ def test_far_from_p_c_the_error_is_that_of_the_sensitivity(d):
     n_runs, p, bounds = 40, 0.1, leath.windows(64)
     rng = np.random.default_rng(10)
     noise = 1e-9 * rng.standard_normal((n_runs, len(bounds) - 1))
-    sums = np.zeros((n_runs, len(bounds) - 1, 8))
+    sums = np.zeros((n_runs, len(bounds) - 1, leath.COLUMNS))
     sums[:, :, leath.N] = 1000
     sums[:, :, leath.T] = 1000 * 1.1 / p * (1 + noise)
-    sums[:, :, leath.CONTROLS] = 1e-9 * rng.standard_normal((n_runs, len(bounds) - 1, 5))
+    sums[:, :, leath.CONTROLS] = 1e-9 * rng.standard_normal((n_runs, len(bounds) - 1, leath.COLUMNS - 3))
     sums[:, :, leath.SCORE] = noise / 1e-18 * np.exp(rng.normal(size=(n_runs, 1))) / p
     _, relative = leath.sensitivities(sums, bounds, d, p)
     assert 0.05 < relative < 0.5
