@@ -36,20 +36,30 @@ def crossing(smaller: FirstSteps, larger: FirstSteps) -> Estimate:
     low, high = _bracket(smaller, larger, difference)
     p = brentq(difference, low, high, xtol=1e-14, rtol=1e-13)
     variance = sum(one.probability(p).var(ddof=1) / len(one.n) for one in (smaller, larger))
-    slope = larger.slope(p) - smaller.slope(p)
-    return Estimate(float(p), float(np.sqrt(variance) / slope), "crossing, wrapping probabilities")
+    error = np.sqrt(variance) / _slope(smaller, larger, p)
+    return Estimate(float(p), float(error), "crossing, wrapping probabilities")
+
+
+def _slope(smaller: FirstSteps, larger: FirstSteps, p: float) -> float:
+    """d(R_larger - R_smaller)/dp."""
+    return larger.slope(p) - smaller.slope(p)
 
 
 def last_crossing(sizes: Sequence[FirstSteps]) -> Estimate:
     """p_c from three or more sizes, smallest first: the crossing of the two largest.
 
     Error: its own, and in squares the shift from the crossing before it, less what chance explains of that: the
-    shift still to come is smaller, since it falls as a power of the size.
+    shift still to come is smaller, since it falls as a power of the size. The middle size moves the two crossings
+    apart, so that chance explains more than the sum of their squared errors. Over 200 invented sets of three sizes
+    without a shift it held the truth in 84 %, at two sigma in 99.5 %: wide, since a shift cannot be told from chance.
     """
     if len(sizes) < 3:
         raise ValueError(f"three sizes at least are needed to see the finite-size shift, got {len(sizes)}")
     before, last = crossing(sizes[-3], sizes[-2]), crossing(sizes[-2], sizes[-1])
-    by_chance = before.error**2 + last.error**2
+    middle = sizes[-2]
+    of_middle = middle.probability(last.value).var(ddof=1) / len(middle.n)
+    slopes = [_slope(sizes[-3], middle, before.value), _slope(middle, sizes[-1], last.value)]
+    by_chance = before.error**2 + last.error**2 + 2 * of_middle / (slopes[0] * slopes[1])
     systematic = max((last.value - before.value) ** 2 - by_chance, 0.0)
     return Estimate(last.value, float(np.hypot(last.error, np.sqrt(systematic))), last.method)
 

@@ -3,11 +3,11 @@ from math import comb
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from percolation import lattices, sweeps
 from percolation.scaling import FirstSteps, crossing, last_crossing
 from percolation.theory import thresholds as known
+from tests.statistical import assert_covers
 
 
 def invented(length, n, *, seed, shift=0.0, p_c=0.4, nu=1.0):
@@ -35,14 +35,24 @@ def test_slope_is_the_derivative():
 
 
 def test_error_of_the_crossing_covers():
-    """200 invented pairs of sizes: coverage 0.68 and 0.95, two-sided binomial tests at 1e-4 each."""
+    """200 invented pairs of sizes."""
     z = []
     for seed in range(200):
         found = crossing(invented(30, 100, seed=2 * seed), invented(60, 100, seed=2 * seed + 1))
         z.append((found.value - 0.4) / found.error)
-    within = np.abs(z)
-    assert binomtest(int((within < 1).sum()), 200, 0.6827).pvalue > 1e-4
-    assert binomtest(int((within < 2).sum()), 200, 0.9545).pvalue > 1e-4
+    assert_covers(z)
+
+
+def test_chance_of_the_middle_size_is_no_shift():
+    """It moves the crossings before and after it apart: of these sets only shifts that no chance explains are added."""
+    for seed in range(20):
+        sizes = [invented(length, 100, seed=3 * seed + k) for k, length in enumerate((16, 32, 64))]
+        before, last, found = crossing(*sizes[:2]), crossing(*sizes[1:]), last_crossing(sizes)
+        added = found.error**2 - last.error**2
+        assert added >= 0
+        if added > 0:
+            apart = (last.value - before.value) ** 2
+            assert apart - added > 1.2 * (before.error**2 + last.error**2)
 
 
 def test_a_finite_size_shift_widens_the_error():
