@@ -25,6 +25,15 @@ def test_accepted_a_second(benchmark, d, kind):
     print(f"\ninvasion {kind} d={d}: {rate / 1e6:.2f} million a second, goal {goal / 1e6}: {verdict}")
 
 
+@pytest.mark.parametrize(("d", "n"), [(2, 10**6), (3, 10**6), (4, 3 * 10**5), (6, 10**5), (8, 2 * 10**4)])
+def test_spheres_accepted_a_second(benchmark, d, n):
+    """Points of a Poisson process, made where the cluster comes."""
+    growth.invade_spheres(d, 1000, seed=0)  # compile
+    seeds = iter(range(1000))
+    benchmark.pedantic(lambda: growth.invade_spheres(d, n, seed=next(seeds)), rounds=3)
+    print(f"\nspheres d={d}: {benchmark.stats.stats.median / n * 1e6:.2f} us a point")
+
+
 @pytest.mark.parametrize("lattice", [lattices.triangular, lattices.kagome, lattices.fcc], ids=lambda c: c.name)
 def test_accepted_a_second_on_lattices(benchmark, lattice):
     """1e6 sites accepted."""

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -27,8 +26,18 @@ class FourierFields:
     @classmethod
     def of(cls, fields: Sequence[FourierField], dtype: torch.dtype = torch.float32) -> "FourierFields":
         """The fields of pairs 0, 1, ..., all of one d and M."""
-        turns = np.stack([field.turns.T for field in fields])
-        return cls(torch.tensor(turns, dtype=dtype), torch.tensor(np.stack([f.offsets for f in fields]), dtype=dtype))
+        return cls.drawn(fields.__getitem__, len(fields), dtype)
+
+    @classmethod
+    def drawn(cls, draw: Callable[[int], FourierField], n: int, dtype: torch.dtype = torch.float32) -> "FourierFields":
+        """The fields draw(0), ..., draw(n - 1), one of them at a time in double precision."""
+        first = draw(0)
+        turns = torch.empty(n, first.n_features, first.d, dtype=dtype)
+        offsets = torch.empty(n, first.n_features, dtype=dtype)
+        for i in range(n):
+            one = draw(i) if i else first
+            turns[i], offsets[i] = torch.as_tensor(one.turns.T), torch.as_tensor(one.offsets)
+        return cls(turns, offsets)
 
     def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
         return _gathered(points, pairs, self._of_pair)
@@ -36,6 +45,27 @@ class FourierFields:
     def _of_pair(self, points: Tensor, i: int) -> Tensor:
         phases = torch.addmm(self.offsets[i], points, self.turns[i].T)
         return math.sqrt(2 / phases.shape[1]) * torch.cos(2 * math.pi * phases).sum(1)
+
+
+@dataclass(frozen=True, eq=False)
+class FieldsDrawnAnew:
+    """The same, each drawn when points of its pair come, and only the last kept: the memory of one.
+
+    For points pair by pair, which come once or twice; a draw takes as long as some 50 points.
+    """
+
+    draw: Callable[[int], FourierField]
+    last: dict[int, FourierFields] = field(default_factory=dict)
+
+    def __call__(self, points: Tensor, pairs: Tensor) -> Tensor:
+        return _gathered(points, pairs, self._of_pair)
+
+    def _of_pair(self, points: Tensor, i: int) -> Tensor:
+        if i not in self.last:
+            self.last.clear()
+            self.last[i] = FourierFields.of([self.draw(i)], points.dtype)
+        one = self.last[i]
+        return FourierFields(one.turns.to(points), one.offsets.to(points))._of_pair(points, 0)
 
 
 @dataclass(frozen=True, eq=False)

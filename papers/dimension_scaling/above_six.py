@@ -94,6 +94,9 @@ def draw(data_file: Path) -> Figure:
             sides = sorted(rows["L"].unique())
             ax.set_xticks(sides, [str(side) for side in sides])
             ax.set_xticks([], minor=True)
+        for ax in axes[1:]:  # less than two decades
+            ax.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "1246" else "")
+            ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes[0].legend()
         drawing.letters(axes, ["at $p_c$", "tori", "boxes"])
     return figure

@@ -15,7 +15,7 @@ from empirical.data import offline
 from empirical.ends.pairs import draw
 from empirical.ends.subject import Subject, build
 from empirical.ends.wanted import KINDS
-from empirical.losses.fields import FourierFields
+from empirical.losses.fields import FieldsDrawnAnew, FourierFields
 from empirical.losses.objectives import ClassLoss, Objective, OfPairs, moved
 from empirical.networks import architectures, models
 from empirical.networks.sphere import OnSphere, projected
@@ -26,6 +26,7 @@ from percolation.theory import rounds
 N_CLASSES = 10
 NATURAL_PAIR = KINDS[0]
 N_WAVES = 400  # of a Gaussian field
+MOST_KEPT = 2**28  # bytes of the fields of lines to learn from: those above are drawn anew at each look
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,21 +77,24 @@ class GaussianField:
 
     @property
     def bytes_per_line(self) -> int:
-        """Memory of a field: its waves twice in double precision, as drawn and stacked, and once in single."""
-        return 20 * N_WAVES * self.dimension
+        """Memory of the field of a line that is walked, in single precision; large others are drawn anew."""
+        return 4 * N_WAVES * self.dimension
 
     def levels(self, occupation: float, margin: float) -> tuple[float, float]:
         u = rounds.level(occupation)
         return u, u - margin
 
     def draw(self, n_learn: int, n_walk: int, seed: np.random.SeedSequence) -> tuple[Drawn, Drawn]:
-        return self._draw(n_learn, child(seed, 0)), self._draw(n_walk, child(seed, 1))
+        kept = n_learn * self.bytes_per_line <= MOST_KEPT
+        return self._draw(n_learn, child(seed, 0), kept), self._draw(n_walk, child(seed, 1), True)
 
-    def _draw(self, n: int, seed: np.random.SeedSequence) -> Drawn:
+    def _draw(self, n: int, seed: np.random.SeedSequence, kept: bool) -> Drawn:
         kernel, of_fields = fields.SquaredExponential(1.0), child(seed, 0)
-        drawn = FourierFields.of(
-            [fields.gaussian(self.dimension, kernel, n_features=N_WAVES, seed=child(of_fields, i)) for i in range(n)]
-        )
+
+        def one(i: int) -> fields.FourierField:
+            return fields.gaussian(self.dimension, kernel, n_features=N_WAVES, seed=child(of_fields, i))
+
+        drawn: Objective = FourierFields.drawn(one, n) if kept else FieldsDrawnAnew(one)
         direction = torch.randn(n, self.dimension, generator=generator_of(child(seed, 1)))
         return Drawn(drawn, torch.zeros_like(direction), self.length * nn.functional.normalize(direction))
 

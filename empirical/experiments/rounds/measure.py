@@ -56,7 +56,7 @@ class Case:
         object.__setattr__(self, "margin", checks.positive("margin", self.margin))
         checks.one_of("steps", self.steps, STEPPERS)
         if isinstance(self.landscape, GaussianField):
-            _check_size(self.landscape, max(self.pairs, FEWEST_LINES))
+            _check_size(self.landscape, self.pairs)
         if isinstance(self.landscape, NetworkField):
             _check_weights(self.landscape, self.pairs)
 
@@ -111,16 +111,17 @@ def rounds_pairs(walked: list[Walked]) -> pd.DataFrame:
     return pd.DataFrame([pair for one in walked for pair in one.pairs])
 
 
-def _check_size(field: GaussianField, n_lines: int) -> None:
+def _check_size(field: GaussianField, n_pairs: int) -> None:
     """Refuse what would work for hours or run out of memory without a word."""
     if field.length > MOST_LENGTH:
+        n_lines = max(n_pairs, FEWEST_LINES)
         raise ValueError(
             f"length must be at most {MOST_LENGTH} correlation lengths, got {field.length:g}: "
             f"it takes {field.length * PER_XI:.3g} points on each of {n_lines} lines; take shorter lines"
         )
-    if (n_bytes := n_lines * field.bytes_per_line) > MOST_BYTES:
+    if (n_bytes := n_pairs * field.bytes_per_line) > MOST_BYTES:
         raise ValueError(
-            f"{n_lines} lines in {field.dimension} dimensions take {n_bytes / 2**30:.3g} GiB, each with a field of its "
+            f"{n_pairs} lines in {field.dimension} dimensions take {n_bytes / 2**30:.3g} GiB, each with a field of its "
             f"own, at most {MOST_BYTES / 2**30:.0f} GiB; lower pairs or dim"
         )
 

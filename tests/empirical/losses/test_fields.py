@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from empirical.losses.fields import Fields, FourierFields
+from empirical.losses.fields import Fields, FieldsDrawnAnew, FourierFields
 from percolation import fields
 
 XI = fields.SquaredExponential(1.5)
@@ -22,7 +22,9 @@ def places():
     return points, torch.arange(30) * 7 % 4
 
 
-@pytest.mark.parametrize("make", [lambda f: FourierFields.of(f, torch.float64), Fields])
+@pytest.mark.parametrize(
+    "make", [lambda f: FourierFields.of(f, torch.float64), lambda f: FieldsDrawnAnew(f.__getitem__), Fields]
+)
 def test_values_and_gradients_of_each_pair(make, drawn, places):
     points, pairs = places
     x = points.clone().requires_grad_()

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from empirical.experiments.rounds import plan
+from empirical.experiments.rounds import landscapes, plan
 from empirical.experiments.rounds.figure import plot_against_prediction, rounds_figure
 from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
 from empirical.experiments.rounds.measure import Case, rounds_table, walk
@@ -254,8 +254,8 @@ def test_rows_of_an_older_version_are_drawn_and_printed(capsys):
             r"length must be at most 1000 .*, got 1e\+09: it takes 1e\+10 points on each of 256 lines; take shorter",
         ),
         (
-            lambda: Case(GaussianField(10_000)),
-            r"256 lines in 10000 dimensions take 19.1 GiB, .* at most 8 GiB; lower pairs or dim",
+            lambda: Case(GaussianField(10_000), pairs=1000),
+            r"1000 lines in 10000 dimensions take 14.9 GiB, .* at most 8 GiB; lower pairs or dim",
         ),
         (lambda: RandomNetwork("cnn", 10), "try 9"),
         (lambda: RandomNetwork("mpl", 10), "did you mean 'mlp'"),
@@ -264,3 +264,13 @@ def test_rows_of_an_older_version_are_drawn_and_printed(capsys):
 def test_bad_cases(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_fields_drawn_anew_are_the_same(monkeypatch):
+    kept, _ = landscapes.GaussianField(40, length=5.0).draw(6, 2, np.random.SeedSequence(3))
+    monkeypatch.setattr(landscapes, "MOST_KEPT", 0)
+    anew, _ = landscapes.GaussianField(40, length=5.0).draw(6, 2, np.random.SeedSequence(3))
+    assert type(anew.objective) is not type(kept.objective)
+    one, other = (along_lines(drawn.objective, drawn.a, drawn.c) for drawn in (kept, anew))
+    np.testing.assert_array_equal(one.values, other.values)
+    np.testing.assert_array_equal(one.across, other.across)
