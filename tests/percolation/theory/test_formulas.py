@@ -96,10 +96,10 @@ def test_standings():
     assert formulas.d_lattice(d, "site").standing == formulas.d_lattice(d, "bond").standing == "series"
     assert [thresholds.best("D", "site", k)[1] for k in (13, 14)] == ["numerical", "series"]
     assert formulas.hamming(d, q).standing == formulas.bethe(z).standing == "proved"
-    standings = {(k, kind): thresholds.best("hypercubic", kind, k)[1] for k in range(1, 20) for kind in KINDS}
+    standings = {(k, kind): thresholds.best("hypercubic", kind, k)[1] for k in range(1, 30) for kind in KINDS}
     assert standings[1, "site"] == standings[2, "bond"] == "proved"
-    assert standings[2, "site"] == standings[13, "bond"] == "numerical"
-    assert standings[14, "bond"] == "series"
+    assert standings[2, "site"] == standings[20, "bond"] == "numerical"
+    assert standings[21, "bond"] == "series"
     assert set(standings.values()) <= set(formulas.STANDINGS)
 
 
