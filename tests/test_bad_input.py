@@ -134,6 +134,8 @@ CALLS = {
     thresholds.threshold: {"lattice": "hypercubic", "kind": "site", "d": 3},
     thresholds.hypercubic: {"d": 3, "kind": "site"},
     continuum.spheres: {"d": 3},
+    continuum.simulated_spheres: {"d": 3},
+    continuum.simulated_neighbourhood: {"d": 3, "shells": 2},
     continuum.neighbourhood: {"d": 3, "shells": 2},
     thresholds.series: {"d": 8, "kind": "site"},
     thresholds.bounds: {"lattice": "hamming", "kind": "bond", "d": 3, "q": 8},

@@ -1,5 +1,9 @@
-import pytest
+import math
 
+import pytest
+from scipy.stats import chi2
+
+from percolation import scaling
 from percolation.lattices import hypercubic
 from percolation.theory import continuum, thresholds
 
@@ -28,3 +32,30 @@ def test_thresholds_are_those_of_spheres_but_for_a_few_neighbours(d):
 def test_the_square_lattice_with_diagonals_is_its_matching_lattice():
     assert continuum.neighbourhood(2, 2).value == pytest.approx(1 - thresholds.hypercubic(2).value, abs=1e-11)
     assert continuum.neighbourhood(2, 1) is None and continuum.neighbourhood(6, 2) is None
+
+
+def test_what_the_package_finds_agrees_with_what_is_published():
+    """No deviation beyond four errors, and chi^2 of all below its upper end of 1 in 10^4; above d = 5 see `spheres`."""
+    pairs = [(continuum.simulated_spheres(d), continuum.spheres(d)) for d in range(2, 6)]
+    shells = continuum.SIMULATED_NEIGHBOURHOODS
+    pairs += [(continuum.simulated_neighbourhood(*one), continuum.neighbourhood(*one)) for one in shells]
+    z = [(ours.value - known.value) / math.hypot(ours.error, known.error) for ours, known in pairs if known]
+    assert len(z) > 8 and max(map(abs, z)) < 4 and sum(one * one for one in z) < chi2.isf(1e-4, len(z))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d", continuum.SIMULATED_SPHERES)
+def test_the_table_of_spheres_is_met_again(d):
+    n_points = 2**14 if d <= 5 else 2**12
+    found = scaling.overlapping_spheres(d, runs=32, n_points=n_points, seed=11, progress=False)
+    ours = continuum.simulated_spheres(d)
+    assert abs(found.value - ours.value) < 4 * math.hypot(found.error, ours.error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("d", "shells"), continuum.SIMULATED_NEIGHBOURHOODS)
+def test_the_table_of_neighbourhoods_is_met_again(d, shells):
+    how = {"method": "wrapping"} if d == 2 else {"method": "invasion", "n_sites": 2**13}
+    found = scaling.threshold(hypercubic(d, shells), "site", runs=32, seed=11, progress=False, **how)
+    ours = continuum.simulated_neighbourhood(d, shells)
+    assert abs(found.value - ours.value) < 4 * math.hypot(found.error, ours.error)
