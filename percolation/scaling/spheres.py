@@ -43,6 +43,8 @@ def overlapping_spheres(
     d: 2 to 10. runs: 16 if absent; or time, seconds in all; or precision, one sigma of eta_c; as in `threshold`.
     n_points: accepted in each run, at least 512. degree: see `growth.invade_spheres`.
     Result and error: `invasion.extrapolate`, p_c of the points times degree / 2^d.
+    Over 200 repeats of 24 runs of 2^12 points the error held the published value as it should in d = 3; in d = 2 in
+    62.5 % at one sigma and 85.5 % at two, too few: take longer runs there.
     Returns an `Estimate` that also holds its runs.
     """
     checks.integer("d", d, at_least=spheres.DIMENSIONS[0], at_most=spheres.DIMENSIONS[-1])
