@@ -106,6 +106,7 @@ def _list(names: list[str], folder: Path) -> None:
         )
 
 
+figures.instead = {"--pairs": "each figure has its own numbers, --quick fewer"}  # type: ignore[attr-defined]
 # shown at the foot of `--help`
 figures.panel = "Papers"  # type: ignore[attr-defined]
 figures.epilog = (  # type: ignore[attr-defined]

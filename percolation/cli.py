@@ -18,6 +18,7 @@ from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_tab
 if TYPE_CHECKING:
     from percolation.dimension_scan import DimensionScan
 
+QUICK_RUNS = 8  # of `threshold --quick`
 app = typer.Typer(
     help="High-dimensional percolation, theory and simulation, beside a real path finder on neural networks.",
     invoke_without_command=True,
@@ -86,7 +87,8 @@ def threshold(
         int | None,
         typer.Option(help="Runs a dimension, instead; default 64 (invasion 16, crossing 400), seconds in all."),
     ] = None,
-    sites: Annotated[int, typer.Option(help="Sites accepted by an invasion run.")] = 2**17,
+    sites: Annotated[int | None, typer.Option(help="Sites accepted by an invasion run; default 2^17.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK_RUNS} runs, and invasions of 2^13 sites.")] = False,
     seed: Seed = 0,
     workers: Workers = 0,
     store: StoreFile = None,
@@ -100,6 +102,10 @@ def threshold(
     from percolation import dimension_scan, plotting  # numba loads only when a command needs it
 
     dimensions = _dimensions_of(lattice, dim)
+    if quick and (time_ is not None or precision is not None):
+        raise ValueError("--quick makes few runs: leave it out beside --time and --precision, which say how many")
+    runs = QUICK_RUNS if quick and runs is None else runs
+    sites = (2**13 if quick else 2**17) if sites is None else sites
     plan = dimension_scan.Plan(dimensions, kind, lattice, method, runs, sites, time_, precision)
     long = LongRun("threshold", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
@@ -153,6 +159,16 @@ def theory(
         typer.echo(f"- {source}")
 
 
+# what is said to those who look for options that other commands have
+NOT_RANDOM = dict.fromkeys(
+    ("--pairs", "--quick", "--device", "--seed", "--workers"), "nothing is drawn or searched here"
+)
+ON_THE_CPU = {"--pairs": "--runs says how many realisations", "--device": "it runs on the CPU, on so many --workers"}
+threshold.instead = graph.instead = ON_THE_CPU  # type: ignore[attr-defined]
+theory.instead = NOT_RANDOM | {"--out": "it prints only; > FILE keeps that"}  # type: ignore[attr-defined]
+cli_runs.report.instead = NOT_RANDOM  # type: ignore[attr-defined]
+
+
 # all dimensions of a family that are worth a row
 DEFAULT_DIMENSIONS = {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6..8", "n-cube": "10..16"}
 
@@ -191,7 +207,7 @@ def main() -> None:
         sys.exit(_complain(str(error)))
     except typer.TyperException as error:
         # a group without arguments has printed its help, and there is nothing to say
-        sys.exit(_complain(error.format_message()) if error.format_message() else 2)
+        sys.exit(_complain(error.format_message() + _instead(error)) if error.format_message() else 2)
     except (MemoryError, BrokenExecutor) as error:
         said = f": {error}" if str(error) else ""
         _complain(f"out of memory, or a worker died{said}; reduce the size, or try fewer --workers")
@@ -230,6 +246,16 @@ def _not_installed(reason: str) -> Callable[[], None]:
 
     command.__doc__ = escape(f"Not installed: {reason}")
     return command
+
+
+def _instead(error: typer.TyperException) -> str:
+    """What the command has instead of an option that others have, where it says so."""
+    context, option = getattr(error, "ctx", None), getattr(error, "option_name", None)
+    for known in app.registered_commands:
+        if context is not None and context.info_name == (known.name or getattr(known.callback, "__name__", "")):
+            way = getattr(known.callback, "instead", {}).get(option)
+            return f"; {way}" if way else ""
+    return ""
 
 
 def _complain(message: str) -> int:

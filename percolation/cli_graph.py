@@ -24,7 +24,8 @@ def graph(
         ),
     ],
     kind: Annotated[str, typer.Option(help="What is open or closed: site or bond.")] = "bond",
-    runs: Annotated[int, typer.Option(help="Realisations.")] = 100,
+    runs: Annotated[int | None, typer.Option(help="Realisations; default 100.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="20 realisations, unless --runs says more.")] = False,
     sites: Annotated[int | None, typer.Option(help="Nodes in all, to keep those without an edge.")] = None,
     nodes: Annotated[Path | None, typer.Option(help="File of all names of nodes, one a line, instead.")] = None,
     header: Annotated[
@@ -39,7 +40,7 @@ def graph(
     from percolation import checks, graph_files, graph_scan, plotting, seeds
 
     checks.kind(kind)
-    checks.integer("runs", runs, at_least=1)
+    runs = checks.integer("runs", (20 if quick else 100) if runs is None else runs, at_least=1)
     checks.memory(f"{runs} runs", seeds.BYTES * runs, "reduce --runs")
     names = None if nodes is None else [line.strip() for line in nodes.read_text("utf-8").splitlines() if line.strip()]
     read = graph_files.read(file, n_sites=sites, nodes=names, header=header)

@@ -83,6 +83,14 @@ def stages() -> Iterator[Callable[[str], None]]:
         yield lambda stage: line.update(stage)
 
 
+@contextmanager
+def loading(command: str) -> Iterator[None]:
+    """A line on standard error at once, while that is a terminal: torch takes seconds to load; gone when it is."""
+    with stages() as report:
+        report(f"percolation {command}: loading torch")
+        yield
+
+
 def announce(what: str, minutes: float | None = None) -> None:
     """A first line on standard error, before work that takes minutes: what is done, and about how long on two cores."""
     about = "" if minutes is None else f"; about {max(minutes, 1):.0f} min on two cores"
@@ -102,6 +110,14 @@ def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]
     console = Console()
     console.print(table)
     console.print()
+
+
+def print_notes(notes: Iterable[str]) -> list[str]:
+    """How a network, weights and inputs were taken, a line each, once; the same for the record."""
+    once = list(dict.fromkeys(notes))
+    for note in once:
+        typer.echo(note)
+    return once
 
 
 def print_paths(paths: Iterable[Path]) -> None:

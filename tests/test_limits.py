@@ -1,6 +1,11 @@
 """Commands that nobody can mean, or that no machine can carry out: one line, exit code 2, and at once; and what long
 commands say before they begin."""
 
+import contextlib
+import os
+import subprocess
+import sys
+
 import pytest
 
 from percolation import checks
@@ -154,3 +159,44 @@ def test_the_first_line_says_what_is_done_and_how_long(percolation, graph, monke
     assert (code, output) == (2, "")
     assert first in error.splitlines()[0] and " min on two cores\n" in error
     assert error.splitlines()[1:] == ["percolation: begun"]
+
+
+BEFORE_TORCH = """
+import sys
+from contextlib import contextmanager
+from percolation import cli, terminal
+
+@contextmanager
+def loading(command):
+    raise ValueError(f"{command}, torch {'torch' in sys.modules}")
+    yield
+
+terminal.loading = loading
+for command in sys.argv[1:]:
+    sys.argv = ["percolation", *command.split()]
+    try:
+        cli.main()
+    except SystemExit as end:
+        assert end.code == 2
+"""
+
+
+def test_a_terminal_shows_a_line_before_torch_is_loaded():
+    commands = [*(one for one in ON_A_DEVICE if one != "figures"), "connect --space parameters"]
+    done = subprocess.run([sys.executable, "-c", BEFORE_TORCH, *commands], capture_output=True, text=True)
+    assert done.stderr.splitlines() == [f"percolation: {one.split()[0]}, torch False" for one in commands]
+
+
+def test_the_line_is_gone_when_a_fault_is_found():
+    driver, terminal = os.openpty()
+    call = [sys.executable, "-c", "from percolation.cli import main; main()", "barriers", "--network", "nosuch"]
+    with subprocess.Popen(call, stdin=terminal, stdout=terminal, stderr=terminal, close_fds=True) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # of a terminal that its last process has left
+            while more := os.read(driver, 1000):
+                shown += more
+    os.close(driver)
+    first, last = shown.decode().split("\x1b[2K", 1)[0], shown.decode().splitlines()[-1]
+    assert process.returncode == 2 and "percolation barriers: loading torch" in first
+    assert "percolation: unknown network 'nosuch'" in last

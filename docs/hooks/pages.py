@@ -37,6 +37,20 @@ UNTOLD = {"cli", "cli_graph", "cli_runs", "cli_figures", "command", "options", "
 FURTHER = {"percolation.runs": ("scan", "store", "executors", "tasks")}
 
 
+GUESSED = (
+    "--pairs",
+    "--quick",
+    "--seed",
+    "--device",
+    "--workers",
+    "--out",
+    "--data",
+    "--folder",
+    "--weights",
+    "--mean",
+)
+
+
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fill in the sections of the navigation whose pages are written here."""
     sections = {
@@ -122,7 +136,19 @@ def commands_page() -> str:
     for panel, some in groupby(commands(), key=lambda one: one.panel):
         rows = [f"| [`{' '.join(c.name)}`]({Path(c.page).name}) | {_cell(c.typed.help.split('.')[0])} |" for c in some]
         parts.append(f"## {panel}\n\n| command | |\n|---|---|\n" + "\n".join(rows))
+    parts.append("## Options that several have\n\n" + _shared_options())
     return "\n\n".join(parts) + "\n"
+
+
+def _shared_options() -> str:
+    """A table of commands x the options that a user would guess."""
+    head = "| command | " + " | ".join(f"`{option}`" for option in GUESSED) + " |\n|---" + "|---" * len(GUESSED) + "|"
+    rows = [head]
+    for c in (one for one in commands() if len(one.name) == 1):
+        has = {name for one in c.typed.params for name in (*one.opts, *one.secondary_opts)}
+        marks = " | ".join("yes" if option in has else "" for option in GUESSED)
+        rows.append(f"| [`{c.name[0]}`]({Path(c.page).name}) | {marks} |")
+    return "\n".join(rows)
 
 
 def command_page(command: Command) -> str:

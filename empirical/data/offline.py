@@ -20,18 +20,23 @@ from percolation import checks
 
 NAMES = ("digits", "mnist1d")
 COPIES = 3  # of the data while they are made
+SIGNALS = 5000  # of mnist1d
 _global_state = threading.Lock()
 
 
 def load(name: str, dimension: int | None = None) -> Dataset:
     """A data set by name, resampled to the dimension: digits take a square number (64), mnist1d any from 10 (40)."""
-    name = checks.one_of("data set", name, NAMES)
-    if name == "mnist1d":
-        return mnist1d(40 if dimension is None else dimension)
+    return {"digits": digits, "mnist1d": mnist1d}[name](checked(name, dimension))
+
+
+def checked(name: str, dimension: int | None) -> int:
+    """Side of the digits, or length of the signals, that `load` would make of this; nothing is made."""
+    if checks.one_of("data set", name, NAMES) == "mnist1d":
+        return _checked_length(40 if dimension is None else dimension)
     side = 8 if dimension is None else math.isqrt(checks.integer("dimension", dimension, at_least=1))
     if dimension is not None and side * side != dimension:
         raise ValueError(f"digits are square: dimension must be a square number, got {dimension}; try {side * side}")
-    return digits(side)
+    return _checked_side(side)
 
 
 @lru_cache(maxsize=8)
@@ -42,8 +47,7 @@ def digits(side: int = 8) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    side = checks.integer("side", side, at_least=2)
-    checks.memory(f"1797 digits of {side}x{side}", COPIES * 4 * 1797 * side**2, "reduce the dimension (--dim)")
+    side = _checked_side(side)
     images, labels = load_digits(return_X_y=True)
     x = torch.tensor(images, dtype=torch.float32).view(-1, 1, 8, 8)
     if side != 8:
@@ -53,7 +57,7 @@ def digits(side: int = 8) -> Dataset:
 
 
 @lru_cache(maxsize=8)
-def mnist1d(length: int = 40, n: int = 5000, seed: int = 42) -> Dataset:
+def mnist1d(length: int = 40, n: int = SIGNALS, seed: int = 42) -> Dataset:
     """mnist1d: n one-dimensional signals of ten classes, sampled at `length` points; the last fifth is test.
 
     Source: S. Greydanus and D. Kobak, Scaling down deep learning with MNIST-1D, ICML (2024).
@@ -61,14 +65,25 @@ def mnist1d(length: int = 40, n: int = 5000, seed: int = 42) -> Dataset:
     from mnist1d.data import get_dataset_args, make_dataset
     from mnist1d.utils import ObjectView
 
-    length = checks.integer("length", length, at_least=10)
-    checks.memory(f"{n} signals of length {length}", COPIES * 8 * n * length, "reduce the dimension (--dim)")
+    length = _checked_length(length, n)
     arguments = get_dataset_args(as_dict=True) | {"final_seq_length": length, "num_samples": n, "seed": seed}
     with _kept_global_randomness():  # the generator seeds and draws from the global states
         made = make_dataset(ObjectView(arguments))
     x = torch.tensor(np.concatenate([made["x"], made["x_test"]]), dtype=torch.float32)[:, None]
     labels = torch.tensor(np.concatenate([made["y"], made["y_test"]]))
     return _standardised("mnist1d", x, labels, torch.arange(len(x)) >= len(made["x"]))
+
+
+def _checked_side(side: int) -> int:
+    side = checks.integer("side", side, at_least=2)
+    checks.memory(f"1797 digits of {side}x{side}", COPIES * 4 * 1797 * side**2, "reduce the dimension (--dim)")
+    return side
+
+
+def _checked_length(length: int, n: int = SIGNALS) -> int:
+    length = checks.integer("length", length, at_least=10)
+    checks.memory(f"{n} signals of length {length}", COPIES * 8 * n * length, "reduce the dimension (--dim)")
+    return length
 
 
 def _standardised(name: str, x: Tensor, labels: Tensor, test: Tensor) -> Dataset:

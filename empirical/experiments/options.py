@@ -1,9 +1,14 @@
 """Options of `percolation connect`, and those that other commands of this package share, as `--help` shows them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from percolation import checks
+
+if TYPE_CHECKING:
+    from empirical.data.tensors import Normalisation
 
 Network = Annotated[
     str,
@@ -37,6 +42,7 @@ PairKind = Annotated[
     str, typer.Option(help="natural-natural, natural-adversarial, interpolated, class-optimal, or diverse of those.")
 ]
 Pairs = Annotated[int | None, typer.Option(help="Pairs to connect; default 50.", max=10**6)]
+QUICK_PAIRS = 5  # of --quick
 InputDimension = Annotated[int | None, typer.Option(help="Input dimension; default: the data set's own.")]
 Classes = Annotated[int, typer.Option(help="Classes of a random network without a data set.")]
 Sphere = Annotated[
@@ -87,4 +93,24 @@ Theory = Annotated[
     bool | None,
     typer.Option(help="Ask the theories too, some 3,000 evaluations a pair. Default: up to 4096 numbers an input."),
 ]
+Quick = Annotated[bool, typer.Option("--quick", help="Few pairs, unless --pairs says how many.")]
 OneWorker = Annotated[int, typer.Option(help="Taken for uniformity: one network is one task.")]
+
+
+def normalisation(mean: str | None, std: str | None) -> "Normalisation | None":
+    """What --mean and --std say."""
+    from empirical.data.tensors import Normalisation
+
+    if mean is None and std is None:
+        return None
+    if mean is None or std is None:
+        raise ValueError("--mean and --std go together, got one of them")
+    return Normalisation(numbers("--mean", mean), numbers("--std", std))
+
+
+def numbers(name: str, text: str) -> tuple[float, ...]:
+    """0.5,0.5,0.5 as numbers."""
+    try:
+        return tuple(checks.finite(name, float(part)) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"{name} takes numbers with commas between, got {text!r}") from error

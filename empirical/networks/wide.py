@@ -7,12 +7,15 @@ radians. Where sigma_w^2 E phi'^2 > 1 xi shrinks with every layer (Poole et al. 
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from percolation import checks
-from percolation.fields import WideLimit
+
+if TYPE_CHECKING:
+    from percolation.fields import WideLimit
 
 DEPTH, WIDTH, SIGMA_W = 8, 256, 3.0
 
@@ -55,8 +58,10 @@ def sin(
     return _network("sin", shape, n_classes, width, depth, sigma_w)
 
 
-def limit(activation: str, depth: int, sigma_w: float) -> WideLimit:
+def limit(activation: str, depth: int, sigma_w: float) -> "WideLimit":
     """The Gaussian limit of a network of this activation as its width grows."""
+    from percolation.fields import WideLimit  # numba takes a second to load, and other networks do without
+
     return WideLimit(depth, checks.one_of("activation", activation, FUNCTIONS), sigma_w**2)
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from empirical.experiments import options
 from percolation import checks, files
 from percolation.long_runs import DryRun, LongRun, Resume, StoreFile
-from percolation.terminal import Device, Out, Run, Seed, announce, print_paths, stages
+from percolation.terminal import Device, Out, Run, Seed, announce, loading, print_paths, stages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,11 +32,16 @@ def barriers(
         str | None, typer.Option(help="As in connect; default: cnn on digits, then cnn1d on mnist1d.")
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help="digits, mnist1d, pictures (shipped), cifar10, cifar100 or imagenet.")
+        str | None, typer.Option(help="digits, mnist1d, pictures (shipped), cifar10, cifar100, imagenet or folder.")
     ] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where cifar10, cifar100 or imagenet lie.")] = None,
+    folder: options.Folder = None,
+    size: options.Size = None,
     weights: Annotated[str, typer.Option(help="random (then trained on the data), imagenet, or a file.")] = "random",
-    pairs: Annotated[int, typer.Option(help="Pairs of each class and kind, if it has as many inputs.")] = PAIRS,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    pairs: Annotated[
+        int | None, typer.Option(help="Pairs of each class and kind, if it has as many inputs; default 50.")
+    ] = None,
     kinds: Annotated[
         str, typer.Option(help="natural-adversarial,natural-fooling,across-classes,natural-noise, or some of them.")
     ] = "all",
@@ -56,6 +62,7 @@ def barriers(
         str | None, typer.Option(help="Read barriers instead: 'published' (ships with this), or a file like it.")
     ] = None,
     format_: Annotated[str, typer.Option("--format", help="Of the pairs: csv, or parquet beside it.")] = "csv",
+    quick: Annotated[bool, typer.Option("--quick", help="5 pairs and one network, unless said: a minute.")] = False,
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Taken for uniformity: classes are done in turn.")] = 1,
     device: Device = "cpu",
@@ -69,10 +76,10 @@ def barriers(
     Writes table.csv (a row a network and kind), pairs.csv (a row a pair), run.json, barriers.pdf and barriers.png. A
     run that was killed goes on where it was when the same command is given again.
     """
-    from empirical.ends.subject import DATA, Subject
-    from empirical.experiments.barriers import published
-    from empirical.finder.find import PRESETS
-    from empirical.losses import objectives
+    with loading("barriers"):
+        from empirical.ends.subject import DATA, Subject
+        from empirical.finder.find import PRESETS
+        from empirical.losses import objectives
 
     checks.one_of("format", format_, FORMATS)
     if format_ == "parquet" and find_spec("pyarrow") is None:
@@ -80,6 +87,8 @@ def barriers(
     if table is not None:
         if network or data or folder:
             raise ValueError("--table is read instead of measuring, leave --network, --data and --folder out")
+        from empirical.experiments.barriers import published
+
         read = published.published() if table == "published" else published.read(table)
         name = "GoogLeNet, ImageNet (published)" if table == "published" else Path(table).name
         _finish({name: read}, {"table": table}, Run.begin(out, seed=seed, workers=workers), format_)
@@ -98,12 +107,14 @@ def barriers(
                 *one,
                 "trained",
                 "natural-natural",
-                pairs,
+                (options.QUICK_PAIRS if quick else PAIRS) if pairs is None else pairs,
                 dim,
                 weights=weights,
                 folder=None if folder is None else str(folder),
                 label=label,
                 lower_ends=not low_ends,
+                normalisation=options.normalisation(mean, std),
+                size=size,
             ),
             kinds,
             classes,
@@ -113,7 +124,7 @@ def barriers(
     ]
     several = checks.integer(
         "networks",
-        (NETWORKS if weights == "random" else 1) if networks is None else networks,
+        (NETWORKS if weights == "random" and not quick else 1) if networks is None else networks,
         at_least=1,
         at_most=MOST_NETWORKS,
     )
@@ -132,7 +143,7 @@ def _announce(plans: "list[Plan]", n_networks: int) -> None:
 
     small = all(plan.subject.data in offline.NAMES and plan.subject.network in SMALL for plan in plans)
     for plan in plans * small:
-        offline.load(plan.subject.data, plan.subject.dimension)  # what is refused is refused before
+        offline.checked(plan.subject.data, plan.subject.dimension)
     n_kinds = len(plans[0].kinds)
     of_each = f"{n_kinds} kinds of pairs, up to {plans[0].subject.pairs} of each class and kind"
     networks = ", ".join(f"{plan.subject.network} on {plan.subject.data}" for plan in plans)

@@ -154,14 +154,15 @@ def measure_barriers(
 
 def _whole(found: list[pd.DataFrame], asked: Asked, data: str, network: str) -> pd.DataFrame:
     """All parts, if they hold a pair; their `attrs` hold the notes."""
-    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
-    if table.empty:
+    full = [one for one in found if len(one)]  # those without a row have no types either
+    if not full:
         stop = asked.finder.descent.stop
         raise NoPairs(
             f"no class of {data} has two inputs whose loss in {network} is low (at most "
             f"{'ln 2' if asked.lower_ends else f'stop={stop:g}'}); give more images a class, raise --stop and --level"
             + ("" if asked.lower_ends else ", or --lower-ends")
         )
+    table = pd.concat(full, ignore_index=True)
     table.attrs = dict(found[0].attrs)
     return table
 

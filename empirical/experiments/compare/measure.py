@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,7 @@ from empirical.experiments.connect.measure import Measured, measure_subject
 from empirical.experiments.rounds.measure import Case, Walked
 from empirical.experiments.rounds.plan import gaussian, walk_all
 from empirical.finder.find import PRESETS, Finder
-from percolation import dimension_scan, runs
+from percolation import checks, dimension_scan, runs
 from percolation.dimension_scan import DimensionScan
 
 
@@ -26,6 +26,12 @@ class Plan:
     dimensions: tuple[int, ...] = tuple(range(2, 14))
     n_runs: int = 16
     n_sites: int = 2**16
+
+    def of_pairs(self, n: int) -> "Plan":
+        """The same with so many pairs of every subject and field."""
+        checks.integer("pairs", n, at_least=2)
+        subjects = tuple(replace(one, pairs=n) for one in self.subjects)
+        return replace(self, subjects=subjects, fields=tuple(replace(one, pairs=n) for one in self.fields))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import typer
 from empirical.experiments import options
 from empirical.experiments.connect.printed import print_comparison, print_connected
 from percolation import checks, files
-from percolation.terminal import Device, Out, Run, Seed, print_paths, stages
+from percolation.terminal import Device, Out, Run, Seed, loading, print_notes, print_paths, stages
 
 if TYPE_CHECKING:
     from empirical.ends.subject import Subject
@@ -55,6 +55,7 @@ def connect(
     save_paths: options.SavePaths = False,
     judge: options.Quality = False,
     theory: options.Theory = None,
+    quick: options.Quick = False,
     seed: Seed = 0,
     workers: options.OneWorker = 1,
     device: Device = "cpu",
@@ -68,14 +69,16 @@ def connect(
     if checks.one_of("space", space, ("inputs", "parameters")) == "parameters":
         from empirical.experiments.weights.command import connect_parameters
 
+        few = 1 if quick and pairs is None else pairs
         connect_parameters(
-            network, data, pairs, dim, level, max_rounds, seed=seed, workers=workers, device=device, out=out
+            network, data, few, dim, level, max_rounds, seed=seed, workers=workers, device=device, out=out
         )
         return
-    from empirical.experiments.connect import plan as wanted
-    from empirical.experiments.connect.examination import Examination
-    from empirical.experiments.connect.measure import PLANS
-    from empirical.losses import objectives
+    with loading("connect"):
+        from empirical.experiments.connect import plan as wanted
+        from empirical.experiments.connect.examination import Examination
+        from empirical.experiments.connect.measure import PLANS
+        from empirical.losses import objectives
 
     objectives.device(device)
     checks.one_of("plan", plan, PLANS)
@@ -99,7 +102,7 @@ def connect(
         data,
         training,
         pair,
-        pairs,
+        options.QUICK_PAIRS if quick and pairs is None else pairs,
         dimension=dim,
         classes=classes,
         weights=weights,
@@ -108,7 +111,7 @@ def connect(
         sphere=sphere,
         label=label,
         lower_ends=lower_ends,
-        normalisation=wanted.normalisation(mean, std),
+        normalisation=options.normalisation(mean, std),
         search=wanted.search(step, total_variation, weight_decay, bounds, robust),
     )
     ask = wanted.asks_theory(subject) if theory is None else theory
@@ -138,8 +141,7 @@ def connect_inputs(
     record = run.record(parameters, points=measured.counts, cost=asdict(measured.cost), notes=measured.notes)
     pairs = files.csv(examination.beside(connectivity_pairs([measured])))
     paths = run.write(table, record, **{"pairs.csv": pairs}, **examination.writers(record))
-    for note in measured.notes:
-        typer.echo(note)
+    print_notes(measured.notes)
     if ask:
         print_comparison(table)
     else:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from empirical.data.tensors import Normalisation
 from empirical.ends.modes import MOST_VIEWS, Search, Transformed
 from empirical.ends.subject import Subject
+from empirical.experiments.options import numbers
 from empirical.finder.find import PRESETS, Finder
 from empirical.networks import architectures, models
 from percolation import checks
@@ -53,20 +53,12 @@ def finder(
     return replace(published, level=1e-3 if level is None else level, descent=rule, **others)
 
 
-def normalisation(mean: str | None, std: str | None) -> Normalisation | None:
-    if mean is None and std is None:
-        return None
-    if mean is None or std is None:
-        raise ValueError("--mean and --std go together, got one of them")
-    return Normalisation(_numbers("--mean", mean), _numbers("--std", std))
-
-
 def search(
     step: float | None, total_variation: float, weight_decay: float | None, bounds: str | None, robust: int
 ) -> Search:
     if step is not None:
         checks.positive("step", step)
-    limits = None if bounds is None else _numbers("--bounds", bounds)
+    limits = None if bounds is None else numbers("--bounds", bounds)
     if limits is not None and (len(limits) != 2 or not limits[0] < limits[1]):
         raise ValueError(f"--bounds takes two numbers, the lower first, got {bounds!r}; try 0,1")
     several = Transformed(robust) if checks.integer("robust", robust, at_least=0, at_most=MOST_VIEWS) else None
@@ -82,10 +74,3 @@ def asks_theory(subject: Subject) -> bool:
     if dimension is None and subject.data == "none":
         dimension = math.prod(models.input_shape(subject.network))
     return dimension is None or dimension <= THEORY_UP_TO
-
-
-def _numbers(name: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(checks.finite(name, float(part)) for part in text.split(","))
-    except ValueError as error:
-        raise ValueError(f"{name} takes numbers with commas between, got {text!r}") from error

@@ -8,7 +8,7 @@ import typer
 
 from percolation import files
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths, print_table
+from percolation.terminal import Device, Out, Run, Seed, Workers, loading, print_notes, print_paths, print_table
 
 QUICK = {"images": 120, "searches": 3, "steps": 200, "evasion": 30}  # under a minute; C&W has not converged then
 
@@ -48,10 +48,11 @@ def detect(
     Writes table.csv (a row a detector x attack), adaptive.csv, scores.csv (a row a tested input), roc.csv, run.json,
     detect.pdf and detect.png.
     """
-    from empirical.experiments.detect import cases, measure
-    from empirical.experiments.detect.figure import detection_figure
-    from empirical.losses import objectives
-    from percolation.plotting import writers
+    with loading("detect"):
+        from empirical.experiments.detect import cases, measure
+        from empirical.experiments.detect.figure import detection_figure
+        from empirical.losses import objectives
+        from percolation.plotting import writers
 
     objectives.device(device)
     changes = {"network": network, "weights": weights, "epochs": epochs, "images": images, "epsilon": epsilon}
@@ -69,7 +70,8 @@ def detect(
     run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
     tried = long(lambda: measure.run(plan, seed=seed, workers=workers, device=device))
     table, evaded = measure.table(tried), measure.adaptive_table(tried)
-    record = run.record(measure.parameters(plan))
+    notes = print_notes(note for one in tried for note in one.notes)
+    record = run.record(measure.parameters(plan), notes=notes)
     record["versions"] |= measure.libraries()
     others = {"adaptive.csv": files.csv(evaded), "scores.csv": files.csv(measure.score_table(tried))}
     others |= {"roc.csv": files.csv(measure.roc_table(tried))}
@@ -165,6 +167,9 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+detect.instead = dict.fromkeys(("--mean", "--std", "--size"), "its data have their own") | {  # type: ignore[attr-defined]
+    "--pairs": "--images says how many inputs are attacked",
+}
 # shown at the foot of `--help`
 detect.epilog = (  # type: ignore[attr-defined]
     "Examples:  percolation detect --attacks all --detectors all   |   percolation detect --quick   |   percolation "

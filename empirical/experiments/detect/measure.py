@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -18,6 +18,7 @@ from empirical.detection.protocol import Detector
 from empirical.detection.trials import Scores
 from empirical.experiments.detect import adaptive_trial, cases, rows
 from empirical.experiments.detect.cases import Case, Prepared
+from empirical.networks.taken import notes_of
 from empirical.threads import one_thread
 from percolation import checks, runs, seeds
 
@@ -56,6 +57,7 @@ class AttackResult:
     scores: dict[str, Scores]  # by detector
     case: Case
     attack: str
+    notes: tuple[str, ...] = ()  # how a network of the user's was taken
 
 
 def run(plan: Plan, *, seed: int, workers: int = 1, device: str = "cpu") -> list[AttackResult]:
@@ -130,7 +132,9 @@ def parameters(plan: Plan) -> dict[str, Any]:
 def _task(item: tuple[Case, str], *, plan: Plan, seed: int, device: str) -> AttackResult:
     case, attack = item
     with one_thread():  # of torch; classifiers see to themselves
-        return attempt(cases.prepare(case, seed=seed, device=device), attack, plan, seed=seed)
+        prepared = cases.prepare(case, seed=seed, device=device)
+        found = attempt(prepared, attack, plan, seed=seed)
+        return replace(found, notes=tuple(notes_of(prepared.known.model)))
 
 
 def attempt(prepared: Prepared, attack: str, plan: Plan, *, seed: int) -> AttackResult:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from empirical.experiments import options
 from percolation import checks, files
-from percolation.terminal import Device, Out, Run, Seed, print_paths, print_table, stages
+from percolation.terminal import Device, Out, Run, Seed, loading, print_notes, print_paths, print_table, stages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,17 +26,22 @@ def manifold(
     label: Annotated[int, typer.Option("--class", help="Whose optimal inputs are looked at.")] = 0,
     weights: Annotated[str, typer.Option(help="random (then trained on the data), imagenet, or a file.")] = "random",
     untrained: Annotated[bool, typer.Option("--untrained", help="Random weights although there are data.")] = False,
-    n_modes: Annotated[int, typer.Option("--modes", help="Class-optimal inputs; all pairs are connected.")] = 16,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    n_modes: Annotated[
+        int | None, typer.Option("--modes", help="Class-optimal inputs; all pairs are connected; default 16.")
+    ] = None,
     noise: Annotated[
         float, typer.Option(help="Standard deviation of the noise that they start from; the article's 0.01.")
     ] = 1.0,
-    side: Annotated[int, typer.Option(help="Intervals on a side of the sheet.")] = 16,
+    side: Annotated[int | None, typer.Option(help="Intervals on a side of the sheet; default 16.")] = None,
     saliency: Annotated[
         str, typer.Option(help="gradient, or integrated (captum), or gradient,integrated.")
     ] = "gradient",
     dim: Annotated[int | None, typer.Option(help="Input dimension; default: the data set's own.")] = None,
     level: Annotated[float, typer.Option(help="Loss in nats at or below which an input is open.")] = 1e-3,
     stop: Annotated[float, typer.Option(help="Loss in nats at which an optimisation ends, below the level.")] = 5e-4,
+    quick: Annotated[bool, typer.Option("--quick", help="5 modes and a sheet of 6 x 6, unless said.")] = False,
     seed: Seed = 0,
     workers: Annotated[int, typer.Option(help="Taken for uniformity: networks are done in turn.")] = 1,
     device: Device = "cpu",
@@ -46,9 +52,10 @@ def manifold(
     Writes table.csv (a row a network), pairs.csv (a row a pair of modes), NETWORK.npz, run.json, and as PDF and PNG:
     path, sheet, and interpretation_NETWORK (what changes along a path).
     """
-    from empirical.experiments.manifold.measure import Plan, explore
-    from empirical.finder.find import PRESETS
-    from empirical.networks.saliency import METHODS
+    with loading("manifold"):
+        from empirical.experiments.manifold.measure import Plan, explore
+        from empirical.finder.find import PRESETS
+        from empirical.networks.saliency import METHODS
 
     methods = [checks.one_of("saliency", part.strip(), METHODS) for part in saliency.split(",")]
     usual = PRESETS["default"]
@@ -62,8 +69,9 @@ def manifold(
             "untrained" if random else "trained",
             dim,
             weights,
-            n_modes=n_modes,
-            side=side,
+            options.normalisation(mean, std),
+            n_modes=(5 if quick else 16) if n_modes is None else n_modes,
+            side=(6 if quick else 16) if side is None else side,
             noise=noise,
             finder=finder,
         )
@@ -93,8 +101,7 @@ def _write(run: Run, parameters: dict[str, Any], found: "list[Explored]", method
     from empirical.networks.taken import notes_of
     from percolation.plotting import writers
 
-    for note in dict.fromkeys(note for one in found for note in notes_of(one.model)):
-        typer.echo(note)
+    notes = print_notes(note for one in found for note in notes_of(one.model))
     table = pd.DataFrame([one.row for one in found])
     pairs = pd.concat([one.graph.table().assign(network=one.plan.network) for one in found])
     others: dict[str, files.Writer] = {"pairs.csv": files.csv(pairs)}
@@ -104,7 +111,7 @@ def _write(run: Run, parameters: dict[str, Any], found: "list[Explored]", method
         arrays = one.arrays()
         others |= _interpretation(name, one, methods, arrays)
         others[f"{name}.npz"] = _npz(arrays)
-    paths = run.write(table, run.record(parameters), **others)
+    paths = run.write(table, run.record(parameters, notes=notes), **others)
     print_manifold(table)
     return paths
 
@@ -190,6 +197,11 @@ def _label(row: dict[str, Any]) -> str:
     return str(row["network"]).rpartition(":")[2] + ("" if row["training"] == "trained" else "*")
 
 
+manifold.instead = {  # type: ignore[attr-defined]
+    "--pairs": "all pairs of --modes are connected",
+    "--folder": "class-optimal inputs start from noise, no pictures are read",
+    "--size": "--dim says how large an input is",
+}
 # shown at the foot of `--help`
 manifold.epilog = (  # type: ignore[attr-defined]
     "Examples:  percolation manifold --network cnn --data digits --class 3   |   "

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from empirical.data.tensors import Normalisation
 from empirical.ends import modes
 from empirical.ends.modes import Modes
 from empirical.ends.space import Space
@@ -79,6 +80,7 @@ class Plan(Look):
     training: str = "trained"
     dimension: int | None = None
     weights: str = "random"
+    normalisation: Normalisation | None = None  # that weights from a file expect
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,6 +100,7 @@ class Plan(Look):
             self.dimension,
             weights=self.weights,
             label=self.label,
+            normalisation=self.normalisation,
         )
 
     @property

@@ -8,7 +8,7 @@ import typer
 
 from percolation import checks
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths, print_table, ranges
+from percolation.terminal import Device, Out, Run, Seed, Workers, loading, print_paths, print_table, ranges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,12 +75,13 @@ def phase(
     --network: dimension against occupation, the output of random networks on the sphere as a field, a panel a depth.
     Writes table.csv (a row a cell of the diagram), run.json, phase.pdf and phase.png.
     """
-    from empirical.experiments.phase import measure
-    from empirical.experiments.phase import networks as of_networks
-    from empirical.experiments.phase.figure import phase_figure
-    from empirical.experiments.phase.networks_figure import networks_figure
-    from empirical.losses import objectives
-    from percolation.plotting import writers
+    with loading("phase"):
+        from empirical.experiments.phase import measure
+        from empirical.experiments.phase import networks as of_networks
+        from empirical.experiments.phase.figure import phase_figure
+        from empirical.experiments.phase.networks_figure import networks_figure
+        from empirical.losses import objectives
+        from percolation.plotting import writers
 
     objectives.device(device)
     long = LongRun("phase", out, store, resume, dry_run, scheduler, local_cluster)

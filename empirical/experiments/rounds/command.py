@@ -10,12 +10,13 @@ from empirical.experiments.rounds.printed import print_rounds
 from percolation import checks, files
 from percolation.cli import parse_dimensions
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths
+from percolation.terminal import Device, Out, Run, Seed, Workers, loading, print_notes, print_paths
 
 if TYPE_CHECKING:
     from empirical.experiments.rounds.measure import Case
 
 FIELDS = ("gaussian",)
+QUICK_PAIRS = 16
 
 
 def rounds(
@@ -59,7 +60,9 @@ def rounds(
         str, typer.Option(help="Descent that is measured: steepest, of which theory speaks, or adam.")
     ] = "steepest",
     pairs: Annotated[int | None, typer.Option(help="Pairs to connect in each case; default 60.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="The whole plan in small: under a minute.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="16 pairs, and the whole plan in small: under a minute.")
+    ] = False,
     seed: Seed = 0,
     workers: Workers = 0,
     device: Device = "cpu",
@@ -74,11 +77,12 @@ def rounds(
 
     Writes table.csv (a row a case), pairs.csv (a row a pair), run.json, rounds.pdf and rounds.png.
     """
-    from empirical.experiments.rounds import plan
-    from empirical.experiments.rounds.figure import rounds_figure
-    from empirical.experiments.rounds.measure import rounds_pairs, rounds_table
-    from empirical.losses import objectives
-    from percolation.plotting import writers
+    with loading("rounds"):
+        from empirical.experiments.rounds import plan
+        from empirical.experiments.rounds.figure import rounds_figure
+        from empirical.experiments.rounds.measure import rounds_pairs, rounds_table
+        from empirical.losses import objectives
+        from percolation.plotting import writers
 
     objectives.device(device)
     given = {
@@ -93,15 +97,15 @@ def rounds(
         "length": length,
         "margin": margin,
         "pairs": pairs,
-        "quick": quick or None,
     }
-    cases = _cases(field, network, **{name: value for name, value in given.items() if value is not None})
+    cases = _cases(field, network, quick, **{name: value for name, value in given.items() if value is not None})
     cases = tuple(replace(case, steps=steps) for case in cases)
     long = LongRun("rounds", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
     walked = long(lambda: plan.walk_all(cases, seed=seed, workers=workers, device=device))
     table = rounds_table(walked)
-    record = run.record(plan.parameters(cases))
+    notes = print_notes(note for one in walked for note in one.notes)
+    record = run.record(plan.parameters(cases), notes=notes)
     others = {"pairs.csv": files.csv(rounds_pairs(walked))}
     others |= writers("rounds", rounds_figure(table))
     paths = run.write(table, record, **others)
@@ -109,7 +113,7 @@ def rounds(
     print_paths(paths)
 
 
-def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case, ...]":
+def _cases(field: str | None, network: str | None, quick: bool, **given: Any) -> "tuple[Case, ...]":
     """The cases that the options ask for; an option without effect is refused."""
     from empirical.experiments.rounds import plan
     from empirical.networks import wide
@@ -117,12 +121,7 @@ def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case,
 
     if field is not None and network is not None:
         raise ValueError("a field or a network: give --field or --network, not both")
-    pairs = checks.integer("pairs", given.get("pairs", 60), at_least=2)
-    if "quick" in given:
-        if field is not None or network is not None:
-            raise ValueError("--quick is the whole plan in small: leave it out beside --field and --network")
-        _only("--quick", given, "quick")
-        return plan.quick()
+    pairs = checks.integer("pairs", given.get("pairs", QUICK_PAIRS if quick else 60), at_least=2)
     dimensions = parse_dimensions(given["dim"]) if "dim" in given else None
     occupations, margin = _numbers("occupation", given.get("occupation", "0.5")), given.get("margin", 0.5)
     if field is not None:
@@ -131,7 +130,7 @@ def _cases(field: str | None, network: str | None, **given: Any) -> "tuple[Case,
         return plan.gaussian(dimensions or [100], occupations, given.get("length", 30.0), margin, pairs)
     if network is None:
         _only("the whole plan", given, "pairs")
-        return plan.full(pairs)
+        return plan.quick(pairs) if quick else plan.full(pairs)
     if given.get("data", "none") != "none":
         _only("a trained network", given, "data", "pair", "dim", "pairs")
         kind = {"pair": given["pair"]} if "pair" in given else {}
@@ -168,6 +167,9 @@ def _numbers(name: str, text: str) -> list[float]:
         raise ValueError(f"cannot read the {name} {text!r}; expected numbers like 0.5, or 0.3,0.5,0.9") from None
 
 
+rounds.instead = dict.fromkeys(  # type: ignore[attr-defined]
+    ("--weights", "--mean", "--std", "--folder", "--size"), "percolation connect predicts the rounds of such a network"
+)
 # shown at the foot of `--help`
 rounds.epilog = (  # type: ignore[attr-defined]
     "Examples:  percolation rounds   |   percolation rounds --field gaussian --dim 100 --occupation 0.5 --length 30 "

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from empirical.data import offline
 from empirical.ends.pairs import draw
 from empirical.ends.subject import Subject, build
-from empirical.ends.wanted import KINDS
+from empirical.ends.wanted import KINDS, NoPairs
 from empirical.losses.fields import FieldsDrawnAnew, FourierFields
 from empirical.losses.objectives import ClassLoss, Objective, OfPairs, moved
 from empirical.networks import architectures, models
@@ -160,6 +160,9 @@ class TrainedNetwork:
         found = draw(*built, subject.wanted, stop=self.stop, generator=generator_of(of_pairs))
         both = Drawn(ClassLoss(found.model, found.labels), found.a, found.c)
         rows = torch.arange(len(found.a))
+        if len(rows) < 2:
+            raise NoPairs(f"{self.network} on {self.data}: one pair of low-loss inputs, two are needed: theory learns "
+                          "from some and the others are walked; train it longer, or take other data")  # fmt: skip
         n_walk = min(n_walk, len(rows) // 2)
         return both.select(rows[n_walk:]), both.select(rows[:n_walk])
 

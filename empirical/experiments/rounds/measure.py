@@ -21,6 +21,8 @@ from empirical.experiments.rounds.landscapes import Drawn, GaussianField, Landsc
 from empirical.experiments.rounds.network_fields import NetworkField
 from empirical.finder.find import Connection, Finder, find_paths
 from empirical.losses import objectives
+from empirical.losses.objectives import ClassLoss, Objective
+from empirical.networks.taken import notes_of
 from empirical.prediction import paired, predictions, responses, sphere_grid
 from empirical.prediction.lines import PER_XI, Lines, resolved_lines
 from empirical.prediction.responses import Responses
@@ -67,6 +69,7 @@ class Walked:
 
     row: dict[str, Any]
     pairs: list[dict[str, Any]]
+    notes: tuple[str, ...] = ()  # how a network of the user's was taken
 
 
 def walk(case: Case, *, seed: int, device: str = "cpu") -> Walked:
@@ -94,7 +97,12 @@ def walk(case: Case, *, seed: int, device: str = "cpu") -> Walked:
         row |= paired.second_order(expected)
         row |= _on_grid(case.landscape, lowered, level, connections)
         row["note"] = "; ".join((*predicted.notes, *_stalled(row["ends_stalled"], len(to_walk.a))))
-        return Walked(row, _pair_rows(row, len(to_walk.a), walkers, connections, expected))
+        pairs = _pair_rows(row, len(to_walk.a), walkers, connections, expected)
+        return Walked(row, pairs, _notes(to_walk.objective))
+
+
+def _notes(objective: Objective) -> tuple[str, ...]:
+    return tuple(notes_of(objective.model)) if isinstance(objective, ClassLoss) else ()
 
 
 def rounds_table(walked: list[Walked]) -> pd.DataFrame:

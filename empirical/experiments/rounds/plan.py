@@ -1,6 +1,7 @@
 """Which landscapes the experiment on rounds walks through, and the walk through all of them."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -10,7 +11,7 @@ from empirical.experiments.rounds import measure
 from empirical.experiments.rounds.landscapes import NATURAL_PAIR, GaussianField, RandomNetwork, TrainedNetwork
 from empirical.experiments.rounds.measure import Case, Walked
 from empirical.experiments.rounds.network_fields import NetworkField
-from empirical.networks.architectures import ARCHITECTURES
+from empirical.networks import models
 from percolation import checks, runs, seeds
 
 OCCUPATIONS, DEEP = (0.3, 0.5, 0.7, 0.9), (0.01, 0.001)
@@ -27,11 +28,11 @@ def full(pairs: int = 60) -> tuple[Case, ...]:
     return (*fields, *networks, *(Case(TrainedNetwork(*one), pairs) for one in on_data))
 
 
-def quick() -> tuple[Case, ...]:
+def quick(pairs: int = 16) -> tuple[Case, ...]:
     """The same in small: seconds."""
-    fields = [Case(GaussianField(d, length=10.0), 16, p) for p in (0.5, 0.9) for d in (3, 30, 100)]
-    networks = [Case(RandomNetwork("mlp", 100, depth), 16) for depth in (1, 3)]
-    return (*fields, *networks, Case(TrainedNetwork("cnn1d", "mnist1d", 40), 16))
+    fields = [Case(GaussianField(d, length=10.0), pairs, p) for p in (0.5, 0.9) for d in (3, 30, 100)]
+    networks = [Case(RandomNetwork("mlp", 100, depth), pairs) for depth in (1, 3)]
+    return (*fields, *networks, Case(TrainedNetwork("cnn1d", "mnist1d", 40), pairs))
 
 
 def gaussian(
@@ -51,7 +52,7 @@ def random(
     sphere: bool = False,
 ) -> tuple[Case, ...]:
     """Random networks of each dimension, depth (of an mlp) and occupation; None: the architecture's usual dimension."""
-    usual = ARCHITECTURES[checks.one_of("network", network, ARCHITECTURES)].dimension
+    usual = math.prod(models.input_shape(network))
     made = [RandomNetwork(network, d or usual, depth, sphere) for d in dimensions for depth in depths]
     return tuple(Case(one, pairs, p, margin) for p in occupations for one in made)
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from empirical.experiments.options import InputDimension, MaxRounds, Stop
+from empirical.experiments.options import QUICK_PAIRS, InputDimension, MaxRounds, Stop
 from percolation import checks, files
 from percolation.quantities import with_error
-from percolation.terminal import Device, Out, Run, Seed, Workers, print_paths, print_table
+from percolation.terminal import Device, Out, Run, Seed, Workers, loading, print_notes, print_paths, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 def training(
     network: Annotated[str, typer.Option(help="mlp, cnn1d or cnn.")] = "cnn1d",
     data: Annotated[str, typer.Option(help="digits or mnist1d.")] = "mnist1d",
-    pairs: Annotated[int, typer.Option(help="Pairs to connect at each checkpoint, of each kind of inputs.")] = 20,
+    pairs: Annotated[
+        int | None, typer.Option(help="Pairs to connect at each checkpoint, of each kind of inputs; default 20.")
+    ] = None,
     checkpoints: Annotated[
-        int, typer.Option(help="Times to look: before training, then log-spaced epochs up to the last.")
-    ] = 8,
+        int | None,
+        typer.Option(help="Times to look: before training, then log-spaced epochs up to the last; default 8."),
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 60,
     dim: InputDimension = None,
     level: Annotated[float, typer.Option(help="Loss in nats at or below which an input is open.")] = 1e-3,
     stop: Stop = 5e-4,
     max_rounds: MaxRounds = 8,
+    quick: Annotated[bool, typer.Option("--quick", help="5 pairs at 4 checkpoints, unless said.")] = False,
     seed: Seed = 0,
     workers: Workers = 0,
     device: Device = "cpu",
@@ -39,20 +43,23 @@ def training(
     """
     from dataclasses import replace
 
-    from empirical.experiments.training import measure
-    from empirical.experiments.training.figure import training_figure
-    from empirical.finder.find import PRESETS
-    from empirical.networks.models import Training
-    from percolation.plotting import writers
+    with loading("training"):
+        from empirical.experiments.training import measure
+        from empirical.experiments.training.figure import training_figure
+        from empirical.finder.find import PRESETS
+        from empirical.networks.models import Training
+        from percolation.plotting import writers
 
     usual = PRESETS["default"]
     finder = replace(usual, level=level, max_rounds=max_rounds, descent=replace(usual.descent, stop=stop))
     rule = Training(epochs=checks.integer("epochs", epochs, at_least=1))
+    pairs = (QUICK_PAIRS if quick else 20) if pairs is None else pairs
+    checkpoints = (4 if quick else 8) if checkpoints is None else checkpoints
     task = measure.Task(network, data, pairs, checkpoints, dim, rule, finder)
     run = Run.begin(out, seed=seed, workers=workers, device=device)
     watched = measure.watch(task, seed=seed, workers=workers, device=device)
     table = measure.table(watched)
-    record = run.record(measure.parameters(task))
+    record = run.record(measure.parameters(task), notes=print_notes(watched.notes))
     others = {"pairs.csv": files.csv(measure.pair_table(watched))}
     others |= writers("training", training_figure(table, level))
     paths = run.write(table, record, **others)
@@ -90,6 +97,9 @@ def _short(row: dict[str, Any], name: str) -> str:
     return with_error(value, error) if error > 0.01 * value else f"{value:.3g}"
 
 
+training.instead = dict.fromkeys(  # type: ignore[attr-defined]
+    ("--weights", "--mean", "--std", "--folder", "--size"), "networks are trained here, on digits or mnist1d"
+)
 # shown at the foot of `--help`
 training.epilog = (  # type: ignore[attr-defined]
     "Examples:  percolation training   |   percolation training --network cnn --data digits --pairs 40 --seed 1"

@@ -23,6 +23,7 @@ from empirical.losses import objectives
 from empirical.losses.objectives import ClassLoss
 from empirical.networks import architectures, models
 from empirical.networks.models import Training
+from empirical.networks.taken import notes_of
 from empirical.networks.training import epochs
 from empirical.threads import one_thread
 from percolation import checks, intervals, runs, seeds
@@ -73,6 +74,7 @@ class Watched:
     task: Task
     rows: list[dict[str, Any]]
     pairs: list[dict[str, Any]]
+    notes: tuple[str, ...] = ()  # how a network of the user's was taken
 
 
 def watch(task: Task, *, seed: int = 0, workers: int = 0, device: str = "cpu") -> Watched:
@@ -89,7 +91,8 @@ def watch(task: Task, *, seed: int = 0, workers: int = 0, device: str = "cpu") -
     items = [(checkpoint, kind) for checkpoint in kept for kind in KINDS]
     looked = partial(_connected, task, seed, device)
     found = runs.run(looked, items, workers=workers, processes=workers != 1, label="checkpoints")
-    return Watched(task, [row for row, _ in found], [pair for _, pairs in found for pair in pairs])
+    notes = notes_of(models.to_be_trained(task.network, dataset, seed=seed))
+    return Watched(task, [row for row, _ in found], [pair for _, pairs in found for pair in pairs], tuple(notes))
 
 
 def table(watched: Watched) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from percolation import checks, files
 from percolation.quantities import with_error
-from percolation.terminal import Run, announce, print_paths, print_table
+from percolation.terminal import Run, announce, loading, print_paths, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,8 @@ def connect_parameters(
     """
     from dataclasses import replace
 
-    from empirical.experiments.weights import curves, measure
+    with loading("connect"):
+        from empirical.experiments.weights import curves, measure
 
     bend = replace(curves.BEND_TRAINING, epochs=checks.integer("bend_epochs", bend_epochs, at_least=1))
     data = "mnist1d" if data is None and network == "cnn1d" else data or "digits"

@@ -248,6 +248,13 @@ def test_no_class_with_two_low_inputs():
         measure_barriers(plan, seed=0)
 
 
+def test_classes_without_a_pair_change_nothing():
+    empty = pd.DataFrame(columns=measure.COLUMNS)
+    table = pd.DataFrame({name: [1.0, 2.0] for name in measure.COLUMNS})
+    whole = measure._whole([empty, table, empty], measure.Asked(2), "digits", "cnn")
+    assert whole.equals(table) and whole["gap"].dtype == float
+
+
 def test_a_partner_that_does_not_come_to_be_is_counted(table):
     changed = table.copy()
     adversarial = (changed["kind"] == "natural-adversarial").to_numpy().nonzero()[0]

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
+from empirical.ends.wanted import NoPairs
 from empirical.experiments.rounds import landscapes, plan
 from empirical.experiments.rounds.figure import plot_against_prediction, rounds_figure
 from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork, TrainedNetwork
@@ -274,3 +275,17 @@ def test_fields_drawn_anew_are_the_same(monkeypatch):
     one, other = (along_lines(drawn.objective, drawn.a, drawn.c) for drawn in (kept, anew))
     np.testing.assert_array_equal(one.values, other.values)
     np.testing.assert_array_equal(one.across, other.across)
+
+
+def test_one_pair_of_a_trained_network_is_too_few(monkeypatch):
+    drawn, found = landscapes.draw, {}
+
+    def first(*arguments, **options):
+        made = drawn(*arguments, **options)
+        found["pairs"] = len(made.a)
+        return replace(made, a=made.a[:1], c=made.c[:1], labels=made.labels[:1])
+
+    monkeypatch.setattr(landscapes, "draw", first)
+    with pytest.raises(NoPairs, match="one pair of low-loss inputs, two are needed"):
+        TrainedNetwork("mlp", "digits").draw(4, 4, np.random.SeedSequence(1))
+    assert found["pairs"] > 1
