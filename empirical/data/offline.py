@@ -26,7 +26,8 @@ _global_state = threading.Lock()
 
 def load(name: str, dimension: int | None = None) -> Dataset:
     """A data set by name, resampled to the dimension: digits take a square number (64), mnist1d any from 10 (40)."""
-    return {"digits": digits, "mnist1d": mnist1d}[name](checked(name, dimension))
+    size = checked(name, dimension)
+    return mnist1d(size) if name == "mnist1d" else digits(size)
 
 
 def checked(name: str, dimension: int | None) -> int:

@@ -50,11 +50,28 @@ def text(content: str, header: bool | None) -> Listed:
         remarks.append("attributes {...} behind the edges are not read")
     separator = _separator(lines)
     rows = [(k, _fields(k, line, separator)) for k, line in lines]
+    _refuse_matrix(rows)
     rows, first, second, said = _without_header(rows, header)
     pairs = [_pair(row, first, second) for row in rows]
     if not pairs:
         raise ValueError("it holds no edge; expected two names a line")
     return _konect(comments, Listed(pairs, remarks + said + _further_columns(rows, first, second)))
+
+
+def _refuse_matrix(rows: Sequence[Row]) -> None:
+    """n > 2 lines of n numbers, of 0 and 1 alone or symmetric with an empty diagonal, are no edges."""
+    n = len(rows)
+    if n < 3 or any(len(fields) != n for _, fields in rows):
+        return
+    try:
+        matrix = np.array([fields for _, fields in rows], dtype=float)
+    except ValueError:
+        return
+    if np.isin(matrix, (0, 1)).all() or (np.array_equal(matrix, matrix.T) and not matrix.diagonal().any()):
+        raise ValueError(
+            f"{n} lines of {n} numbers are an adjacency matrix, no list of edges; in Python: "
+            "graphs.from_sparse(scipy.sparse.csr_array(numpy.loadtxt(FILE)))"
+        )
 
 
 def parquet(content: bytes) -> Listed:

@@ -82,8 +82,9 @@ def pajek(content: bytes) -> Parts:
             elif section:
                 one, *others = map(int, line.split())
                 edges += [(one - 1, other - 1) for other in others]
-    if any(not 1 <= number <= n for number in labels):
-        raise ValueError(f"not Pajek: vertices are 1 ... {n}, got {min(labels)} ... {max(labels)}")
+    named = {*labels, *(end + 1 for pair in edges for end in pair)}
+    if any(not 1 <= number <= n for number in named):
+        raise ValueError(f"not Pajek: vertices are 1 ... {n}, got {min(named)} ... {max(named)}")
     remarks, pairs = [], np.array(edges, dtype=np.int64).reshape(-1, 2)
     if directed:
         pairs, merged = _undirected(pairs)
@@ -105,13 +106,15 @@ def metis(content: bytes) -> Parts:
         rows = [[int(word) for word in line.split()][skipped::step] for line in lines[1 : n + 1]]
     if len(lines) - 1 < n or any(line.strip() for line in lines[n + 1 :]):
         raise ValueError(f"not METIS: {n} nodes, but {len(lines) - 1} lines of neighbours")
+    if beyond := [j for row in rows for j in row if not 1 <= j <= n]:
+        raise ValueError(f"not METIS: nodes are 1 ... {n}, got the neighbour {beyond[0]}")
     if any(i == j - 1 for i, row in enumerate(rows) for j in row):
         raise ValueError("not METIS: a node is its own neighbour")
     half = np.array([(i, j - 1) for i, row in enumerate(rows) for j in row], dtype=np.int64).reshape(-1, 2)
     forward, back = half[half[:, 0] < half[:, 1]], half[half[:, 0] > half[:, 1]][:, ::-1]
     if len(half) != 2 * m or not np.array_equal(_sorted(forward), _sorted(back)):
         raise ValueError(
-            f"not METIS: {m} edges, each at both its ends, are {2 * m} neighbours, got {len(half)} of them"
+            f"not METIS: {m} edges are {2 * m} neighbours, j of i and i of j for each; got {len(half)}, or other pairs"
         )
     said = ["weights and sizes are not used"] if form != "000" else []
     return Parts([str(i) for i in range(1, n + 1)], forward, said)
