@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from percolation import checks
+from percolation.terminal import numbers
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,15 @@ class Normalisation:
         for mean, std in zip(self.mean, self.std, strict=True):
             checks.finite("mean", mean)
             checks.positive("std", std)
+
+    @classmethod
+    def of_options(cls, mean: str | None, std: str | None) -> "Normalisation | None":
+        """What --mean 0.5,0.5,0.5 and --std of a command say; None where they were left out."""
+        if mean is None and std is None:
+            return None
+        if mean is None or std is None:
+            raise ValueError("--mean and --std go together, got one of them")
+        return cls(numbers("--mean", mean), numbers("--std", std))
 
 
 IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

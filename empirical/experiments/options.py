@@ -1,14 +1,9 @@
 """Options of `percolation connect`, and those that other commands of this package share, as `--help` shows them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-from percolation import checks
-
-if TYPE_CHECKING:
-    from empirical.data.tensors import Normalisation
 
 Network = Annotated[
     str,
@@ -95,22 +90,3 @@ Theory = Annotated[
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Few pairs, unless --pairs says how many.")]
 OneWorker = Annotated[int, typer.Option(help="Taken for uniformity: one network is one task.")]
-
-
-def normalisation(mean: str | None, std: str | None) -> "Normalisation | None":
-    """What --mean and --std say."""
-    from empirical.data.tensors import Normalisation
-
-    if mean is None and std is None:
-        return None
-    if mean is None or std is None:
-        raise ValueError("--mean and --std go together, got one of them")
-    return Normalisation(numbers("--mean", mean), numbers("--std", std))
-
-
-def numbers(name: str, text: str) -> tuple[float, ...]:
-    """0.5,0.5,0.5 as numbers."""
-    try:
-        return tuple(checks.finite(name, float(part)) for part in text.split(","))
-    except ValueError as error:
-        raise ValueError(f"{name} takes numbers with commas between, got {text!r}") from error

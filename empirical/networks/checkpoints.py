@@ -5,6 +5,7 @@ Files are read with weights_only=True, or by safetensors: never with code that t
 
 import argparse
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,12 +100,15 @@ def outputs(model: nn.Module, checkpoint: Checkpoint, guess: int) -> int:
 
 def _torch(path: Path) -> Any:
     try:
-        with torch.serialization.safe_globals(HARMLESS):
+        with torch.serialization.safe_globals(HARMLESS), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of old protocols, before it refuses them
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for what is damaged, or holds more than tensors
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = " ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
         if objects := _objects(path):
             reason = f"it holds Python objects, {_some(objects)}, whose code is never run here"
+        elif "weights_only" in reason:  # torch's own words offer to run the code
+            reason = "it holds more than tensors, and its code is never run here"
         raise ValueError(f"{path} is no file of weights, or damaged ({reason}); {EXPECTED}") from error
 
 

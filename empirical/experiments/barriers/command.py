@@ -77,6 +77,7 @@ def barriers(
     run that was killed goes on where it was when the same command is given again.
     """
     with loading("barriers"):
+        from empirical.data.tensors import Normalisation
         from empirical.ends.subject import DATA, Subject
         from empirical.finder.find import PRESETS
         from empirical.losses import objectives
@@ -113,7 +114,7 @@ def barriers(
                 folder=None if folder is None else str(folder),
                 label=label,
                 lower_ends=not low_ends,
-                normalisation=options.normalisation(mean, std),
+                normalisation=Normalisation.of_options(mean, std),
                 size=size,
             ),
             kinds,

@@ -75,6 +75,7 @@ def connect(
         )
         return
     with loading("connect"):
+        from empirical.data.tensors import Normalisation
         from empirical.experiments.connect import plan as wanted
         from empirical.experiments.connect.examination import Examination
         from empirical.experiments.connect.measure import PLANS
@@ -111,7 +112,7 @@ def connect(
         sphere=sphere,
         label=label,
         lower_ends=lower_ends,
-        normalisation=options.normalisation(mean, std),
+        normalisation=Normalisation.of_options(mean, std),
         search=wanted.search(step, total_variation, weight_decay, bounds, robust),
     )
     ask = wanted.asks_theory(subject) if theory is None else theory

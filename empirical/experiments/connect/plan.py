@@ -7,10 +7,10 @@ from typing import Any
 
 from empirical.ends.modes import MOST_VIEWS, Search, Transformed
 from empirical.ends.subject import Subject
-from empirical.experiments.options import numbers
 from empirical.finder.find import PRESETS, Finder
 from empirical.networks import architectures, models
 from percolation import checks
+from percolation.terminal import numbers
 
 THEORY_UP_TO = 4096  # numbers of an input for which the theories are asked too where nothing is said
 

@@ -53,6 +53,7 @@ def manifold(
     path, sheet, and interpretation_NETWORK (what changes along a path).
     """
     with loading("manifold"):
+        from empirical.data.tensors import Normalisation
         from empirical.experiments.manifold.measure import Plan, explore
         from empirical.finder.find import PRESETS
         from empirical.networks.saliency import METHODS
@@ -69,7 +70,7 @@ def manifold(
             "untrained" if random else "trained",
             dim,
             weights,
-            options.normalisation(mean, std),
+            Normalisation.of_options(mean, std),
             n_modes=(5 if quick else 16) if n_modes is None else n_modes,
             side=(6 if quick else 16) if side is None else side,
             noise=noise,
