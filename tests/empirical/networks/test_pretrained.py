@@ -1,5 +1,6 @@
 """Networks whose weights come from a file or a package, and those the user wrote."""
 
+import pickle
 import sys
 import urllib.error
 
@@ -114,6 +115,23 @@ def test_files_that_are_no_weights(weights, content, message):
         torch.save(changed[content] if isinstance(content, str) else content, path)
     with pytest.raises(ValueError, match=message):
         models.pretrained("cnn", path, (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (pickle.dumps({"state_dict": Harmful()}), "it holds more than tensors, and its code is never run here"),
+        (b"hello", "KeyError 101"),
+        (b"", "EOFError"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_other_files_are_told_apart_without_torchs_offers(weights, content, reason):
+    _, path = weights
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"no file of weights, or damaged .{reason}") as refused:
+        models.pretrained("cnn", path, (3, 8, 8))
+    assert "weights_only" not in str(refused.value)
 
 
 def test_weights_that_cannot_be_downloaded_say_which_file_to_put_where(tmp_path, monkeypatch):
