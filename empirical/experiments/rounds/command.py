@@ -98,7 +98,7 @@ def rounds(
         "margin": margin,
         "pairs": pairs,
     }
-    cases = _cases(field, network, quick, **{name: value for name, value in given.items() if value is not None})
+    cases = _cases(field, network, quick=quick, **{name: value for name, value in given.items() if value is not None})
     cases = tuple(replace(case, steps=steps) for case in cases)
     long = LongRun("rounds", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, device=device, dry_run=dry_run)
@@ -113,7 +113,7 @@ def rounds(
     print_paths(paths)
 
 
-def _cases(field: str | None, network: str | None, quick: bool, **given: Any) -> "tuple[Case, ...]":
+def _cases(field: str | None, network: str | None, *, quick: bool = False, **given: Any) -> "tuple[Case, ...]":
     """The cases that the options ask for; an option without effect is refused."""
     from empirical.experiments.rounds import plan
     from empirical.networks import wide
