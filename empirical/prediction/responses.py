@@ -161,7 +161,7 @@ def look(objective: Objective, a: Tensor, c: Tensor, *, n_points: int = N_POINTS
         points = between(a[rows, None], c[rows, None], at).flatten(0, 1)
         scaled, gradient = evaluate.slopes(points, rows.repeat_interleave(n_points))
         z.append(scaled.view(len(rows), n_points))
-        gradient, along = gradient.view(len(rows), n_points, -1), (c[rows] - a[rows]).flatten(1)
+        gradient, along = gradient.reshape(len(rows), n_points, -1), (c[rows] - a[rows]).flatten(1)
         moves = across(gradient.sign() if steps == "adam" else gradient, along)
         gram.append(moves @ across(gradient, along).transpose(1, 2))
         norms.append(moves.norm(dim=2))

@@ -16,7 +16,7 @@ from torch import Tensor
 from empirical.descent.rows import Descent, descend
 from empirical.ends import pairs
 from empirical.ends.subject import Subject, build
-from empirical.experiments.phase.measure import SMOOTH_THRESHOLDS
+from empirical.experiments.phase.measure import KNOWN_UP_TO, smooth_threshold
 from empirical.experiments.rounds.landscapes import GaussianField
 from empirical.losses.objectives import ClassLoss, Objective
 from empirical.prediction.cells import affine_slice, cut
@@ -132,8 +132,8 @@ def draw(data_file: Path) -> Figure:
         fields = rows[rows["system"] == "gaussian"]
         columns = fields["k"], fields["value"], [fields["below"], fields["above"]]
         drawing.points(left, *columns, 0, "smooth Gaussian fields", ls="-", lw=0.6)
-        known = [k for k in SMOOTH_THRESHOLDS if k <= rows["k"].max()]
-        critical = [float(ndtri(SMOOTH_THRESHOLDS[k].value)) for k in known]
+        known = range(2, min(rows["k"].max(), KNOWN_UP_TO) + 1)
+        critical = [float(ndtri(smooth_threshold(k).value)) for k in known]
         label = "critical level of far points,\n$k=2$: Muirhead and Vanneuville 2020"
         drawing.theory(left, known, critical, label=label, marker="_", ms=8)
         left.set(ylabel="minimax barrier [std. deviations]", ylim=(None, 0.85))

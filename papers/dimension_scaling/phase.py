@@ -80,7 +80,7 @@ def _legend(colour: Any) -> list[Patch | Line2D]:
     disc: dict[str, Any] = {"ls": "", "mec": "black", "mfc": colour, "ms": 5}
     lines = [
         (IID, "--", r"iid, $1/C = p_c(\mathbb{Z}^d)$: Mertens and Moore 2018"),
-        (SMOOTH, "-", r"smooth, $1/C$ = 0.50, 0.119, 0.034 for $d$ = 2, 3, 4"),
+        (SMOOTH, "-", "smooth, simulated up to $d=7$"),
         (SMOOTH, ":", "smooth, estimate: zero of the Euler characteristic"),
     ]
     return [

@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from empirical.experiments.phase.measure import FIELDS, RESOLVED, SMOOTH_THRESHOLDS, smooth_threshold
+from empirical.experiments.phase.measure import FIELDS, KNOWN_UP_TO, RESOLVED, smooth_threshold
 from percolation.plotting import STYLE
-from percolation.theory import thresholds
+from percolation.theory import level_sets, thresholds
 
 TITLES = {
     "smooth": "smooth Gaussian fields",
@@ -76,14 +76,14 @@ def plot_grids(rows: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def plot_thresholds(ax: Axes) -> Axes:
-    """1/C = p_c of iid percolation and of smooth level sets, the latter thin where it is an estimate."""
+    """1/C = p_c of iid percolation and of smooth level sets, and of the estimate of these, thin."""
     low, high = ax.get_xlim()
     d = np.arange(2, int(high) + 1)
-    known = d[d <= max(SMOOTH_THRESHOLDS)]
-    beyond = d[(d >= max(SMOOTH_THRESHOLDS)) & (d <= 100)]  # by then below 1e-40
+    known = d[d <= KNOWN_UP_TO]
+    estimated = d[d <= 100]  # by then below 1e-40
     ax.plot(d, [1 / thresholds.hypercubic(int(n)).value for n in d], "--", color=IID, lw=1.8, zorder=3)
     ax.plot(known, [1 / smooth_threshold(int(n)).value for n in known], "-", color=SMOOTH, lw=1.8, zorder=3)
-    ax.plot(beyond, [1 / smooth_threshold(int(n)).value for n in beyond], ":", color=SMOOTH, lw=1.5, zorder=3)
+    ax.plot(estimated, [1 / level_sets.gaussian(int(n)).value for n in estimated], ":", color=SMOOTH, lw=1.5, zorder=3)
     ax.set_xlim(low, high)
     return ax
 
@@ -97,7 +97,7 @@ def _legend() -> list[Line2D | Patch]:
             [], [], marker="D", label="diamond: the same, the grid does not resolve the classes", **disc | {"ms": 5}
         ),
         Line2D([], [], ls="--", color=IID, lw=1.8, label=r"iid percolation, $1/C = p_c(\mathbb{Z}^d)$"),
-        Line2D([], [], ls="-", color=SMOOTH, lw=1.8, label=r"level sets of smooth fields, $1/C$ = 0.50, 0.119, 0.034"),
+        Line2D([], [], ls="-", color=SMOOTH, lw=1.8, label="level sets of smooth fields, simulated up to $d=7$"),
         Line2D([], [], ls=":", color=SMOOTH, lw=1.5, label="their estimate: zero of the Euler characteristic"),
     ]
 

@@ -37,12 +37,7 @@ MOST_PAIRS = 10_000  # a share is known to 0.5 % by then
 FULL = {2: Torus(2, 720, 8), 3: Torus(3, 112, 4), 4: Torus(4, 36, 3), 5: Torus(5, 16, 2)}
 QUICK = {2: Torus(2, 192, 6), 3: Torus(3, 36, 3), 4: Torus(4, 16, 2), 5: Torus(5, 10, 2)}
 
-_OWN = "spanning of Gaussian fields exp(-r^2 / 2 xi^2) on grids, simulated for this project"
-SMOOTH_THRESHOLDS = {
-    2: Threshold(0.5, 0.0, "proved: level 0 is critical, Rivera and Vanneuville 2020, Muirhead and Vanneuville 2020"),
-    3: Threshold(0.119, 0.003, _OWN),
-    4: Threshold(0.034, 0.003, _OWN + "; still falling with xi, so rather an upper bound"),
-}
+KNOWN_UP_TO = max(level_sets.SIMULATED)  # dimension; the threshold of smooth fields is an estimate above
 
 
 @dataclass(frozen=True)
@@ -121,11 +116,10 @@ def parameters(plan: Plan) -> dict[str, Any]:
 def smooth_threshold(d: int) -> Threshold:
     """Critical occupation of the level sets of smooth Gaussian fields on R^d.
 
-    d = 2, 3, 4: known. Above: the zero of the mean Euler characteristic, an estimate, `theory.level_sets.gaussian`.
+    d = 2: proved. 3 to 7: simulated, in the limit of fine cells, `theory.level_sets.simulated`. Above: the zero of the
+    mean Euler characteristic, an estimate, `theory.level_sets.gaussian`.
     """
-    if checks.integer("d", d, at_least=2) in SMOOTH_THRESHOLDS:
-        return SMOOTH_THRESHOLDS[d]
-    return level_sets.gaussian(d)
+    return level_sets.simulated(d) if d in level_sets.SIMULATED else level_sets.gaussian(d)
 
 
 def _on_grid(case: Case, plan: Plan, seed: np.random.SeedSequence) -> dict[str, Any]:
@@ -226,7 +220,7 @@ def _predicted(case: Case, found: dict[str, Any], grid: dict[str, Any]) -> dict[
         "p_c": iid.value,
         "iid_predicts": p > iid.value,
         "smooth_threshold": smooth.value,
-        "smooth_threshold_is": "known" if case.dimension in SMOOTH_THRESHOLDS else "estimate",
+        "smooth_threshold_is": "known" if case.dimension <= KNOWN_UP_TO else "estimate",
         "smooth_predicts": p > smooth.value,
         "decided_by": "grid" if _grid_decides(grid) else "finder",
         "iid_verdict": verdict(p, iid, found, grid),

@@ -49,6 +49,15 @@ def test_products_of_known_gradients():
     np.testing.assert_allclose(seen.shares, np.linspace(0, 1, 7))
 
 
+def test_gradients_may_lie_in_memory_as_they_like():
+    """Those of a network in channels_last do; a picture of 2 x 3 x 3, channels last, weighted by 0, 1, 2, ..."""
+    weights = torch.arange(18.0).view(3, 3, 2)
+    a = torch.zeros(1, 2, 3, 3)
+    seen = responses.look(Field(lambda x: (x.permute(0, 2, 3, 1) * weights).flatten(1).sum(1)), a, a + 1, n_points=3)
+    across = weights.numpy() - weights.mean().item()
+    np.testing.assert_allclose(seen.gram, np.full((1, 3, 3), (across**2).sum()), rtol=1e-5)
+
+
 @pytest.mark.parametrize(("k", "found"), [(-1.0, True), (0.0, True), (0.38, True), (0.39, False), (2.0, False)])
 def test_second_order_says_whether_a_bowl_is_deep_enough(k, found):
     """1 - (x_0 / 2)^2 - x_1 + k x_1^2 / 2 falls by 1 / (2 k) at most, and has to fall by 1.3 = 1 / (2 * 0.3846)."""
