@@ -97,7 +97,9 @@ def _legend() -> list[Line2D | Patch]:
             [], [], marker="D", label="diamond: the same, the grid does not resolve the classes", **disc | {"ms": 5}
         ),
         Line2D([], [], ls="--", color=IID, lw=1.8, label=r"iid percolation, $1/C = p_c(\mathbb{Z}^d)$"),
-        Line2D([], [], ls="-", color=SMOOTH, lw=1.8, label="level sets of smooth fields, simulated up to $d=7$"),
+        Line2D(
+            [], [], ls="-", color=SMOOTH, lw=1.8, label="level sets of smooth fields: proved, simulated up to $d=7$"
+        ),
         Line2D([], [], ls=":", color=SMOOTH, lw=1.5, label="their estimate: zero of the Euler characteristic"),
     ]
 
