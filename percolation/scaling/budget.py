@@ -1,6 +1,7 @@
 """How many runs: a number, as many as a given time affords, or enough for a given error."""
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -16,6 +17,7 @@ SAFETY = 1.1  # more runs than the error so far asks for, since it is an estimat
 PILOT_PRECISION = 10  # so near p_c what is nonlinear in p is far below the precision
 PILOT_SHARE, MOMENT = 0.1, 1e-3  # of the time; seconds
 GROWTH = 4  # largest factor by which the number of runs grows at once
+DAY = 86400.0  # seconds
 LONGEST, FINEST = 1e8, 1e-12  # seconds, three years; error of p_c
 
 
@@ -85,7 +87,8 @@ class Budget:
         begun = monotonic()
         done = run_all(run, parent.spawn(self.at_least if self.is_open else self.runs), **how)
         while self.is_open:
-            more = min(self._affordable(len(done), monotonic() - begun), self._needed(done, estimate))
+            spent = monotonic() - begun
+            more = min(self._affordable(len(done), spent), self._needed(done, estimate, spent))
             if more < 1:
                 break
             done += run_all(run, parent.spawn(int(more)), **how)
@@ -95,10 +98,24 @@ class Budget:
         """At most as many as are done: the rate of the first runs is uncertain."""
         return math.inf if self.time is None else min(n_done * (self.time / spent - 1), n_done)
 
-    def _needed(self, done: list[np.ndarray], estimate: Callable[[np.ndarray], Estimate]) -> float:
+    def _needed(self, done: list[np.ndarray], estimate: Callable[[np.ndarray], Estimate], spent: float) -> float:
         if self.precision is None:
             return math.inf
-        return more_runs(len(done), estimate(np.array(done)).error, self.precision)
+        error = estimate(np.array(done)).error
+        if self.time is None and math.isfinite(error):
+            _foretell(self.precision, spent * (error / self.precision) ** 2)
+        return more_runs(len(done), error, self.precision)
+
+
+def _foretell(precision: float, seconds: float) -> None:
+    """Warn of more than a day, as soon as the first runs tell."""
+    if seconds > DAY:
+        warnings.warn(
+            f"an error of {precision:g} takes about {seconds / DAY:.1g} days here, by the first runs; "
+            "a time ends it sooner",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def more_runs(n_done: int, error: float, precision: float) -> float:

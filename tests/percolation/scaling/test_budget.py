@@ -1,7 +1,10 @@
+import warnings
+
 import numpy as np
 import pytest
 
 from percolation.quantities import Estimate
+from percolation.scaling import budget
 from percolation.scaling.budget import Budget
 
 
@@ -44,3 +47,20 @@ def test_time_ends_what_precision_would_not():
 def test_bad_input_is_refused_in_our_words(arguments, message):
     with pytest.raises(ValueError, match=message):
         Budget(**{"runs": 8, "at_least": 8, **arguments})
+
+
+@pytest.mark.parametrize(("days", "told"), [(3.2, True), (0.9, False)])
+def test_more_than_a_day_is_foretold_by_the_first_runs(monkeypatch, days, told):
+    """Runs of a minute each, whose error falls as 1 / sqrt(n) from the first four on, once; then it is reached."""
+    clock = iter(range(0, 10**6, 240))
+    monkeypatch.setattr(budget, "monotonic", lambda: float(next(clock)))
+    precision = (240 / (days * budget.DAY)) ** 0.5
+    errors = iter([1.0, 0.0])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Budget(4, precision=precision, at_least=4, progress=False).collect(
+            np.random.SeedSequence(1), lambda seed: np.zeros(1), lambda done: Estimate(0.0, next(errors), "")
+        )
+    assert [str(one.message) for one in caught] == [
+        f"an error of {precision:g} takes about 3 days here, by the first runs; a time ends it sooner"
+    ] * told
