@@ -72,7 +72,9 @@ def draw(data_file: Path) -> Figure:
 
 def _legend() -> list[Line2D | Patch]:
     colour = colours()(0.5)
-    disc = Line2D([], [], marker="o", ls="", mec="black", mfc=colour, ms=5, label=r"disc: exactly, on grids of $S^2$")
+    disc = Line2D(
+        [], [], marker="o", ls="", mec="black", mfc=colour, ms=5, label=r"disc: exactly, on grids of $S^2$, $S^3$"
+    )
     lines = [Line2D([], [], ls=dashes, color=color, lw=1.8, label=label) for label, color, dashes in LOOKS.values()]
     return [Patch(facecolor=colour, label="cell: share found by the path finder"), disc, *lines]
 
@@ -98,7 +100,7 @@ def caption(data_file: Path) -> str:
         rf"$|x|^2 = d$, a network a pair; ends are $L$ apart, a quarter circle. Cells of the map: found by the path "
         rf"finder, {made['pairs']} pairs drawn for each cell (binomial error at most "
         rf"{0.5 / made['pairs'] ** 0.5:.2f}), those whose ends come down counted; not found proves nothing. Discs: "
-        rf"exactly, on grids of $S^2$.{hatched} Lines: occupation from which on theories say connected: iid "
+        rf"exactly, on grids of $S^2$ and $S^3$.{hatched} Lines: occupation from which on theories say connected: iid "
         rf"percolation (Mertens and Moore 2018), the zero of the mean Euler characteristic of the sphere, and half of "
         rf"the pairs by the theory of the finder. Of {len(rows)} cells {fared}. " + made_by(data_file, QUICK)
     )

@@ -2,7 +2,7 @@
 
 Outputs of random networks on the sphere are fields whose correlation length, in radians, is set by depth and sigma_w:
 in one diagram they cross the thresholds of three theories, `network_fields.occupations`. Beside the finder stand exact
-grids of S^2 in d = 3.
+grids of S^2 in d = 3, and of S^3 in d = 4 where xi is not too short (sigma_w = 3: up to 5 layers).
 """
 
 import math

@@ -108,8 +108,8 @@ def _notes(objective: Objective) -> tuple[str, ...]:
 def rounds_table(walked: list[Walked]) -> pd.DataFrame:
     """A row a case, with the columns of `predictions.compared` and `paired.compared`.
 
-    Of networks on the sphere S^2 besides connected_grid with its limits, of grid_pairs: those whose ends have open
-    vertices beside them; grid_found: how many of the grid_connected ones the finder found, grid_refuted: of the others.
+    Of networks on the spheres S^2 and S^3 besides connected_grid with its limits, of grid_pairs: those whose ends have
+    open vertices beside them; grid_found: how many of the grid_connected ones the finder found, grid_refuted: of others.
     """
     return pd.DataFrame([one.row for one in walked])
 
@@ -198,10 +198,15 @@ def _columns(case: Case, lines: Lines, level: float, stop: float) -> dict[str, A
 
 
 def _on_grid(landscape: Landscape, lowered: Drawn, level: float, connections: Sequence[Connection]) -> dict[str, float]:
-    """Share of the pairs that are connected exactly, on a grid of S^2, and what the finder found of them; d = 3."""
-    if not isinstance(landscape, NetworkField) or not landscape.sphere or landscape.dimension != 3:
+    """Share of the pairs that are connected exactly, on a grid of the sphere, and what the finder found of them.
+
+    In d = 3, and in d = 4 where xi is long enough for a grid.
+    """
+    if not (isinstance(landscape, NetworkField) and landscape.sphere and landscape.dimension in sphere_grid.DIMENSIONS):
         return {}
     xi = landscape.expected()["xi_theory"]
+    if landscape.dimension > 3 and sphere_grid.n_vertices(xi, landscape.dimension) > sphere_grid.MOST:
+        return {}
     joined = sphere_grid.connected(lowered.objective, lowered.a, lowered.c, level, xi)
     found = np.array([one.connected for one in connections], dtype=bool)
     counts = {"grid_pairs": int(np.isfinite(joined).sum()), "grid_found": int(found[joined == 1].sum())}
