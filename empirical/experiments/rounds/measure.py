@@ -109,7 +109,7 @@ def rounds_table(walked: list[Walked]) -> pd.DataFrame:
     """A row a case, with the columns of `predictions.compared` and `paired.compared`.
 
     Of networks on the spheres S^2 and S^3 besides connected_grid with its limits, of grid_pairs: those whose ends have
-    open vertices beside them; grid_found: how many of the grid_connected ones the finder found, grid_refuted: of others.
+    open vertices beside them; grid_found: how many of the grid_connected the finder found, grid_refuted: of others.
     """
     return pd.DataFrame([one.row for one in walked])
 
