@@ -1,9 +1,13 @@
 """Networks of torchvision, timm and transformers by name; nothing is downloaded."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 import torch
+from torch import nn
 
-from empirical.data.tensors import CENTRED, IMAGENET
+from empirical.data.tensors import CENTRED, IMAGENET, Normalisation
 from empirical.ends.subject import Subject, build
 from empirical.networks import architectures, models
 from empirical.networks.taken import notes_of
@@ -71,7 +75,7 @@ def test_unknown_names(name, message):
 @pytest.mark.parametrize("library", ["timm", "transformers"])
 def test_a_package_that_is_absent_is_named(library, tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text("{}")
-    monkeypatch.setitem(__import__("sys").modules, library, None)
+    monkeypatch.setitem(sys.modules, library, None)
     name = f"{library}:{tmp_path if library == 'transformers' else 'resnet18'}"
     with pytest.raises(ValueError, match=f"needs the package {library}: pip install {library}"):
         architectures.find(name)
@@ -115,3 +119,65 @@ def test_transformers_by_path(tmp_path):
         weights.unlink()
     with pytest.raises(OSError, match="there are no weights of transformers:"):
         build(Subject(name, "none", "trained", "class-optimal", 1), seed=0)
+
+
+class Small(nn.Module):
+    """A network of a fake library."""
+
+    def __init__(self, channels, n_classes, answer=lambda logits: logits):
+        super().__init__()
+        self.head, self.answer = nn.Linear(channels, n_classes), answer
+
+    def forward(self, x):
+        return self.answer(self.head(x.mean((2, 3))))
+
+
+def test_what_is_asked_of_timm(monkeypatch, tmp_path):
+    """Its interface as far as it is used, where it is not installed: names, configuration, construction."""
+    config = SimpleNamespace(input_size=(3, 24, 24), mean=(0.5,) * 3, std=(0.25,) * 3, hf_hub_id=None)
+    made = []
+
+    def create_model(name, *, pretrained, num_classes, in_chans, **options):
+        if "img_size" in options:
+            raise TypeError("got an unexpected keyword argument 'img_size'")
+        made.append((name, pretrained))
+        return Small(in_chans, num_classes).eval()
+
+    fake = SimpleNamespace(
+        list_models=lambda: ["small"], get_pretrained_cfg=lambda name: config, create_model=create_model
+    )
+    monkeypatch.setitem(sys.modules, "timm", fake)
+    about = architectures.find("timm:small")
+    assert about.shape == (3, 24, 24) and about.normalisation == Normalisation((0.5,) * 3, (0.25,) * 3)
+    model = models.untrained("timm:small", (3, 32, 32), 5, seed=1)
+    torch.save({"state_dict": {f"module.{name}": x for name, x in model.state_dict().items()}}, tmp_path / "own.pth")
+    found = models.pretrained("timm:small", tmp_path / "own.pth", (3, 32, 32))
+    torch.testing.assert_close(found(X), model(4 * X - 2))
+    assert set(made) == {("small", False)}  # nothing is downloaded
+    with pytest.raises(OSError, match="there are no weights of timm:small on this machine"):
+        models.pretrained("timm:small", "imagenet")
+
+
+def test_what_is_asked_of_transformers(monkeypatch, tmp_path):
+    """The same: a configuration and a network from a folder, never from elsewhere; logits in an object."""
+    theirs = Small(3, 5, lambda logits: SimpleNamespace(logits=logits)).eval()
+    torch.save(theirs.state_dict(), tmp_path / "pytorch_model.bin")
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}')
+
+    def from_folder(found):
+        def from_pretrained(folder, *, local_files_only):
+            assert local_files_only and str(folder) == str(tmp_path)
+            return found
+
+        return from_pretrained
+
+    fake = SimpleNamespace(
+        AutoConfig=SimpleNamespace(from_pretrained=from_folder(SimpleNamespace(image_size=32, num_channels=3))),
+        AutoModelForImageClassification=SimpleNamespace(from_pretrained=from_folder(theirs)),
+    )
+    monkeypatch.setitem(sys.modules, "transformers", fake)
+    model, _, space = build(Subject(f"transformers:{tmp_path}", "none", "trained", "class-optimal", 1), seed=0)
+    torch.testing.assert_close(model(X), theirs(2 * X - 1).logits.detach())
+    assert space.shape == (3, 32, 32) and space.bounds == (0, 1)
+    assert notes_of(model)[0].startswith("network: logits taken from `logits` of a ")
