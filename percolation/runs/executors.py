@@ -87,14 +87,20 @@ class Processes(Executor):
         self.n_workers = checks.integer("n_workers", n_workers, at_least=1)
         self._timeout = None if timeout is None else checks.positive("timeout", timeout)
         self._pool = pebble.ProcessPool(self.n_workers, context=_SPAWN, initializer=_begin)
+        self._open: set[Future[Any]] = set()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return self._pool.schedule(fn, args=args, kwargs=kwargs, timeout=self._timeout)
+        future: Future[T] = self._pool.schedule(fn, args=args, kwargs=kwargs, timeout=self._timeout)
+        self._open.add(future)
+        future.add_done_callback(self._open.discard)
+        return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._pool.stop() if cancel_futures else self._pool.close()
         if wait:
             self._pool.join()
+            for future in tuple(self._open):  # pebble loses one that it was handing over when it was stopped
+                future.cancel()
 
     def kill(self) -> None:
         """End the workers at once; what was not done is cancelled."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from pickle import PicklingError
 
 import numpy as np
+import pebble
 import pytest
 
 from percolation import runs
@@ -158,6 +159,17 @@ def test_kill_ends_the_workers_at_once():
             future.result(timeout=1)
     with pytest.raises(RuntimeError):
         pool.submit(abs, 1)
+
+
+def test_a_call_that_pebble_loses_is_cancelled(monkeypatch):
+    """Seen once: stopped while it hands a call over, the pool never settles the future."""
+    pool = executors.processes(1)
+    lost = pebble.ProcessFuture()
+    monkeypatch.setattr(pool._pool, "schedule", lambda *arguments, **options: lost)
+    assert pool.submit(abs, 1) is lost
+    pool.kill()
+    with pytest.raises(CancelledError):
+        lost.result(timeout=1)
 
 
 def test_a_worker_that_cannot_start_breaks_the_pool(tmp_path):
