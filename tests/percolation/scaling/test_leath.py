@@ -206,7 +206,9 @@ def test_bad_input_is_refused_in_our_words(arguments, message):
         )
 
 
-TOO_NARROW = pytest.mark.xfail(reason="50 clusters in d = 3: 62 % within one error and 91.6 % within two were seen")
+TOO_NARROW = pytest.mark.xfail(
+    reason="10 clusters a run fail; of 50, 62 % within one error and 91.6 % within two were seen"
+)
 
 
 @pytest.mark.slow
