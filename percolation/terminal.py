@@ -92,10 +92,13 @@ def stages() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def loading(command: str) -> Iterator[None]:
-    """A line on standard error at once, while that is a terminal: torch takes seconds to load; gone when it is."""
+def loading(command: str, takes: str = "seconds to minutes") -> Iterator[None]:
+    """A line on standard error at once, while that is a terminal: torch takes seconds to load; gone when it is.
+
+    takes: how long the command then takes, about; `announce` says it better, once it is known what is asked for.
+    """
     with stages() as report:
-        report(f"percolation {command}: loading torch")
+        report(f"percolation {command}: loading torch; takes {takes}")
         yield
 
 

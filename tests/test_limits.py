@@ -167,7 +167,7 @@ from contextlib import contextmanager
 from percolation import cli, terminal
 
 @contextmanager
-def loading(command):
+def loading(command, takes=""):
     raise ValueError(f"{command}, torch {'torch' in sys.modules}")
     yield
 
@@ -184,7 +184,7 @@ for command in sys.argv[1:]:
 def test_a_terminal_shows_a_line_before_torch_is_loaded():
     commands = [*(one for one in ON_A_DEVICE if one != "figures"), "connect --space parameters"]
     done = subprocess.run([sys.executable, "-c", BEFORE_TORCH, *commands], capture_output=True, text=True)
-    assert done.stderr.splitlines() == [f"percolation: {one.split()[0]}, torch False" for one in commands]
+    assert done.stderr.splitlines() == [f"percolation: {one}, torch False" for one in commands]
 
 
 def test_the_line_is_gone_when_a_fault_is_found():
@@ -198,5 +198,5 @@ def test_the_line_is_gone_when_a_fault_is_found():
                 shown += more
     os.close(driver)
     first, last = shown.decode().split("\x1b[2K", 1)[0], shown.decode().splitlines()[-1]
-    assert process.returncode == 2 and "percolation barriers: loading torch" in first
+    assert process.returncode == 2 and "percolation barriers: loading torch; takes about 6 min" in first
     assert "percolation: unknown network 'nosuch'" in last

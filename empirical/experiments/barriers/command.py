@@ -76,7 +76,7 @@ def barriers(
     Writes table.csv (a row a network and kind), pairs.csv (a row a pair), run.json, barriers.pdf and barriers.png. A
     run that was killed goes on where it was when the same command is given again.
     """
-    with loading("barriers"):
+    with loading("barriers", "about 6 min, 1 with --quick"):
         from empirical.data.tensors import Normalisation
         from empirical.ends.subject import DATA, Subject
         from empirical.finder.find import PRESETS

@@ -34,7 +34,7 @@ def compare(
     Writes table.csv (a row a network x dimension x pair kind), pairs.csv (a row a pair), fields.csv (a row a Gaussian
     field), run.json, compare.pdf and compare.png.
     """
-    with loading("compare"):
+    with loading("compare", "about 3 min, half a minute with --quick"):
         from empirical.experiments.compare import measure
         from empirical.experiments.compare.figure import comparison_figure
         from empirical.experiments.connect.measure import connectivity_pairs, connectivity_table

@@ -39,7 +39,7 @@ def connect_parameters(
     """
     from dataclasses import replace
 
-    with loading("connect"):
+    with loading("connect --space parameters", "about 1.5 min a pair"):
         from empirical.experiments.weights import curves, measure
 
     bend = replace(curves.BEND_TRAINING, epochs=checks.integer("bend_epochs", bend_epochs, at_least=1))
