@@ -45,6 +45,14 @@ def positive(name: str, value: object) -> float:
     return number
 
 
+def numbers(name: str, text: str) -> tuple[float, ...]:
+    """A text like 0.5,0.5,0.5 as finite floats."""
+    try:
+        return tuple(finite(name, float(part)) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"{name} takes numbers with commas between, got {text!r}") from error
+
+
 def _number(name: str, value: object) -> float:
     try:
         return float(value)  # type: ignore[arg-type]

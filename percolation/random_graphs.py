@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
-from percolation import checks, seeds
+from percolation import balls, checks, seeds
 from percolation.graphs import Graph, from_edges
 
 
@@ -90,8 +90,7 @@ def radius(n_sites: int, d: int, mean_degree: float) -> float:
     r = (mean_degree / ((n - 1) V_d))^(1/d), V_d = pi^(d/2) / Gamma(d/2 + 1); at most 1/2, where a ball meets itself.
     """
     n_sites, d = checks.integer("n_sites", n_sites, at_least=2), checks.integer("d", d, at_least=1)
-    log_ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
-    r = math.exp((math.log(checks.positive("mean_degree", mean_degree) / (n_sites - 1)) - log_ball) / d)
+    r = math.exp((math.log(checks.positive("mean_degree", mean_degree) / (n_sites - 1)) - balls.log_volume(d)) / d)
     if r > 1 / 2:
         raise ValueError(
             f"mean_degree={mean_degree} in d={d} needs the radius {r:.3g}, above half the box; "

@@ -37,14 +37,6 @@ def ranges(text: str, refusal: str) -> Iterator[tuple[int, int | None]]:
         yield int(match[1]), int(match[2]) if match[2] else None
 
 
-def numbers(name: str, text: str) -> tuple[float, ...]:
-    """0.5,0.5,0.5 as numbers."""
-    try:
-        return tuple(checks.finite(name, float(part)) for part in text.split(","))
-    except ValueError as error:
-        raise ValueError(f"{name} takes numbers with commas between, got {text!r}") from error
-
-
 @dataclass(frozen=True)
 class Run:
     """A command at work: where its files go, and what its record says beside the parameters."""

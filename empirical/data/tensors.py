@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from percolation import checks
-from percolation.terminal import numbers
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Normalisation:
             return None
         if mean is None or std is None:
             raise ValueError("--mean and --std go together, got one of them")
-        return cls(numbers("--mean", mean), numbers("--std", std))
+        return cls(checks.numbers("--mean", mean), checks.numbers("--std", std))
 
 
 IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -16,7 +16,7 @@ from scipy.spatial import ConvexHull, cKDTree
 from torch import Tensor
 
 from empirical.losses.objectives import Objective, losses
-from percolation import checks
+from percolation import balls, checks
 
 VERTICES_PER_XI = 4
 FEWEST, MOST = 1000, 2**18  # vertices
@@ -53,7 +53,7 @@ def connected(objective: Objective, a: Tensor, c: Tensor, level: float, xi: floa
 
 def n_vertices(xi: float, d: int) -> int:
     """Vertices xi / 4 apart on the unit sphere of R^d, of area 2 pi^(d/2) / Gamma(d/2): area (4 / xi)^(d - 1)."""
-    area = 2 * math.pi ** (d / 2) / math.gamma(d / 2)
+    area = d * math.exp(balls.log_volume(d))
     return max(math.ceil(area * (VERTICES_PER_XI / checks.positive("xi", xi)) ** (d - 1)), FEWEST)
 
 

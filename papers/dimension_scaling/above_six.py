@@ -63,15 +63,18 @@ def _numbers(found: scaling.CriticalClusters) -> dict[str, float]:
 
 def _exponents(d: int, boundary: str, found: scaling.BoundaryExponents) -> list[dict[str, Any]]:
     """Measured, and theory's where it has one."""
-    torus = boundary == "torus"
-    theory = {"largest": 2 * d / 3 if torus else 4.0, "window": -d / 3 if torus else np.nan, "spanning": d - 6.0}
-    rows = []
+    theory, rows = _theory(d, boundary), []
     for name in EXPONENTS:
         one = getattr(found, name)
         if one is not None:
             about = {"d": d, "boundary": boundary, "observable": name}
-            rows.append(about | {"exponent": one.value, "error": one.error, "theory": theory[name]})
+            rows.append(about | {"exponent": one.value, "error": one.error, "theory": theory.get(name, np.nan)})
     return rows
+
+
+def _theory(d: int, boundary: str) -> dict[str, float]:
+    """The exponents of the side that theory has."""
+    return {"largest": 2 * d / 3, "window": -d / 3} if boundary == "torus" else {"largest": 4.0, "spanning": d - 6.0}
 
 
 def draw(data_file: Path) -> Figure:
@@ -80,13 +83,8 @@ def draw(data_file: Path) -> Figure:
     with house():
         figure, axes = plt.subplots(1, 3, figsize=(PAGE, 2.4))
         for series, ((d, boundary), of_one) in enumerate(rows.groupby(["d", "boundary"], sort=False)):
-            label = f"$d={d}$, {boundary}"
-            torus = boundary == "torus"
-            _power(axes[0], of_one, "largest", series, 2 * d / 3 if torus else 4.0, label)
-            if torus:
-                _power(axes[1], of_one, "window", series, -d / 3, label)
-            else:
-                _power(axes[2], of_one, "spanning", series, d - 6.0, label)
+            for name, power in _theory(d, boundary).items():
+                _power(axes[EXPONENTS.index(name)], of_one, name, series, power, f"$d={d}$, {boundary}")
         for ax, name in zip(
             axes, ("sites of the largest cluster", "width of the window", "spanning clusters"), strict=True
         ):

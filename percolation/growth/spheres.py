@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.stats import poisson
 
-from percolation import checks, seeds
+from percolation import balls, checks, seeds
 from percolation._kernels import spheres as kernels
 from percolation.growth.invasion import MARGIN, PRUNE_FROM, WAY_OUT, Invasion, checked_marks, doubling_marks, queue_of
 
@@ -14,11 +14,6 @@ DENSE, SPARSE = 8.0, 4.0  # mean number of points within distance 1 if nothing i
 DENSE_UP_TO = 4  # dimensions
 LEAST_DEGREE, MOST_DEGREE = 2.0, 32.0
 ROOM = 4  # of queue and set for each point accepted, at first
-
-
-def volume(d: int) -> float:
-    """Of the ball of radius 1."""
-    return math.pi ** (d / 2) / math.gamma(d / 2 + 1)
 
 
 def invade_spheres(
@@ -79,7 +74,7 @@ def usual_degree(d: int) -> float:
 
 def process(d: int, degree: float, generator: np.random.Generator) -> kernels.Process:
     """Of a run: points whose mean number within distance 1 is the degree."""
-    mean = degree / volume(d)
+    mean = degree / math.exp(balls.log_volume(d))
     counts = poisson.cdf(np.arange(2**kernels.LOW - 2), mean)
     r = _cells(generator, d) | np.uint64(1 << kernels.LOW)
     cells, squares, steps = np.empty(3**d, dtype=np.uint64), np.empty(3**d), np.empty((3**d, d), dtype=np.int8)

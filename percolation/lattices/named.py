@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from percolation import checks
+from percolation import balls, checks
 from percolation.lattices.finite import NCube
 from percolation.lattices.lattice import Lattice, UnitBonds, bravais
 
@@ -98,16 +98,12 @@ def _shells_within(d: int, radius: float, shells: int) -> int:
         raise ValueError(f"give a number of shells or the radius of a ball, not both; got {shells} and {radius}")
     if checks.positive("radius", radius) < 1:
         raise ValueError(f"radius must be at least 1, the spacing of the lattice, got {radius:g}")
-    volume = _volume_of_ball(d, radius)
+    volume = math.exp(balls.log_volume(d, radius))
     if volume > MOST_NEIGHBOURS:
         largest = radius * (MOST_NEIGHBOURS / volume) ** (1 / d)
         raise ValueError(f"a ball of radius {radius:g} has about {volume:.2g} sites; take radius <= {largest:.3g}")
     square = math.floor(radius**2 * (1 + 1e-12))  # radius = sqrt(k) means the shell at it
     return len({sum(c * c for c in x) for x in _ball(d, square)} - {0})
-
-
-def _volume_of_ball(d: int, radius: float) -> float:
-    return math.exp(d / 2 * math.log(math.pi) + d * math.log(radius) - math.lgamma(d / 2 + 1))
 
 
 def _ball(d: int, square: int) -> Iterator[tuple[int, ...]]:

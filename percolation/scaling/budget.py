@@ -56,6 +56,15 @@ class Budget:
         if self.precision is not None and self.precision < FINEST:
             raise ValueError(f"precision must be at least {FINEST:g}, which no runs reach, got {self.precision:g}")
 
+    @classmethod
+    def asked(
+        cls, runs: int | None, time: float | None, precision: float | None, *, usual: int, at_least: int, **how: Any
+    ) -> "Budget":
+        """What a user asked for, or else the usual runs; how: workers, progress."""
+        if runs is not None and (time is not None or precision is not None):
+            raise ValueError("give a number of runs, or a time or a precision that sets it: not both")
+        return cls(usual if runs is None else runs, time, precision, at_least, **how)
+
     @property
     def is_open(self) -> bool:
         """Whether the number of runs is not known beforehand."""

@@ -67,8 +67,8 @@ def extrapolate(n_accepted: np.ndarray, n_revealed: np.ndarray) -> Estimate:
     Error, one sigma: of the average of the fits, the scatter of the runs, each put through the same linear fits, so
     that correlation between blocks counts; to this is added, in squares, what the fits are apart beyond chance, which
     is the systematic part. Over 400 repeats of 24 runs of 2^14 it held the published value in 64 to 77 % at one sigma
-    (74, 73, 77, 76, 75, 72, 67 % at d = 2, 3, 4, 5, 6, 8, 13 site; 74, 69, 76, 64, 68 % at d = 2, 3, 4, 8, 10 bond),
-    in 93 to 99 % at two.
+    and in 93 to 99 % at two (d = 2 to 13 site, 2 to 10 bond), measured before the last change of the average; since
+    then in 80 % and 98 % (d = 6 site), 80 % and 95 % (d = 3 bond), which is wide.
     Source: correction of Mertens and Moore, Phys. Rev. E 98, 022120 (2018); average over fits of Jay and Neil,
     Phys. Rev. D 103, 114502 (2021).
     """

@@ -59,7 +59,7 @@ def threshold(
     Returns an `Estimate` that also holds its runs.
     """
     name = chosen(lattice, kind, method, runs=runs, time=time, precision=precision)
-    budget = _budget(name, runs, time, precision, workers, progress)
+    budget = _budget(name, runs, time, precision, workers=workers, progress=progress)
     return METHODS[name].simulate(lattice, kind, budget, seed, **options)
 
 
@@ -83,12 +83,9 @@ def chosen(
     return name
 
 
-def _budget(name: str, runs: int | None, time: float | None, precision: float | None, *how: Any) -> Budget:
-    """What a user asked for, or else the runs of the method; how: workers, progress."""
-    if runs is not None and (time is not None or precision is not None):
-        raise ValueError("give a number of runs, or a time or a precision that sets it: not both")
+def _budget(name: str, runs: int | None, time: float | None, precision: float | None, **how: Any) -> Budget:
     method = METHODS[name]
-    return Budget(method.runs if runs is None else runs, time, precision, method.fewest, *how)
+    return Budget.asked(runs, time, precision, usual=method.runs, at_least=method.fewest, **how)
 
 
 def _best(lattice: Lattice | FiniteGraph, runs: int | None) -> str:

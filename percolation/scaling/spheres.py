@@ -49,13 +49,11 @@ def overlapping_spheres(
     """
     checks.integer("d", d, at_least=spheres.DIMENSIONS[0], at_most=spheres.DIMENSIONS[-1])
     checks.integer("n_points", n_points, at_least=invasion.FEWEST_SITES)
-    if runs is not None and (time is not None or precision is not None):
-        raise ValueError("give a number of runs, or a time or a precision that sets it: not both")
     degree = spheres.usual_degree(d) if degree is None else degree
     scale, marks = degree / 2**d, growth.doubling_marks(n_points)
     of_p = None if precision is None else checks.positive("precision", precision) / scale
-    runs = invasion.RUNS if runs is None else runs
-    budget = Budget(runs, time, of_p, invasion.FEWEST_RUNS, workers, progress)
+    of_runs = {"usual": invasion.RUNS, "at_least": invasion.FEWEST_RUNS}
+    budget = Budget.asked(runs, time, of_p, **of_runs, workers=workers, progress=progress)
     run = partial(_revealed, d, n_points, degree)
     label = f"d = {d} spheres"
     revealed = budget.collect(seeds.sequence(seed), run, partial(invasion.extrapolate, marks), label)

@@ -76,8 +76,8 @@ def simulated_level(d: int) -> Published:
     1.256(15), 2.052(17), 2.759(93), 3.38(20), 3.72(11), by `scaling.grown_level`; in d = 2 it is 0, proved.
     Error: of the floods and of their limit in fine cells, whose coverage is tested. On cells of xi / 2 the level is
     lower, 1.924(7) in d = 4; and in boxes lower still: the 0.0309(10) of boxes 20 xi wide with open faces, u = 1.87,
-    falls with their size to 0.026(3), u = 1.94(4). Other smooth covariances have other
-    levels, and the zero of the Euler characteristic in common.
+    falls with their size to 0.026(3), u = 1.94(4). Other smooth covariances have other levels, and the zero of the
+    Euler characteristic in common.
     """
     if checks.integer("d", d, at_least=2) not in SIMULATED:
         raise ValueError(f"no level was simulated for d={d}, the table has d = 3..7; simulate it: scaling.grown_level")

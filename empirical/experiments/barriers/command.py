@@ -12,7 +12,7 @@ import typer
 from empirical.experiments import options
 from percolation import checks, files
 from percolation.long_runs import DryRun, LongRun, Resume, StoreFile
-from percolation.terminal import Device, Out, Run, Seed, announce, loading, print_paths, stages
+from percolation.terminal import Device, Out, Run, Seed, announce, loading, print_notes, print_paths, stages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,8 +172,7 @@ def _tables(plans: "list[Plan]", n_networks: int, run: Run) -> "dict[str, pd.Dat
     def measured(plan: "Plan", seed: int) -> pd.DataFrame:
         told = _group_counter(report, f"{_name(plan)}, seed {seed}")
         found = measure_barriers(plan, seed=seed, device=run.conditions["device"], report=told)
-        for note in found.attrs.pop("notes", []):
-            typer.echo(note)
+        print_notes(found.attrs.pop("notes", []))
         return found.assign(seed=seed)[["seed", *found]]
 
     cases = [(plan, seed) for plan in plans for seed in range(run.seed, run.seed + n_networks)]

@@ -10,7 +10,6 @@ from empirical.ends.subject import Subject
 from empirical.finder.find import PRESETS, Finder
 from empirical.networks import architectures, models
 from percolation import checks
-from percolation.terminal import numbers
 
 THEORY_UP_TO = 4096  # numbers of an input for which the theories are asked too where nothing is said
 
@@ -58,7 +57,7 @@ def search(
 ) -> Search:
     if step is not None:
         checks.positive("step", step)
-    limits = None if bounds is None else numbers("--bounds", bounds)
+    limits = None if bounds is None else checks.numbers("--bounds", bounds)
     if limits is not None and (len(limits) != 2 or not limits[0] < limits[1]):
         raise ValueError(f"--bounds takes two numbers, the lower first, got {bounds!r}; try 0,1")
     several = Transformed(robust) if checks.integer("robust", robust, at_least=0, at_most=MOST_VIEWS) else None
