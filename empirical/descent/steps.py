@@ -15,6 +15,7 @@ from empirical.losses.points import columns
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015
 OVERSHOOT = 0.01  # share of the way by which steepest descent aims further than stop: curvature would keep it above
+ROUNDING = 16  # units in the last place of a loss, or of 1 if that is more, by which it aims further still
 SHRINK, GROW = 0.25, 2.0  # of the reach after a step that led up, or down
 SMALLEST = 1e-4  # reach, in units of the longest step, below which a row is stuck
 
@@ -84,7 +85,9 @@ class Steepest:
 
     Where the loss is nearly linear one or two steps arrive, at the distance (L - stop) / |gradient| that the theory of
     rounds speaks of. A row whose steps have to be shorter than 1e-4 lr is stuck: it stands at a local minimum,
-    or on level ground.
+    or on level ground. A convex loss is come down from above, L - stop squared by every step: a row that aimed at stop
+    alone would stand just above it as soon as the next step is lost in rounding (of cross-entropy 1e-7, the last place
+    of 1 + L).
     Source: the step length is Polyak's, Introduction to Optimization (1987).
     """
 
@@ -115,7 +118,9 @@ class Steepest:
         steepness = state["slope"].flatten(1).norm(dim=1)
         state["reach"] = torch.where(steepness > 0, state["reach"], 0.0)  # level ground: no step, and none after it
         steepness = steepness.clamp(min=torch.finfo(x.dtype).tiny)
-        length = torch.minimum((1 + OVERSHOOT) * (state["low"] - stop) / steepness, state["reach"])
+        rounding = ROUNDING * torch.finfo(x.dtype).eps * state["low"].abs().clamp(min=1)
+        fall = (1 + OVERSHOOT) * (state["low"] - stop) + rounding
+        length = torch.minimum(fall / steepness, state["reach"])
         return state["origin"] - columns(length / steepness, x) * state["slope"]
 
     def stuck(self, state: State) -> Tensor:

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from empirical.descent.rows import Descent, descend
-from empirical.losses.objectives import Field
+from empirical.losses.objectives import ClassLoss, Field
 
 STEEPEST = Descent(steps="steepest", lr=1.0, iterations=100, stop=0.5)
 FIRST = torch.zeros(1, dtype=torch.long)
@@ -22,6 +23,22 @@ def test_a_linear_loss_is_brought_to_stop_in_one_step():
 def test_no_step_is_longer_than_lr():
     found = descend(Field(lambda x: x[:, 0] - 100), torch.tensor([[110.0, 0.0]]), FIRST, STEEPEST)
     assert found.steps.tolist() == [10] and found.points[0, 0].item() == pytest.approx(100.405, abs=0.1)
+
+
+@pytest.mark.parametrize("stop", [1e-3, 5e-4, 4.99e-4, 4.5e-4, 3e-4, 1e-4])
+def test_a_cross_entropy_in_float32_comes_down_to_any_stop(stop):
+    """Whatever of stop its rounding hides, 1e-7: no row is left just above it."""
+    generator = torch.Generator().manual_seed(0)
+    weights, start = torch.randn(20, 10, generator=generator), torch.randn(100, 20, generator=generator)
+    network = nn.Linear(20, 10, bias=False).eval()
+    network.weight.data = weights.T
+    found = descend(
+        ClassLoss(network, torch.arange(100) % 10),
+        start,
+        torch.arange(100),
+        Descent(steps="steepest", lr=2.0, iterations=100, stop=stop),
+    )
+    assert found.reached.all() and (found.losses > 0.65 * stop).all()
 
 
 def two_wells(x):
