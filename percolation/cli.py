@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -57,7 +57,8 @@ app.command(rich_help_panel=RUNS, epilog="Example:  percolation report scan.db -
 @app.command(
     rich_help_panel=LATTICES,
     epilog="Examples:  percolation threshold --dim 4,8,13 --time 20   |   percolation threshold --lattice kagome "
-    "--precision 1e-4   |   percolation threshold --dim 2..13 --kind bond --precision 1e-4",
+    "--precision 1e-4   |   percolation threshold --dim 2..13 --kind bond --precision 1e-4   |   percolation threshold "
+    "--dim 14..20 --method leath --p series --clusters 5000 --precision 1e-6 --relative --store p_c.sqlite",
 )
 def threshold(
     lattice: Annotated[
@@ -79,6 +80,7 @@ def threshold(
     precision: Annotated[
         float | None, typer.Option(help="Stop in each dimension when the error of p_c, one sigma, is down to this.")
     ] = None,
+    relative: Annotated[bool, typer.Option("--relative", help="The precision is one in units of p_c.")] = False,
     time_: Annotated[
         float | None,
         typer.Option("--time", help="Seconds in all, shared by the dimensions; then the number of runs varies."),
@@ -88,6 +90,18 @@ def threshold(
         typer.Option(help="Runs a dimension, instead; default 64 (invasion 16, crossing 400), seconds in all."),
     ] = None,
     sites: Annotated[int | None, typer.Option(help="Sites accepted by an invasion run; default 2^17.")] = None,
+    p: Annotated[
+        str | None,
+        typer.Option(
+            "--p", help="Where leath or wrapping grow clusters, near p_c: a number, or series; else pilots say."
+        ),
+    ] = None,
+    clusters: Annotated[
+        int | None, typer.Option(help="Clusters of a run of leath; default 500 (d = 3, 4 fewer).")
+    ] = None,
+    generations: Annotated[
+        int | None, typer.Option(help="Generations of leath's clusters; default 64 (256 to 1024 below d = 10).")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK_RUNS} runs, and invasions of 2^13 sites.")] = False,
     seed: Seed = 0,
     workers: Workers = 0,
@@ -106,11 +120,25 @@ def threshold(
         raise ValueError("--quick makes few runs: leave it out beside --time and --precision, which say how many")
     runs = QUICK_RUNS if quick and runs is None else runs
     sites = (2**13 if quick else 2**17) if sites is None else sites
-    plan = dimension_scan.Plan(dimensions, kind, lattice, method, runs, sites, time_, precision)
+    options: dict[str, Any] = {
+        "relative": relative,
+        "p": _p_of(p),
+        "n_clusters": clusters,
+        "n_generations": generations,
+    }
+    plan = dimension_scan.Plan(dimensions, kind, lattice, method, runs, sites, time_, precision, **options)
     long = LongRun("threshold", out, store, resume, dry_run, scheduler, local_cluster)
     run = Run.begin(out, seed=seed, workers=workers, dry_run=dry_run)
+    if dry_run and (time_ is not None or precision is not None):
+        typer.echo("The first runs alone: how many more there will be follows from them.")
     scan = long(lambda: plan.carry_out(seed=seed, workers=workers))
-    parameters = {"lattice": lattice, "dim": dimensions, "kind": kind, "method": method, "precision": precision}
+    parameters = {
+        "lattice": lattice,
+        "dim": dimensions,
+        "kind": kind,
+        "method": method,
+        "precision": precision,
+    } | options
     runs_made = {d: one.n_runs for d, one in zip(scan.dimensions, scan.simulated, strict=True)}
     record = run.record(parameters | {"time": time_, "runs": runs, "sites": sites}, runs_made=runs_made)
     table = scan.table()
@@ -181,6 +209,14 @@ def _dimensions_of(lattice: str, dim: str | None) -> list[int]:
     if its_own and dim is None:
         return [its_own]
     return parse_dimensions(DEFAULT_DIMENSIONS[lattice] if dim is None else dim)
+
+
+def _p_of(text: str | None) -> float | str | None:
+    """A number, or the word for what the series says."""
+    try:
+        return text if text in (None, "series") else float(text)
+    except ValueError:
+        raise ValueError(f"p is a number near p_c, or series, got {text!r}") from None
 
 
 def parse_dimensions(text: str) -> list[int]:

@@ -11,11 +11,13 @@ import pandas as pd
 from percolation import checks, runs, seeds
 from percolation.lattices import NAMES, named
 from percolation.quantities import Threshold
-from percolation.scaling import invasion
+from percolation.scaling import invasion, leath
 from percolation.scaling.budget import Simulated
-from percolation.scaling.methods import chosen, threshold
+from percolation.scaling.methods import METHODS, chosen, threshold
 from percolation.theory import thresholds
 
+SERIES = "series"  # the p at which clusters grow: that of the series and the first term left out
+NEAR = 0.05  # of p_c: further off, clusters die at once or fill the memory
 SMALLEST_CUBE = 6  # below, its critical window is as wide as all there is
 COLUMNS = ("lattice", "kind", "d", "estimate", "error", "method", "reference", "reference_error", "z")
 
@@ -59,8 +61,10 @@ class DimensionScan:
 class Plan:
     """What to simulate; all that can be refused is, before the first dimension.
 
-    lattice: one of `lattices.NAMES`. method, runs, time, precision: as in `scaling.threshold`; a time is shared by the
-    dimensions. n_sites: accepted by an invasion run.
+    lattice: one of `lattices.NAMES`. method, runs, time, precision, relative: as in `scaling.threshold`; a time is
+    shared by the dimensions. n_sites: accepted by an invasion run. p, n_clusters, n_generations: of methods that have
+    them; p "series", of Z^d, is what its series says. With a p that is given, runs do not hang on the precision asked
+    for, so that a store has those of a coarser one for a finer.
     """
 
     dimensions: list[int]
@@ -71,42 +75,91 @@ class Plan:
     n_sites: int = 2**17
     time: float | None = None
     precision: float | None = None
+    relative: bool = False
+    p: float | str | None = None
+    n_clusters: int | None = None
+    n_generations: int | None = None
 
     def __post_init__(self) -> None:
         if not self.dimensions:
             raise ValueError("no dimension given, at least one is needed")
         checks.integer("n_sites", self.n_sites, at_least=invasion.FEWEST_SITES)
+        for name, value, fewest in (
+            ("n_clusters", self.n_clusters, 1),
+            ("n_generations", self.n_generations, leath.FEWEST_GENERATIONS),
+        ):
+            if value is not None:
+                checks.integer(name, value, at_least=fewest)
         checks.one_of("lattice", self.lattice, NAMES)
         for d in self.dimensions:
             if self.lattice == "n-cube":
                 checks.integer("n of the n-cube", d, at_least=SMALLEST_CUBE)
-            self.chosen(checks.integer("d", d, at_least=1))
+            self.options(checks.integer("d", d, at_least=1))
 
     def chosen(self, d: int) -> str:
         """The method in dimension d."""
         lattice = named(self.lattice, d)
-        return chosen(lattice, self.kind, self.method, runs=self.runs, time=self.time, precision=self.precision)
+        how: dict[str, Any] = dict(runs=self.runs, time=self.time, precision=self.precision, relative=self.relative)
+        return chosen(lattice, self.kind, self.method, **how)
+
+    def options(self, d: int) -> dict[str, Any]:
+        """Those that were given and that the method in dimension d has of its own."""
+        name = self.chosen(d)
+        own = METHODS[name].options
+        given: dict[str, Any] = {"p": self._p(d), "n_clusters": self.n_clusters, "n_generations": self.n_generations}
+        given = {option: value for option, value in given.items() if value is not None}
+        for option in given:
+            if option not in own:
+                have = [method for method, one in METHODS.items() if option in one.options]
+                raise ValueError(
+                    f"{name}, the method in d = {d}, has no {option}; leave it out, or name a method that has it: "
+                    f"{', '.join(have)}"
+                )
+        return given | ({"n_sites": self.n_sites} if "n_sites" in own else {})
+
+    def _p(self, d: int) -> float | None:
+        """Near p_c of dimension d, where one is given."""
+        if self.p is None:
+            return None
+        if self.p != SERIES:
+            return _near(float(checks.positive("p", self.p)), reference(self.lattice, d, self.kind))
+        if self.lattice != "hypercubic":
+            raise ValueError(f"p = {SERIES} is for Z^d, got the lattice {self.lattice}; give a number, or leave p out")
+        series = thresholds.series(d, self.kind)
+        return series.value + series.error
 
     def carry_out(self, *, seed: seeds.Seed, workers: int = 0) -> DimensionScan:
         """Estimate p_c in each dimension; a row does not change with the others."""
-        children = seeds.sequence(seed).generate_state(max(self.dimensions) + 1)
-        stages = (partial(self._simulated, d, int(children[d]), workers) for d in self.dimensions)
+        stages = (partial(self._simulated, d, self.seed_of(d, seed), workers) for d in self.dimensions)
         simulated = tuple(runs.independent(*stages))
         return DimensionScan(self.lattice, self.kind, tuple(self.dimensions), simulated)
 
+    @staticmethod
+    def seed_of(d: int, seed: seeds.Seed) -> int:
+        """That of a row, which does not change with the other dimensions."""
+        return int(seeds.sequence(seed).generate_state(d + 1)[d])
+
     def _simulated(self, d: int, seed: int, workers: int) -> Simulated:
-        name, share = self.chosen(d), None if self.time is None else self.time / len(self.dimensions)
-        how: dict[str, Any] = dict(runs=self.runs, time=share, precision=self.precision, seed=seed, workers=workers)
-        how |= {"n_sites": self.n_sites} if name == "invasion" else {}
-        return threshold(named(self.lattice, d), self.kind, name, **how)
+        share = None if self.time is None else self.time / len(self.dimensions)
+        how: dict[str, Any] = dict(runs=self.runs, time=share, precision=self.precision, relative=self.relative)
+        how |= self.options(d)
+        return threshold(named(self.lattice, d), self.kind, self.chosen(d), seed=seed, workers=workers, **how)
 
 
 def scan(dimensions: list[int], kind: str = "site", *, seed: seeds.Seed, workers: int = 0, **how: Any) -> DimensionScan:
     """Estimate p_c of a lattice in each dimension, from wrapping tori, invasion percolation or Leath's clusters.
 
-    how: fields of `Plan`, which says what they mean: lattice, method, runs, n_sites, time, precision.
+    how: fields of `Plan`, which says what they mean: lattice, method, runs, n_sites, time, precision,
+    relative, p, n_clusters, n_generations.
     """
     return Plan(dimensions, kind, **how).carry_out(seed=seed, workers=workers)
+
+
+def _near(p: float, known: Threshold) -> float:
+    """p, unless what is known says that it is far from p_c."""
+    if not 0 < p < 1 or abs(p / known.value - 1) > NEAR:  # never so where nothing is known
+        raise ValueError(f"p must lie near p_c, {known if known.source != 'none' else 'between 0 and 1'}, got {p:g}")
+    return p
 
 
 def reference(lattice: str, d: int, kind: str) -> Threshold:

@@ -17,6 +17,9 @@ SMALL = {
     "threshold --dim 4,8,13 --time 20": "--dim 4 --method invasion --sites 1024 --time 0.1",
     "threshold --lattice kagome --precision 1e-4": "--method invasion --sites 1024 --precision 3e-2",
     "threshold --dim 2..13 --kind bond --precision 1e-4": "--dim 4 --method invasion --sites 1024 --precision 1e-2",
+    "threshold --dim 14..20 --method leath --p series --clusters 5000 --precision 1e-6 --relative --store p_c.sqlite": (
+        "--dim 14 --clusters 10 --generations 16 --precision 1e-2"
+    ),
     "theory hypercubic --dim 13": "",
     "theory kagome": "",
     "barriers --table published": "",

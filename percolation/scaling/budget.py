@@ -34,6 +34,7 @@ class Simulated(Estimate):
 class Budget:
     """So many runs; or instead the time in seconds, or the precision that the error shall reach: whichever comes first.
 
+    The precision is one sigma of the estimate; relative: in units of the estimate itself.
     With precision alone the number of runs follows from the data, so the same seed makes the same runs. With time it
     depends on the machine; the number made, given as n_runs, and the p at which they were made, repeat them.
     """
@@ -44,6 +45,7 @@ class Budget:
     at_least: int = 1  # runs, whose scatter gives the error
     workers: int = 1  # threads
     progress: bool = True  # whether a bar shows it
+    relative: bool = False  # whether the precision is one of the estimate as 1
 
     def __post_init__(self) -> None:
         checks.integer("runs", self.runs, at_least=self.at_least)
@@ -55,6 +57,8 @@ class Budget:
             raise ValueError(f"time must be at most {LONGEST:g} seconds, three years, got {self.time:g}")
         if self.precision is not None and self.precision < FINEST:
             raise ValueError(f"precision must be at least {FINEST:g}, which no runs reach, got {self.precision:g}")
+        if self.relative and self.precision is None:
+            raise ValueError("relative says in which units the precision is: give a precision, or leave it out")
 
     @classmethod
     def asked(
@@ -69,6 +73,10 @@ class Budget:
     def is_open(self) -> bool:
         """Whether the number of runs is not known beforehand."""
         return self.time is not None or self.precision is not None
+
+    def error_of(self, value: float) -> float | None:
+        """The error that an estimate of this value shall have; None if the number of runs does not hang on it."""
+        return self.precision if self.precision is None or not self.relative else self.precision * abs(value)
 
     def pilot(self) -> "Budget":
         """For a pilot that brings p near p_c: a tenth of the time, PILOT_PRECISION times the precision."""
@@ -110,10 +118,12 @@ class Budget:
     def _needed(self, done: list[np.ndarray], estimate: Callable[[np.ndarray], Estimate], spent: float) -> float:
         if self.precision is None:
             return math.inf
-        error = estimate(np.array(done)).error
-        if self.time is None and math.isfinite(error):
-            _foretell(self.precision, spent * (error / self.precision) ** 2)
-        return more_runs(len(done), error, self.precision)
+        found = estimate(np.array(done))
+        asked = self.error_of(found.value)
+        assert asked is not None
+        if self.time is None and math.isfinite(found.error):
+            _foretell(asked, spent * (found.error / asked) ** 2)
+        return more_runs(len(done), found.error, asked)
 
 
 def _foretell(precision: float, seconds: float) -> None:

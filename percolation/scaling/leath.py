@@ -32,6 +32,7 @@ from percolation.scaling.staged import RunsAt
 LOWEST_DIMENSION = 3  # in d = 2 the sensitivity is 0.1: wrapping is better
 MEAN_FIELD = 6
 FIRST_GENERATION = 4  # below, no power of t holds
+FEWEST_GENERATIONS = 4 * FIRST_GENERATION
 # exponents of the terms in t of each fit: theta / t and corrections below six dimensions; from there (d - 4)/2 and one
 # more, where the logarithms of d = 6 act as a power a little above 1
 POWERS = {
@@ -85,7 +86,7 @@ def simulate(
     d = lattice.d
     n_generations = LONGEST.get(d, 64) if n_generations is None else n_generations
     n_clusters = checks.integer("n_clusters", CLUSTERS.get(d, 500) if n_clusters is None else n_clusters, at_least=1)
-    bounds = windows(checks.integer("n_generations", n_generations, at_least=4 * FIRST_GENERATION))
+    bounds = windows(checks.integer("n_generations", n_generations, at_least=FEWEST_GENERATIONS))
 
     run = partial(_sums, lattice, kind, n_clusters, n_generations)
     begin, stages, label = partial(_pilot, lattice, kind), [FEWEST_RUNS] * (d < MEAN_FIELD), f"d = {d} {kind}"

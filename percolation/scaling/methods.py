@@ -1,6 +1,7 @@
 """p_c of a lattice in one call: which estimator, and for how long."""
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 from percolation import checks, seeds
@@ -20,6 +21,12 @@ class Method(NamedTuple):
     runs: int
     fewest: int
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Names of what `simulate` takes besides what every method does."""
+        said = signature(self.simulate).parameters.values()
+        return tuple(one.name for one in said if one.kind is Parameter.KEYWORD_ONLY)
+
 
 METHODS = {
     "wrapping": Method(wrapping.simulate, wrapping.checked, wrapping.RUNS, wrapping.FEWEST_RUNS),
@@ -38,6 +45,7 @@ def threshold(
     runs: int | None = None,
     time: float | None = None,
     precision: float | None = None,
+    relative: bool = False,
     seed: seeds.Seed,
     workers: int = 1,
     progress: bool = True,
@@ -51,15 +59,17 @@ def threshold(
     wrapping up to d = 3 and Leath's clusters above; invasion in d = 1, above d = 4 where sites differ in the number of
     their neighbours, or if fewer runs are asked for than the others need; window for all that is finite.
     runs: of the method, seconds each or less; or time, seconds in all; or precision, one sigma, that the error shall
-    reach; with both of these, whichever comes first. Absent all three, about a minute.
+    reach; with both of these, whichever comes first. Absent all three, about a minute. relative: whether the precision
+    is in units of p_c, 1e-7 of it.
     workers: threads; the result does not depend on it. progress: whether a bar shows it.
     options: of a method that is named: n_sites of "invasion"; sizes and p of "wrapping"; sizes and periodic of
     "crossing"; n_clusters, n_generations and p of "leath". `METHODS[method].simulate` says what they mean, how the
     method works and what its error holds.
     Returns an `Estimate` that also holds its runs.
     """
-    name = chosen(lattice, kind, method, runs=runs, time=time, precision=precision)
-    budget = _budget(name, runs, time, precision, workers=workers, progress=progress)
+    name = chosen(lattice, kind, method, runs=runs, time=time, precision=precision, relative=relative)
+    how: dict[str, Any] = {"workers": workers, "progress": progress, "relative": relative}
+    budget = _budget(name, runs, time, precision, **how)
     return METHODS[name].simulate(lattice, kind, budget, seed, **options)
 
 
@@ -71,6 +81,7 @@ def chosen(
     runs: int | None = None,
     time: float | None = None,
     precision: float | None = None,
+    relative: bool = False,
 ) -> str:
     """The method by name, once all that can be refused before it begins is."""
     checks.kind(kind)
@@ -79,7 +90,7 @@ def chosen(
     checks.one_of("method", method, ("auto", *METHODS))
     name = _best(lattice, runs) if method == "auto" else method
     METHODS[name].checked(lattice)
-    _budget(name, runs, time, precision)
+    _budget(name, runs, time, precision, relative=relative)
     return name
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sqlite3
 
 import pandas as pd
 import pytest
@@ -47,6 +48,26 @@ def test_threshold_down_to_a_precision(percolation, tmp_path, quarter_runs):
     )
     table = pd.read_csv(tmp_path / "table.csv")
     assert code == 0 and (table["error"] <= 2e-3).all() and (table["z"].abs() < 4.5).all()
+
+
+BEYOND_13 = "threshold --dim 14 --kind bond --method leath --p series --clusters 20 --generations 16 --relative"
+
+
+def test_thresholds_beyond_13_accumulate_in_a_store(percolation, tmp_path):
+    """A finer precision takes the runs of a coarser one from the store, and both stand beside the published value."""
+    stored = []
+    for precision in (1e-4, 5e-5):
+        call = f"{BEYOND_13} --precision {precision} --store {tmp_path / 'p_c.sqlite'} --out {tmp_path / 'out'}"
+        code, output, _ = percolation(*call.split())
+        (row,) = pd.read_csv(tmp_path / "out" / "table.csv").itertuples()
+        assert code == 0 and "0.03718368(2)" in output
+        assert row.error <= precision * row.estimate and abs(row.z) < 4.5
+        with sqlite3.connect(tmp_path / "p_c.sqlite") as database:
+            stored.append(dict(database.execute("SELECT id, finished FROM outcomes")))
+    assert 32 < len(stored[0]) < len(stored[1]) / 2
+    assert stored[0].items() <= stored[1].items()  # none was run again
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["parameters"]["p"] == "series" and record["runs_made"]["14"] == len(stored[1])
 
 
 def test_threshold_of_the_n_cube(percolation, tmp_path):
@@ -117,6 +138,11 @@ def test_help_has_examples(percolation, command):
         ("threshold --runs 40 --precision 1e-3", "a number of runs, or a time or a precision"),
         ("threshold --lattice n-cube --dim 3", "n of the n-cube must be at least 6, got 3"),
         ("threshold --dim 3,1 --runs 8 --sites 100", "n_sites must be at least 512, got 100"),
+        ("threshold --dim 4 --relative", "give a precision, or leave it out"),
+        ("threshold --dim 8 --p best", "p is a number near p_c, or series, got 'best'"),
+        ("threshold --dim 8 --p 0.2", "p must lie near p_c, 0.0752101280(10)"),
+        ("threshold --dim 8 --clusters 0", "n_clusters must be at least 1, got 0"),
+        ("threshold --dim 2,8 --generations 32", "wrapping, the method in d = 2, has no n_generations"),
         ("threshold --precision 0", "precision must be a finite number above 0"),
         ("threshold --lattice kagme", "did you mean 'kagome'"),
         ("threshold --lattice kagome --dim 3", "the kagome lattice has 2 dimensions, got d = 3"),

@@ -1,7 +1,13 @@
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from percolation import dimension_scan, scaling
+from percolation.theory.published import published
+
+BEYOND = Path(__file__).parents[2] / "papers" / "dimension_scaling" / "thresholds_13_to_20.csv"
 
 
 def test_leath_rows_stand_beside_the_reference():
@@ -68,6 +74,14 @@ def test_a_row_does_not_depend_on_the_others():
             {"lattice": "n-cube", "method": "leath", "dimensions": [8]},
             "an infinite lattice, such as .*, got NCube",
         ),
+        ({"method": "leath", "p": 0.5}, "p must lie near p_c, 0.31160768.15., got 0.5"),
+        ({"method": "leath", "p": float("nan")}, "p must be a finite number above 0"),
+        ({"method": "leath", "p": "best"}, "p must be a number, got 'best'"),
+        ({"lattice": "A", "dimensions": [5], "method": "leath", "p": 2.0}, "between 0 and 1, got 2"),
+        ({"lattice": "fcc", "method": "leath", "p": "series"}, "p = series is for Z.d, got the lattice fcc"),
+        ({"method": "invasion", "n_clusters": 5}, "invasion, .* in d = 3, has no n_clusters; .* has it: leath"),
+        ({"method": "leath", "n_generations": 4}, "n_generations must be at least 16, got 4"),
+        ({"relative": True}, "give a precision, or leave it out"),
         ({"precision": -1.0}, "precision must be a finite number above 0"),
         ({"dimensions": []}, "no dimension given"),
         ({"dimensions": [8, -1]}, "d must be at least 1, got -1"),
@@ -79,3 +93,30 @@ def test_a_row_does_not_depend_on_the_others():
 def test_bad_input_is_refused_in_our_words(arguments, message):
     with pytest.raises(ValueError, match=message):
         dimension_scan.scan(**{"dimensions": [3], "n_sites": 512, "seed": 1, **arguments})
+
+
+def test_the_command_of_the_thresholds_beyond_13_has_their_p_and_seeds():
+    for row in pd.read_csv(BEYOND, comment="#").itertuples():
+        plan = dimension_scan.Plan([row.d], row.kind, method="leath", p="series", n_clusters=row.clusters_a_run)
+        assert plan.options(row.d) == {"p": row.p, "n_clusters": 5000}
+        assert plan.seed_of(row.d, 0) == row.seed
+        if row.d > 13:
+            kept = published("hypercubic", row.kind, row.d)
+            assert kept.value == pytest.approx(row.p_c, abs=6e-11) and kept.error == row.error
+
+
+@pytest.mark.slow
+def test_a_threshold_beyond_13_again():
+    """The cheapest, a core-minute: the same number, to what another processor's least squares may change."""
+    row = pd.read_csv(BEYOND, comment="#").iloc[-1]
+    how = dict(method="leath", p="series", n_clusters=5000, n_generations=64, runs=int(row.runs))
+    (found,) = dimension_scan.scan([int(row.d)], row.kind, seed=0, **how).simulated
+    assert found.value == pytest.approx(row.p_c, abs=0.01 * row.error) and found.error == pytest.approx(
+        row.error, rel=0.02
+    )
+
+
+def test_a_relative_precision_of_windows_and_clusters():
+    for how in ({"lattice": "n-cube", "dimensions": [8]}, {"dimensions": [14], "p": "series", "n_clusters": 20}):
+        (found,) = dimension_scan.scan(kind="bond", precision=5e-3, relative=True, seed=1, **how).simulated
+        assert 0 < found.error <= 5e-3 * found.value < 1e-3

@@ -31,6 +31,16 @@ def test_precision_is_reached_without_waste_and_repeats():
     np.testing.assert_array_equal(first, [*map(run, np.random.SeedSequence(2).spawn(len(first)))])
 
 
+def test_a_relative_precision_is_in_units_of_the_estimate():
+    def run_of_ten(child):
+        return 10 + run(child)
+
+    done = Budget(8, precision=0.005, relative=True, at_least=8).collect(np.random.SeedSequence(2), run_of_ten, mean)
+    same = Budget(8, precision=0.05, at_least=8).collect(np.random.SeedSequence(2), run_of_ten, mean)
+    assert mean(done).error <= 0.005 * mean(done).value
+    assert abs(len(done) / len(same) - 1) < 0.02  # the mean is 10, to its error
+
+
 def test_time_ends_what_precision_would_not():
     done = Budget(8, time=0.05, precision=1e-9, at_least=8).collect(np.random.SeedSequence(3), run, mean)
     assert 8 <= len(done) < 100_000
@@ -42,6 +52,7 @@ def test_time_ends_what_precision_would_not():
         ({"runs": 7}, "runs must be at least 8, got 7"),
         ({"time": -1.0}, "time must be a finite number above 0"),
         ({"precision": float("nan")}, "precision must be a finite number above 0"),
+        ({"relative": True}, "give a precision, or leave it out"),
     ],
 )
 def test_bad_input_is_refused_in_our_words(arguments, message):
