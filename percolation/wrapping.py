@@ -60,7 +60,7 @@ def windings(
     checks.integer("n_realisations", n_realisations, at_least=1)
     level = round(float(checks.probabilities(p)) * LEVELS)
     seed = seeds.sequence(seed)
-    torus = _torus(lattice)
+    torus = torus_of(lattice)
     bits, work, n_rows = np.random.PCG64(seed), _work(torus), max(1, BATCH // n_steps)
     found = Windings(
         kind,
@@ -86,7 +86,7 @@ def windings_of(lattice: Box, opened: ArrayLike, *, kind: str = "site") -> tuple
     opened = np.ascontiguousarray(opened)
     if opened.dtype != bool or opened.ndim != 2 or opened.shape[1] != n_steps:
         raise ValueError(f"opened must be bool of shape (n, {n_steps}), got {opened.dtype} of shape {opened.shape}")
-    torus = _torus(lattice)
+    torus = torus_of(lattice)
     axes, rank = _nothing_wound(lattice, len(opened))
     bonds = kind == "bond"
     rows = opened.take(torus.numbers, axis=1) if bonds else opened  # by index they lie in columns: compiled anew
@@ -123,7 +123,8 @@ def _work(torus: kernels.Torus) -> kernels.Workspace:
 
 
 @lru_cache(maxsize=TORI_KEPT)
-def _torus(lattice: Box) -> kernels.Torus:
+def torus_of(lattice: Box) -> kernels.Torus:
+    """The lattice as kernels take it."""
     bits = 64 // lattice.d
     bonds, crossed = lattice.bonds(), lattice.windings(tuple(1 << bits * axis for axis in range(lattice.d)))
     higher, across = bonds.max(axis=1), crossed != 0

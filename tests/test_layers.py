@@ -95,7 +95,7 @@ FLOORS = (
     ("graphs", "averages", "runs", "fields"),
     ("lattices", "graph_files"),
     ("random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
-    ("sweeps", "level_sets"),
+    ("sphere_windings", "sweeps", "level_sets"),
     ("scaling",),
     ("plotting", "dimension_scan", "graph_scan", "terminal"),
     ("report", "long_runs"),

@@ -22,7 +22,7 @@ MINUTES = 5.0
 
 @dataclass(frozen=True)
 class Config:
-    """Shells of Z^d in each dimension with runs, and dimensions of spheres with runs and points of a run."""
+    """Shells of Z^d in each dimension with runs, and dimensions of spheres with the error of eta_c."""
 
     shells: tuple[tuple[int, tuple[int, ...], int], ...] = (
         (2, (2, 3, 4, 5, 7, 8), 256),
@@ -32,21 +32,21 @@ class Config:
         (6, (2,), 128),
     )
     n_sites: int = 2**15  # of an invasion, in d >= 3
-    spheres: tuple[tuple[int, int, int], ...] = (
-        (2, 128, 2**17),
-        (3, 96, 2**17),
-        (4, 64, 2**16),
-        (5, 48, 2**16),
-        (6, 24, 2**16),
-        (7, 16, 2**15),
-        (8, 8, 2**15),
+    spheres: tuple[tuple[int, float], ...] = (
+        (2, 1e-4),
+        (3, 1e-4),
+        (4, 1e-4),
+        (5, 5e-5),
+        (6, 2e-5),
+        (7, 1.2e-5),
+        (8, 6e-6),
     )
 
 
 QUICK = Config(
     shells=((2, (2, 3, 5), 32), (3, (2, 3, 5), 32), (4, (2, 3), 16)),
     n_sites=2**13,
-    spheres=((2, 32, 2**14), (3, 32, 2**14), (4, 32, 2**13), (5, 16, 2**13), (6, 16, 2**12)),
+    spheres=((2, 1e-3), (3, 1e-3), (4, 4e-4), (5, 3e-4), (6, 2e-4)),
 )
 FULL = Config()
 
@@ -54,7 +54,7 @@ FULL = Config()
 def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) -> Path:
     """A row a lattice: z, p_c, and what is published; in NAME_spheres.csv a row a dimension: eta_c likewise."""
     lattices_ = [_of_shells(config, d, k, runs, seed, workers) for d, shells, runs in config.shells for k in shells]
-    spheres = [_of_spheres(d, runs, n, seed, workers) for d, runs, n in config.spheres]
+    spheres = [_of_spheres(d, precision, seed, workers) for d, precision in config.spheres]
     return keep(folder, NAME, config, seed, pd.DataFrame(lattices_), spheres=pd.DataFrame(spheres))
 
 
@@ -67,10 +67,10 @@ def _of_shells(config: Config, d: int, shells: int, runs: int, seed: int, worker
     return {"d": d, "shells": shells, "z": z} | numbers | _beside(known)
 
 
-def _of_spheres(d: int, runs: int, n_points: int, seed: int, workers: int) -> dict[str, Any]:
-    found = scaling.overlapping_spheres(d, runs=runs, n_points=n_points, seed=seed, workers=workers or 2)
+def _of_spheres(d: int, precision: float, seed: int, workers: int) -> dict[str, Any]:
+    found = scaling.overlapping_spheres(d, precision=precision, seed=seed, workers=workers or 2)
     numbers = {"eta_c": found.value, "error": found.error, "mean_degree": found.mean_degree, "runs": found.n_runs}
-    return {"d": d} | numbers | _beside(continuum.spheres(d))
+    return {"d": d} | numbers | {"method": found.method} | _beside(continuum.spheres(d))
 
 
 def _beside(known: Any) -> dict[str, Any]:
@@ -110,9 +110,10 @@ def caption(data_file: Path) -> str:
     return (
         rf"Site percolation on $\mathbb{{Z}}^d$ with bonds to all sites in a ball, up to {rows.z.max()} neighbours $z$ "
         rf"(left): windings in $d = 2$, invasion of {made['n_sites']} sites above. At $1/z = 0$, hollow: the limit "
-        rf"$2^d \eta_c$, the critical mean degree of overlapping spheres, by invasion of Poisson points (right). Bars "
-        rf"are one standard error. Dashed: Mertens and Moore 2012 ($d = 2$), Lorenz and Ziff 2001 ($d = 3$), Brzeski "
-        rf"and Kondrat 2022 ($d = 4, 5$), Torquato and Jiao 2012 above. Of {len(z)} numbers beside published ones "
+        rf"$2^d \eta_c$, the critical mean degree of overlapping spheres (right), by windings in $d = 2, 3$ and by "
+        rf"invasion of Poisson points above. Bars are one standard error. Dashed: Mertens and Moore 2012 ($d = 2$), "
+        rf"Lorenz and Ziff 2001 ($d = 3$), Brzeski and Kondrat 2022 ($d = 4, 5$), Torquato and Jiao 2012 above. "
+        rf"Of {len(z)} numbers beside published ones "
         rf"{int((abs(z) > 2).sum())} deviate by more than two standard errors. " + made_by(data_file, QUICK)
     )
 

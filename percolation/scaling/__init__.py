@@ -19,7 +19,7 @@ from percolation.scaling.leath import LeathThreshold
 from percolation.scaling.methods import METHODS, threshold
 from percolation.scaling.powers import effective_length, exponent
 from percolation.scaling.quality import quality, quality_band
-from percolation.scaling.spheres import SpheresThreshold, overlapping_spheres
+from percolation.scaling.spheres import InvadedSpheres, SpheresThreshold, WoundSpheres, overlapping_spheres
 from percolation.scaling.wrapping import WrappingThreshold
 
 __all__ = [
@@ -31,11 +31,13 @@ __all__ = [
     "CrossingThreshold",
     "Curve",
     "FirstSteps",
+    "InvadedSpheres",
     "InvasionThreshold",
     "LeathThreshold",
     "METHODS",
     "Simulated",
     "SpheresThreshold",
+    "WoundSpheres",
     "WrappingThreshold",
     "boundary_exponents",
     "boxed_level",

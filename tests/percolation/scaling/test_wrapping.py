@@ -5,7 +5,8 @@ import pytest
 
 from percolation import lattices, scaling
 from percolation.scaling import budget, staged, wrapping
-from percolation.scaling.wrapping import Tori
+from percolation.scaling.tori import Tori
+from percolation.scaling.wrapping import LatticeTori
 from percolation.theory import thresholds
 from tests.statistical import assert_covers
 
@@ -59,7 +60,7 @@ def invented(tori, p, p_c, n_runs, rng, *, correction=0.0, nu=0.9, R=0.25):
 @pytest.mark.parametrize("correction", [0.0, 0.3])
 def test_error_covers_where_the_law_is_known(correction):
     """300 invented sets of runs, with and without a correction."""
-    tori = Tori.of(lattices.cubic, "site", (6, 12, 32, 64))
+    tori = LatticeTori.of(lattices.cubic, "site", (6, 12, 32, 64))
     rng = np.random.default_rng(5)
     z = []
     for _ in range(300):
@@ -87,7 +88,7 @@ def test_time_with_a_precision_is_one_time(monkeypatch):
         return np.array([f, score, tori.sizes**0.75 + noise]).T
 
     monkeypatch.setattr(Tori, "run", run)
-    monkeypatch.setattr(wrapping, "_first_guess", lambda tori, seed: 0.59)
+    monkeypatch.setattr(Tori, "first_guess", lambda tori, seed, begin, moved: 0.59)
     for module in (staged, budget):
         monkeypatch.setattr(module, "monotonic", lambda: 0.01 * len(runs))
     found = scaling.threshold(lattices.square, method="wrapping", time=10, precision=1e-9, seed=3, progress=False)
