@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from percolation import cli_runs
+from percolation import checks, cli_runs
 from percolation.cli_graph import graph
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
 from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
@@ -162,14 +162,16 @@ def print_thresholds(scan: "DimensionScan") -> None:
 
 
 @app.command(
-    rich_help_panel=LATTICES, epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome"
+    rich_help_panel=LATTICES,
+    epilog="Examples:  percolation theory hypercubic --dim 13   |   percolation theory kagome   "
+    "|   percolation theory series",
 )
 def theory(
     lattice: Annotated[
         str,
         typer.Argument(
             help="hypercubic, n-cube, hamming, bethe, D, triangular, honeycomb, kagome, Lieb, bcc, fcc, gaussian or "
-            "smooth."
+            "smooth; or series: how far that of hypercubic holds."
         ),
     ],
     dim: Annotated[
@@ -180,11 +182,39 @@ def theory(
     """What is known of p_c of a lattice: each formula with its value, standing and source."""
     from percolation.theory.known import known
 
+    if lattice == "series":
+        print_series(dim, q)
+        return
     statements = known(lattice, dim, q)
     rows = [[one.kind, one.what, str(one.value), one.standing] for one in statements]
     print_table(f"p_c, {lattice}" + (f" {dim}" if dim else ""), ["kind", "what", "value", "standing"], rows)
     for source in dict.fromkeys(one.value.source for one in statements):
         typer.echo(f"- {source}")
+
+
+def print_series(d: int | None, q: int | None) -> None:
+    """The series of Z^d beside p_c in d = 8 to 20 or one of them, and with its next terms as these tell them."""
+    from percolation.theory import series
+
+    if q is not None:
+        raise ValueError(f"only the Hamming graph has letters, got q={q} for series; leave --q out")
+    for kind in checks.KINDS:
+        more = series.continued(kind)
+        rows = []
+        for k in series.DIMENSIONS if d is None else [checks.integer("d", d, at_least=series.DIMENSIONS[0])]:
+            continued = more.threshold(k)
+            told = ["", "", "", str(continued), ""]  # nothing is known beside the series
+            for one in series.held(kind, [k] if k in series.DIMENSIONS else []):
+                of_six = [f"{one.relative:+.1e}", f"{one.in_errors:+.3g}"]
+                told = [str(one.p_c), *of_six, str(continued), f"{continued.z(one.p_c):+.1f}"]
+            rows.append([str(k), *told])
+        header = ["d", "p_c", "six terms", "in errors", "with more terms", "z"]
+        print_table(f"Series / p_c - 1, Z^d, {kind}s", header, rows)
+        next_terms = ", ".join(f"c_{k} = {more.coefficient(k)}" for k in (7, 8))
+        last = f"chi^2 = {more.chi2:.1f} of {len(more.dimensions)} thresholds"
+        typer.echo(
+            f"next terms in 1/(2d-1) by d = {more.dimensions[0]} to {more.dimensions[-1]}: {next_terms}; {last}\n"
+        )
 
 
 # what is said to those who look for options that other commands have

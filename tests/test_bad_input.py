@@ -39,7 +39,7 @@ from percolation import (
 )
 from percolation.runs import executors
 from percolation.runs.scan import run_until
-from percolation.theory import continuum, exponents, formulas, thresholds
+from percolation.theory import continuum, exponents, formulas, series, thresholds
 from percolation.theory import random_graphs as branching
 from percolation.theory import rounds as prediction
 
@@ -139,6 +139,8 @@ CALLS = {
     continuum.neighbourhood: {"d": 3, "shells": 2},
     thresholds.series: {"d": 8, "kind": "site"},
     thresholds.bounds: {"lattice": "hamming", "kind": "bond", "d": 3, "q": 8},
+    series.held: {"kind": "site"},
+    series.continued: {"kind": "site", "n_known": 6},
     formulas.bethe: {"z": 3},
     formulas.n_cube: {"n": 6, "kind": "bond"},
     formulas.hamming: {"d": 2, "q": 8},

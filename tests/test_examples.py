@@ -22,6 +22,7 @@ SMALL = {
     ),
     "theory hypercubic --dim 13": "",
     "theory kagome": "",
+    "theory series": "",
     "barriers --table published": "",
     "connect --network cnn1d --data mnist1d --pair natural-adversarial --pairs 50": "--pairs 2 --no-theory",
     "rounds --field gaussian --dim 100 --occupation 0.5 --length 30 --margin 0.5 --pairs 200 --seed 1": (

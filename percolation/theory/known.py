@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from percolation import checks
 from percolation.quantities import Threshold
-from percolation.theory import formulas, level_sets, thresholds
+from percolation.theory import formulas, level_sets, series, thresholds
 from percolation.theory.published import LATTICES, published
 
 NAMES = ("hypercubic", "n-cube", "hamming", "bethe", "D", "gaussian", *LATTICES)
+
+CONTINUED_FROM = 14  # below, published values are better
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ def known(lattice: str, size: int | None = None, q: int | None = None) -> list[K
     if lattice == "hypercubic" and size is not None and size > 1:
         zero = "zero of sum_k (-1)^k binom(d,k) p^(2^k)"
         said.append(Known("site", zero, level_sets.cells(size), "estimate"))
+    if lattice == "hypercubic" and size is not None and size >= CONTINUED_FROM:
+        what = "series, next terms fitted"
+        said += [Known(kind, what, series.continued(kind).threshold(size), "numerical") for kind in checks.KINDS]
     return said
 
 

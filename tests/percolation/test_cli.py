@@ -101,6 +101,16 @@ def test_theory_prints_values_standings_and_sources(percolation):
         assert words in output
 
 
+def test_theory_says_how_far_the_series_holds(percolation):
+    code, output, _ = percolation("theory", "series")
+    assert code == 0 and max(map(len, output.splitlines())) < 120
+    lines = output.splitlines()
+    assert any(line.split()[:4] == ["13", "0.04271507960(10)", "-6.7e-05", "-2.85e+04"] for line in lines)
+    assert sum("c_7 = " in line and "chi^2" in line for line in lines) == 2
+    code, output, _ = percolation("theory", "series", "--dim", 25)
+    assert code == 0 and "0.02106897" in output and "0.0752101" not in output
+
+
 def test_rounds_writes_its_tables_and_figure(percolation, tmp_path):
     code, output, _ = percolation(
         *"rounds --field gaussian --dim 3,20 --occupation 0.5 --length 5 --pairs 4 --workers 1 --out".split(), tmp_path
@@ -160,6 +170,8 @@ def test_help_has_examples(percolation, command):
         ("theory hypercubic", "hypercubic needs a size"),
         ("theory hamming --dim 3", "give --q"),
         ("theory kagome --q 3", "leave --q out"),
+        ("theory series --q 3", "leave --q out"),
+        ("theory series --dim 7", "d must be at least 8, got 7"),
         ("treshold", "No such command 'treshold'"),
         ("connect --network cn1d", "did you mean 'cnn1d'"),
         ("connect --network resnet18 --data none", "without data there are only untrained networks"),

@@ -62,6 +62,14 @@ def test_statements_about_smooth_fields():
     assert [one.standing for one in known("hypercubic", 3) if "binom" in one.what] == ["estimate"]
 
 
+def test_beyond_the_published_values_the_series_goes_on():
+    by = {(one.kind, one.what): one for one in known("hypercubic", 17)}
+    for kind in KINDS:
+        continued = by[kind, "series, next terms fitted"].value
+        assert abs(continued.z(by[kind, "best known"].value)) < 3 and continued.error < 5e-9
+    assert not [one for one in known("hypercubic", 13) if "fitted" in one.what]
+
+
 def test_statements_about_h_3_20():
     by = {(one.kind, one.what): one for one in known("hamming", 3, q=20)}
     (formula,) = (one for one in by.values() if one.what.startswith("1/m"))
