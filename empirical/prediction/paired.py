@@ -12,9 +12,8 @@ from empirical.prediction.responses import Responses
 
 QUANTITIES = ("rounds", "segments", "displacement", "success")
 AGREEMENT = ("response_exact", "response_within_one", "response_rank", "response_rank_closed")
-NO_COLUMNS: dict[str, Any] = dict.fromkeys((f"response_{name}" for name in QUANTITIES), math.nan) | {
-    "response_note": ""
-}
+OF_A_PAIR = (*QUANTITIES, "expected")
+NO_COLUMNS: dict[str, Any] = dict.fromkeys((f"response_{name}" for name in OF_A_PAIR), math.nan) | {"response_note": ""}
 
 
 def compared(responses: Responses, connections: Sequence[Connection], max_rounds: int) -> dict[str, Any]:
@@ -26,7 +25,8 @@ def compared(responses: Responses, connections: Sequence[Connection], max_rounds
     and measurement are of the same pairs. NaN where there is nothing to compare.
     response_pairs: how many have a prediction. response_exact, response_within_one: share of the connected ones among
     them whose rounds are predicted exactly, or within 1. response_rank: rank correlation of predicted and measured
-    rounds; response_rank_closed: over those with a closed line.
+    rounds, of the expected ones where these are known; response_rank_closed: over those with a closed line.
+    response_expected (with _error, and z_): mean of the expected rounds, over the same pairs as response_rounds.
     """
     predicted, measured = _predicted(responses, max_rounds), _measured(connections)
     both = {name: np.isfinite(predicted[name]) & np.isfinite(measured[name]) for name in QUANTITIES}
@@ -34,9 +34,11 @@ def compared(responses: Responses, connections: Sequence[Connection], max_rounds
     for name in QUANTITIES:
         p, m = predicted[name][both[name]], measured[name][both[name]]
         columns |= _column(name, p, m)
-    p, m = predicted["rounds"][both["rounds"]], measured["rounds"][both["rounds"]]
-    closed = m > 0
-    agreement = (_mean(p == m), _mean(abs(p - m) <= 1), rank(p, m), rank(p[closed], m[closed]))
+    p, m, expected = (one[both["rounds"]] for one in (predicted["rounds"], measured["rounds"], responses.expected))
+    known = np.isfinite(expected)
+    columns |= _column("expected", expected[known], m[known])
+    closed, order = m > 0, np.where(known, expected, p)
+    agreement = (_mean(p == m), _mean(abs(p - m) <= 1), rank(order, m), rank(order[closed], m[closed]))
     return columns | dict(zip(AGREEMENT, agreement, strict=True))
 
 
@@ -50,9 +52,8 @@ def second_order(responses: Responses) -> dict[str, float]:
 def pair_columns(responses: Responses, index: int, max_rounds: int) -> dict[str, Any]:
     """Columns of one pair: its prediction, and a note where there is none."""
     predicted = _predicted(responses, max_rounds)
-    return {f"response_{name}": predicted[name][index] for name in QUANTITIES} | {
-        "response_note": responses.notes[index]
-    }
+    known = {f"response_{name}": predicted[name][index] for name in QUANTITIES}
+    return known | {"response_expected": responses.expected[index], "response_note": responses.notes[index]}
 
 
 def _predicted(responses: Responses, max_rounds: int) -> dict[str, np.ndarray]:

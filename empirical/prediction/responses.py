@@ -51,6 +51,7 @@ class Responses:
 
     scale: str  # on which z is read
     rounds: np.ndarray  # (n_pairs,)
+    expected: np.ndarray  # (n_pairs,) mean rounds over what the response may be, of steepest descents; NaN of others
     segments: np.ndarray  # (n_pairs,)
     displacement: np.ndarray  # (n_pairs,) of the first cut, in units of x; NaN if there is none
     comes_down: np.ndarray  # (n_pairs,) 1 or 0, whether all cuts reach stop by second order; NaN if that was not asked
@@ -83,11 +84,13 @@ def of_pairs(
     high, low = scale.levels(level, stop)
     seen = look(scale.of_points, a, c, n_points=n_points, steps=steps)
     rows = seen.finite.nonzero()[0]
-    columns, notes = np.full((4, len(a)), np.nan), [NOT_FINITE] * len(a)
+    columns, notes = np.full((5, len(a)), np.nan), [NOT_FINITE] * len(a)
     if len(rows):
         z, gram, norms = seen.z[rows], seen.gram[rows], seen.norms[rows]
         found = rounds.respond(z, gram, seen.shares, level=high, stop=low, norms=norms)
         columns[:3, rows] = found.rounds, found.segments, found.displacement
+        if steps == "steepest":
+            columns[4, rows] = rounds.expected_rounds(z, gram, seen.shares, seen.lengths[rows], level=high, stop=low)
         if curved and steps == "steepest":
             kappa = curvatures.along_descents(scale.of_points, a, c, n_points=n_points).numpy(force=True)
             columns[3, rows] = found.comes_down(kappa[rows])
@@ -98,12 +101,12 @@ def of_pairs(
 
 def unknown(n: int, note: str) -> Responses:
     """No prediction for n pairs, and why."""
-    return _responses("", np.full((4, n), np.nan), [note] * n)
+    return _responses("", np.full((5, n), np.nan), [note] * n)
 
 
 def _responses(scale: str, columns: np.ndarray, notes: list[str]) -> Responses:
-    rounds, segments, displacement, comes_down = columns
-    return Responses(scale, rounds, segments, displacement, comes_down, tuple(notes))
+    rounds, segments, displacement, comes_down, expected = columns
+    return Responses(scale, rounds, expected, segments, displacement, comes_down, tuple(notes))
 
 
 def of_finder(

@@ -109,8 +109,8 @@ def respond(
     No prediction where an end is closed, or a point that has to be cut has no gradient: NaN, and the reason.
     Error: none of its own. It leaves out what is of second order, and what lies between the points.
     """
-    z, K, s = _checked(values, gram, positions)
-    levels, stops = _checked_levels(level, stop, len(z))
+    z, K, s = checked(values, gram, positions)
+    levels, stops = checked_levels(level, stop, len(z))
     done = cut_lines(z, K, _checked_norms(norms, K), s, levels, stops)
     known = done.ended == DONE
     n_rounds, n_cuts = (np.where(known, count, 0) for count in (done.rounds, done.n_cuts))
@@ -267,7 +267,7 @@ def _swing(g: np.ndarray, row: np.ndarray, s: np.ndarray, i: int, top: int, j: i
         g[k] -= weight * row[k] * (s[j] - s[k]) / (s[j] - s[top])
 
 
-def _checked(values: ArrayLike, gram: ArrayLike, positions: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def checked(values: ArrayLike, gram: ArrayLike, positions: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """z (m, n), K (m, n, n) and s (n,)."""
     z, K, s = np.atleast_2d(np.asarray(values, dtype=float)), np.asarray(gram), np.asarray(positions, dtype=float)
     K = K[None] if K.ndim == 2 else K
@@ -291,14 +291,19 @@ def _checked(values: ArrayLike, gram: ArrayLike, positions: ArrayLike) -> tuple[
 def _checked_norms(norms: ArrayLike | None, K: np.ndarray) -> np.ndarray:
     """|u(s)| of each line, (m, n); that of the gradient if none is given."""
     if norms is None:
-        return np.sqrt(np.maximum(np.diagonal(K, axis1=1, axis2=2).astype(float), 0.0))
+        return norms_of(K)
     lengths = np.atleast_2d(np.asarray(norms, dtype=float))
     if lengths.shape != K.shape[:2] or not (np.isfinite(lengths).all() and (lengths >= 0).all()):
         raise ValueError(f"norms must be {K.shape[:2]} lengths of 0 or more, got {np.shape(norms)}")
     return lengths
 
 
-def _checked_levels(level: ArrayLike, stop: ArrayLike, m: int) -> tuple[np.ndarray, np.ndarray]:
+def norms_of(K: np.ndarray) -> np.ndarray:
+    """|g(s)| of each line, (m, n)."""
+    return np.sqrt(np.maximum(np.diagonal(K, axis1=1, axis2=2).astype(float), 0.0))
+
+
+def checked_levels(level: ArrayLike, stop: ArrayLike, m: int) -> tuple[np.ndarray, np.ndarray]:
     """Level and stop of each line, (m,)."""
     levels, stops = (np.asarray(one, dtype=float) for one in (level, stop))
     for name, one in (("level", levels), ("stop", stops)):

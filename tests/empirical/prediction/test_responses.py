@@ -239,11 +239,12 @@ def connection(rounds, displacement, status="connected"):
     return Connection(status, path, (0,) * (rounds + 2), (1.0,) * (rounds + 1), (0.0, 0.0), displacement, 0)
 
 
-def made(rounds, displacement, notes=None):
+def made(rounds, displacement, notes=None, expected=None):
     rounds = np.array(rounds, dtype=float)
     unasked = np.full(len(rounds), np.nan)
+    expected = unasked if expected is None else np.array(expected)
     return responses.Responses(
-        "value", rounds, rounds + 1, np.array(displacement), unasked, notes or ("",) * len(rounds)
+        "value", rounds, expected, rounds + 1, np.array(displacement), unasked, notes or ("",) * len(rounds)
     )
 
 
@@ -271,6 +272,20 @@ def test_columns_by_hand():
     assert row["response_success"] == pytest.approx(4 / 5) and row["z_response_success"] == 0
     assert row["response_rank"] == pytest.approx(3 / math.sqrt(5 * 4.5))  # ranks 1 2 4 3 and 1 2.5 2.5 4
     assert row["response_rank_closed"] == pytest.approx(0.0)
+
+
+def test_expected_rounds_rank_what_whole_numbers_do_not():
+    nan = math.nan
+    found = [connection(rounds, 1.0) for rounds in (1, 2, 3, 4)]
+    whole = paired.compared(made([2, 2, 2, 3], [1.0] * 4), found, 8)
+    row = paired.compared(made([2, 2, 2, 3], [1.0] * 4, expected=[1.6, 2.1, 2.4, 3.3]), found, 8)
+    assert whole["response_rank_closed"] == pytest.approx(math.sqrt(0.6)) and math.isnan(whole["response_expected"])
+    assert row["response_rank"] == row["response_rank_closed"] == pytest.approx(1)
+    assert row["response_expected"] == pytest.approx(2.35) and row["response_rounds"] == pytest.approx(2.25)
+    difference = np.array([-0.6, -0.1, 0.6, 0.7])
+    assert row["z_response_expected"] == pytest.approx(difference.mean() / (difference.std(ddof=1) / 2))
+    of_pair = paired.pair_columns(made([2, nan], [1.0] * 2, expected=[1.6, nan]), 0, 8)
+    assert of_pair["response_expected"] == 1.6 and "response_expected" in paired.NO_COLUMNS
 
 
 def test_where_nothing_is_compared_there_is_nan():

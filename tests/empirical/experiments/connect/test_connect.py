@@ -73,7 +73,7 @@ COLUMNS = (
     "response_pairs",
     *(
         column
-        for name in ("rounds", "segments", "displacement", "success")
+        for name in ("rounds", "segments", "displacement", "success", "expected")
         for column in (f"response_{name}", f"response_{name}_error", f"z_response_{name}")
     ),
     *("response_exact", "response_within_one", "response_rank", "response_rank_closed"),

@@ -20,7 +20,7 @@ from empirical.experiments.rounds.landscapes import GaussianField, RandomNetwork
 from empirical.experiments.rounds.measure import Case, rounds_pairs, rounds_table, walk
 from empirical.experiments.rounds.printed import print_rounds
 from empirical.losses.objectives import Field
-from empirical.prediction import predictions
+from empirical.prediction import paired, predictions
 from empirical.prediction.lines import along_lines, resolved_lines
 
 SEEDS = np.random.SeedSequence(5)
@@ -110,10 +110,10 @@ def test_kinds_of_pairs_have_seeds_of_their_own_and_natural_ones_that_of_before(
 def test_every_pair_of_trained_networks_is_predicted():
     """The numbers to meet on trained 1-D CNNs, d = 40: means over the six that the command trains at seeds 0 to 5.
 
-    Seen, with errors from the spread over networks: 0.12(2) rounds too many; 0.65(3) exactly, 0.960(11) within one,
-    first cuts 0.96(2) times as far, rank 0.69(3) where the line is closed. Wanted were 0.3, 0.60, 0.93, 0.9 to 1.1 and
-    0.75: all are met but the last. On another machine the networks are others: two errors of the six are allowed
-    beyond what is wanted, which what was seen is 4 errors or more inside of. Of the rank, 4 errors below what was seen.
+    Seen, with errors from the spread over networks: 0.17(3) rounds too many; 0.67(3) exactly, 0.971(8) within one,
+    first cuts 1.02(2) times as far, rank 0.77(3) where the line is closed, of expected rounds. Wanted are 0.3, 0.60,
+    0.93, 0.9 to 1.1 and 0.75. On another machine the networks are others: two errors of the six are allowed beyond what
+    is wanted, which what was seen is 2.8 errors or more inside of, of most numbers 4.
     """
     walks = [
         plan._walk(Case(TrainedNetwork("cnn1d", "mnist1d", 40), 120), seed=seed, device="cpu") for seed in range(6)
@@ -127,7 +127,9 @@ def test_every_pair_of_trained_networks_is_predicted():
     assert table["response_exact"].mean() > 0.60 - 2 * table["response_exact"].sem()
     assert table["response_within_one"].mean() > 0.93 - 2 * table["response_within_one"].sem()
     assert abs(further.mean() - 1) < 0.1 + 2 * further.sem()
-    assert table["response_rank_closed"].mean() > 0.57
+    assert table["response_rank_closed"].mean() > 0.75 - 2 * table["response_rank_closed"].sem()
+    whole = [paired.rank(some["response_rounds"].to_numpy(), some["rounds"].to_numpy()) for some in closed]
+    assert table["response_rank_closed"].mean() > np.mean(whole)  # 0.71(3)
     for column in ("response_exact", "response_within_one", "response_rank_closed"):
         assert table[column].sem() < 0.06  # what is allowed is little
     stationary, measured = table["predicted_rounds"].mean(), table["measured_rounds"].mean()
