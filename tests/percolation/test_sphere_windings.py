@@ -85,6 +85,12 @@ def test_bad_arguments_are_refused(arguments, message):
         sphere_windings(**{"d": 2, "L": 8, "eta": 1.1, "n_realisations": 1, "seed": 1} | arguments)
 
 
+def test_a_centre_a_hair_below_zero_lies_at_the_far_side():
+    """-1e-20 modulo 3 is 3.0 as a float; here it closes a chain of four round the torus."""
+    axes, rank = sphere_windings_of([[-1e-20, 0.5], [0.8, 0.5], [1.6, 0.5], [2.3, 0.5]], 3)
+    assert axes.tolist() == [True, False] and rank == 1
+
+
 @pytest.mark.parametrize("centres", [[[0.5, np.nan]], [0.5, 1.0], [[0.5]]])
 def test_bad_centres_are_refused(centres):
     with pytest.raises(ValueError, match=r"centres must be finite numbers of shape \(n, d\) with d = 2 to 4"):
