@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from empirical.experiments.rounds import measure, plan
 from empirical.experiments.rounds.landscapes import RandomNetwork, TrainedNetwork
@@ -116,7 +117,8 @@ def _panel(pairs: pd.DataFrame, rows: pd.DataFrame, color: str, ax: Axes) -> Non
         radius = LARGEST_DISC * np.sqrt(n / counts.max())
         ax.add_patch(plt.Circle((predicted, measured), radius, fc=color, ec="none", alpha=0.45, zorder=2))
         if radius > 0.026 * (most + 1):
-            ax.text(predicted, measured, str(n), ha="center", va="center", fontsize=5.5, zorder=4)
+            number = ax.text(predicted, measured, str(n), ha="center", va="center", fontsize=5.5, zorder=4)
+            number.set_path_effects([withStroke(linewidth=1.6, foreground="white")])  # where a cross lies below
     means = rows["predicted_rounds"], rows["measured_rounds"], rows["measured_rounds_error"]
     ax.errorbar(*means, fmt="x", color="black", ms=4, mew=1, elinewidth=0.7, zorder=3)
     step = max(1, (most + 4) // 5)
