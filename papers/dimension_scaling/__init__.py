@@ -3,6 +3,7 @@
 TITLE = "Percolation and the connectivity of low-loss inputs over the dimension"
 FIGURES = (
     "thresholds",
+    "series",
     "neighbourhoods",
     "collapse",
     "above_six",

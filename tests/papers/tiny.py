@@ -12,6 +12,7 @@ from papers.dimension_scaling import (
     phase,
     planned_path,
     rounds,
+    series,
     smooth_levels,
     thresholds,
     training,
@@ -28,6 +29,7 @@ from papers.input_space_mode_connectivity import (
 
 TINY = {
     thresholds.NAME: thresholds.Config(d_max=4, n_runs=8, n_sites=512),
+    series.NAME: series.Config(first=9, fitted=9, last=14, n_points=5),
     collapse.NAME: collapse.Config(dimensions=(2,), sizes=((8, 16, 24),), n_realisations=20, n_points=7),
     neighbourhoods.NAME: neighbourhoods.Config(
         shells=((2, (2,), 32), (3, (2,), 8)), n_sites=512, spheres=((2, 8, 512), (3, 8, 512))
