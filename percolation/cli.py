@@ -12,8 +12,9 @@ from rich.markup import escape
 
 from percolation import checks, cli_runs
 from percolation.cli_graph import graph
+from percolation.cli_spheres import spheres
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.terminal import Out, Run, Seed, Workers, print_paths, print_table, ranges
+from percolation.terminal import Out, Run, Seed, Workers, parse_dimensions, print_paths, print_table
 
 if TYPE_CHECKING:
     from percolation.dimension_scan import DimensionScan
@@ -51,6 +52,10 @@ app.command(
     rich_help_panel=LATTICES,
     epilog="Examples:  percolation graph roads.csv   |   percolation graph out.club.gz --kind site --runs 1000",
 )(graph)
+app.command(
+    rich_help_panel=LATTICES,
+    epilog="Examples:  percolation spheres --dim 2..8 --quick   |   percolation spheres --dim 2 --precision 1e-3",
+)(spheres)
 app.command(rich_help_panel=RUNS, epilog="Example:  percolation report scan.db -o report.html")(cli_runs.report)
 
 
@@ -58,7 +63,8 @@ app.command(rich_help_panel=RUNS, epilog="Example:  percolation report scan.db -
     rich_help_panel=LATTICES,
     epilog="Examples:  percolation threshold --dim 4,8,13 --time 20   |   percolation threshold --lattice kagome "
     "--precision 1e-4   |   percolation threshold --dim 2..13 --kind bond --precision 1e-4   |   percolation threshold "
-    "--dim 14..20 --method leath --p series --clusters 5000 --precision 1e-6 --relative --store p_c.sqlite",
+    "--dim 14..20 --method leath --p series --clusters 5000 --precision 1e-6 --relative --store p_c.sqlite   "
+    "|   percolation threshold --dim 2..4 --shells 2 --quick",
 )
 def threshold(
     lattice: Annotated[
@@ -70,6 +76,9 @@ def threshold(
     dim: Annotated[
         str | None, typer.Option(help="Dimensions: 8, or 4,8,13, or 2..13, the default where the lattice has many.")
     ] = None,
+    shells: Annotated[
+        int, typer.Option(help="Neighbours of Z^d: those at the first so many distances; 2 adds the diagonal ones.")
+    ] = 1,
     kind: Annotated[str, typer.Option(help="What is open or closed: site or bond.")] = "site",
     method: Annotated[
         str,
@@ -115,7 +124,7 @@ def threshold(
     """Thresholds p_c of a lattice by simulation, beside the best values known; with a table and a figure."""
     from percolation import dimension_scan, plotting  # numba loads only when a command needs it
 
-    dimensions = _dimensions_of(lattice, dim)
+    dimensions = _dimensions_of(lattice, WIDE_DIMENSIONS if dim is None and shells > 1 else dim)
     if quick and (time_ is not None or precision is not None):
         raise ValueError("--quick makes few runs: leave it out beside --time and --precision, which say how many")
     runs = QUICK_RUNS if quick and runs is None else runs
@@ -125,6 +134,7 @@ def threshold(
         "p": _p_of(p),
         "n_clusters": clusters,
         "n_generations": generations,
+        "shells": shells,
     }
     plan = dimension_scan.Plan(dimensions, kind, lattice, method, runs, sites, time_, precision, **options)
     long = LongRun("threshold", out, store, resume, dry_run, scheduler, local_cluster)
@@ -156,6 +166,8 @@ def print_thresholds(scan: "DimensionScan") -> None:
         for d, e, r, z in zip(scan.dimensions, scan.simulated, scan.references, scan.z, strict=True)
     ]
     name = {"hypercubic": "Z^d", "n-cube": "the n-cube"}.get(scan.lattice)
+    if scan.shells > 1:
+        name = f"Z^d, {scan.shells} shells of neighbours"
     if name is None:
         name = f"{scan.lattice}_d" if lattices.dimension(scan.lattice) is None else scan.lattice
     print_table(f"p_c of {name}, {scan.kind} percolation", ["d", "simulated", "reference", "z", "method"], rows)
@@ -222,12 +234,13 @@ NOT_RANDOM = dict.fromkeys(
     ("--pairs", "--quick", "--device", "--seed", "--workers"), "nothing is drawn or searched here"
 )
 ON_THE_CPU = {"--pairs": "--runs says how many realisations", "--device": "it runs on the CPU, on so many --workers"}
-threshold.instead = graph.instead = ON_THE_CPU  # type: ignore[attr-defined]
+threshold.instead = graph.instead = spheres.instead = ON_THE_CPU  # type: ignore[attr-defined]
 theory.instead = NOT_RANDOM | {"--out": "it prints only; > FILE keeps that"}  # type: ignore[attr-defined]
 cli_runs.report.instead = NOT_RANDOM  # type: ignore[attr-defined]
 
 
 # all dimensions of a family that are worth a row
+WIDE_DIMENSIONS = "2..6"  # of wide neighbourhoods
 DEFAULT_DIMENSIONS = {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6..8", "n-cube": "10..16"}
 
 
@@ -247,18 +260,6 @@ def _p_of(text: str | None) -> float | str | None:
         return text if text in (None, "series") else float(text)
     except ValueError:
         raise ValueError(f"p is a number near p_c, or series, got {text!r}") from None
-
-
-def parse_dimensions(text: str) -> list[int]:
-    """'4,8,13' or '2..13' or a mixture, as a list of dimensions without repeats, in the order given."""
-    dimensions: list[int] = []
-    for part in text.split(","):
-        ((low, top),) = ranges(part, f"cannot read the dimensions {text!r}; expected 8, or 4,8,13, or 2..13")
-        high = low if top is None else top
-        if low < 1 or high < low or high > 10_000:
-            raise ValueError(f"dimensions run upwards from 1 to at most 10000, got {part.strip()!r}")
-        dimensions += [d for d in range(low, high + 1) if d not in dimensions]
-    return dimensions
 
 
 def main() -> None:

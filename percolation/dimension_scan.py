@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from percolation import checks, runs, seeds
-from percolation.lattices import NAMES, named
+from percolation.lattices import NAMES, FiniteGraph, Lattice, hypercubic, named
 from percolation.quantities import Threshold
 from percolation.scaling import invasion, leath
 from percolation.scaling.budget import Simulated
 from percolation.scaling.methods import METHODS, chosen, threshold
-from percolation.theory import thresholds
+from percolation.theory import continuum, thresholds
 
 SERIES = "series"  # the p at which clusters grow: that of the series and the first term left out
 NEAR = 0.05  # of p_c: further off, clusters die at once or fill the memory
@@ -30,16 +30,17 @@ class DimensionScan:
     kind: str
     dimensions: tuple[int, ...]
     simulated: tuple[Simulated, ...]
+    shells: int = 1
 
     @property
     def references(self) -> tuple[Threshold, ...]:
         """The best values known; not a number, with source "none", where there is none."""
-        return tuple(reference(self.lattice, d, self.kind) for d in self.dimensions)
+        return tuple(reference(self.lattice, d, self.kind, self.shells) for d in self.dimensions)
 
     @property
     def series(self) -> tuple[Threshold, ...]:
-        """The series of Z^d in each dimension; nothing for other lattices."""
-        if self.lattice != "hypercubic":
+        """The series of Z^d in each dimension; nothing for other lattices, or for more neighbours."""
+        if self.lattice != "hypercubic" or self.shells > 1:
             return ()
         return tuple(thresholds.series(d, self.kind) for d in self.dimensions)
 
@@ -51,8 +52,9 @@ class DimensionScan:
     def table(self) -> pd.DataFrame:
         """Columns COLUMNS, a row a dimension."""
         rows = zip(self.dimensions, self.simulated, self.references, self.z, strict=True)
+        name = self.lattice if self.shells == 1 else f"{self.lattice}, {self.shells} shells"
         return pd.DataFrame(
-            [(self.lattice, self.kind, d, e.value, e.error, e.method, r.value, r.error, z) for d, e, r, z in rows],
+            [(name, self.kind, d, e.value, e.error, e.method, r.value, r.error, z) for d, e, r, z in rows],
             columns=list(COLUMNS),
         )
 
@@ -61,10 +63,10 @@ class DimensionScan:
 class Plan:
     """What to simulate; all that can be refused is, before the first dimension.
 
-    lattice: one of `lattices.NAMES`. method, runs, time, precision, relative: as in `scaling.threshold`; a time is
-    shared by the dimensions. n_sites: accepted by an invasion run. p, n_clusters, n_generations: of methods that have
-    them; p "series", of Z^d, is what its series says. With a p that is given, runs do not hang on the precision asked
-    for, so that a store has those of a coarser one for a finer.
+    lattice: one of `lattices.NAMES`. shells: of neighbours, of the hypercubic lattice. method, runs, time, precision,
+    relative: as in `scaling.threshold`; a time is shared by the dimensions. n_sites: accepted by an invasion run. p,
+    n_clusters, n_generations: of methods that have them; p "series", of Z^d, is what its series says. With a p that is
+    given, runs do not hang on the precision asked for, so that a store has those of a coarser one for a finer.
     """
 
     dimensions: list[int]
@@ -79,6 +81,7 @@ class Plan:
     p: float | str | None = None
     n_clusters: int | None = None
     n_generations: int | None = None
+    shells: int = 1
 
     def __post_init__(self) -> None:
         if not self.dimensions:
@@ -91,6 +94,10 @@ class Plan:
             if value is not None:
                 checks.integer(name, value, at_least=fewest)
         checks.one_of("lattice", self.lattice, NAMES)
+        if checks.integer("shells", self.shells, at_least=1) > 1 and self.lattice != "hypercubic":
+            raise ValueError(
+                f"shells are of the hypercubic lattice, got {self.shells} of {self.lattice}; leave them out"
+            )
         for d in self.dimensions:
             if self.lattice == "n-cube":
                 checks.integer("n of the n-cube", d, at_least=SMALLEST_CUBE)
@@ -98,9 +105,12 @@ class Plan:
 
     def chosen(self, d: int) -> str:
         """The method in dimension d."""
-        lattice = named(self.lattice, d)
         how: dict[str, Any] = dict(runs=self.runs, time=self.time, precision=self.precision, relative=self.relative)
-        return chosen(lattice, self.kind, self.method, **how)
+        return chosen(self._lattice(d), self.kind, self.method, **how)
+
+    def _lattice(self, d: int) -> Lattice | FiniteGraph:
+        """In dimension d."""
+        return hypercubic(d, self.shells) if self.shells > 1 else named(self.lattice, d)
 
     def options(self, d: int) -> dict[str, Any]:
         """Those that were given and that the method in dimension d has of its own."""
@@ -122,9 +132,10 @@ class Plan:
         if self.p is None:
             return None
         if self.p != SERIES:
-            return _near(float(checks.positive("p", self.p)), reference(self.lattice, d, self.kind))
-        if self.lattice != "hypercubic":
-            raise ValueError(f"p = {SERIES} is for Z^d, got the lattice {self.lattice}; give a number, or leave p out")
+            return _near(float(checks.positive("p", self.p)), reference(self.lattice, d, self.kind, self.shells))
+        if self.lattice != "hypercubic" or self.shells > 1:
+            what = self.lattice if self.shells == 1 else f"{self.shells} shells"
+            raise ValueError(f"p = {SERIES} is for Z^d, got the lattice {what}; give a number, or leave p out")
         series = thresholds.series(d, self.kind)
         return series.value + series.error
 
@@ -132,7 +143,7 @@ class Plan:
         """Estimate p_c in each dimension; a row does not change with the others."""
         stages = (partial(self._simulated, d, self.seed_of(d, seed), workers) for d in self.dimensions)
         simulated = tuple(runs.independent(*stages))
-        return DimensionScan(self.lattice, self.kind, tuple(self.dimensions), simulated)
+        return DimensionScan(self.lattice, self.kind, tuple(self.dimensions), simulated, self.shells)
 
     @staticmethod
     def seed_of(d: int, seed: seeds.Seed) -> int:
@@ -143,14 +154,14 @@ class Plan:
         share = None if self.time is None else self.time / len(self.dimensions)
         how: dict[str, Any] = dict(runs=self.runs, time=share, precision=self.precision, relative=self.relative)
         how |= self.options(d)
-        return threshold(named(self.lattice, d), self.kind, self.chosen(d), seed=seed, workers=workers, **how)
+        return threshold(self._lattice(d), self.kind, self.chosen(d), seed=seed, workers=workers, **how)
 
 
 def scan(dimensions: list[int], kind: str = "site", *, seed: seeds.Seed, workers: int = 0, **how: Any) -> DimensionScan:
     """Estimate p_c of a lattice in each dimension, from wrapping tori, invasion percolation or Leath's clusters.
 
     how: fields of `Plan`, which says what they mean: lattice, method, runs, n_sites, time, precision,
-    relative, p, n_clusters, n_generations.
+    relative, p, n_clusters, n_generations, shells.
     """
     return Plan(dimensions, kind, **how).carry_out(seed=seed, workers=workers)
 
@@ -162,15 +173,18 @@ def _near(p: float, known: Threshold) -> float:
     return p
 
 
-def reference(lattice: str, d: int, kind: str) -> Threshold:
+def reference(lattice: str, d: int, kind: str, shells: int = 1) -> Threshold:
     """The best value known of p_c; not a number, with source "none", if there is none.
 
     To the error of the n-cube's the critical window is added, in which the mean cluster size passes N^(1/3).
     """
+    unknown = Threshold(np.nan, np.nan, "none")
+    if shells > 1:
+        return (continuum.neighbourhood(d, shells) if kind == "site" else None) or unknown
     try:
         best = thresholds.threshold(lattice, kind, d)
     except ValueError:
-        return Threshold(np.nan, np.nan, "none")
+        return unknown
     if lattice != "n-cube":
         return best
     window = 2 ** (-d / 3) / d

@@ -82,6 +82,22 @@ def thresholds_figure(rows: pd.DataFrame, series: Sequence[Published] = ()) -> F
     return figure
 
 
+def spheres_figure(rows: pd.DataFrame) -> Figure:
+    """Critical mean degree of overlapping spheres against d, in a column's width.
+
+    rows: columns d, eta_c, error, reference, as in `spheres_scan.COLUMNS`.
+    """
+    scale = 2.0 ** rows["d"]
+    with plt.style.context(STYLE):
+        figure, ax = plt.subplots(figsize=(3.25, 2.4))
+        ax.plot(rows["d"], scale * rows["reference"], "--", color="0.45", label="published")
+        ax.errorbar(rows["d"], scale * rows["eta_c"], scale * rows["error"], fmt=".", color="C1", label="simulated")
+        _dimension_axis(rows, ax)
+        ax.set(xlabel="dimension $d$", ylabel=r"critical mean degree $2^d \eta_c$")
+        ax.legend()
+    return figure
+
+
 def plot_strength(rows: pd.DataFrame, ax: Axes, theory: str) -> Axes:
     """Largest cluster of a graph against p, points with errors, over the giant component by theory as a dashed line.
 

@@ -37,6 +37,18 @@ def ranges(text: str, refusal: str) -> Iterator[tuple[int, int | None]]:
         yield int(match[1]), int(match[2]) if match[2] else None
 
 
+def parse_dimensions(text: str) -> list[int]:
+    """'4,8,13' or '2..13' or a mixture, as a list of dimensions without repeats, in the order given."""
+    dimensions: list[int] = []
+    for part in text.split(","):
+        ((low, top),) = ranges(part, f"cannot read the dimensions {text!r}; expected 8, or 4,8,13, or 2..13")
+        high = low if top is None else top
+        if low < 1 or high < low or high > 10_000:
+            raise ValueError(f"dimensions run upwards from 1 to at most 10000, got {part.strip()!r}")
+        dimensions += [d for d in range(low, high + 1) if d not in dimensions]
+    return dimensions
+
+
 @dataclass(frozen=True)
 class Run:
     """A command at work: where its files go, and what its record says beside the parameters."""

@@ -241,6 +241,12 @@ def test_a_bad_argument_is_named(call, name, bad):
 COMMANDS = [
     ("threshold --dim 0", "dimensions run upwards from 1"),
     ("threshold --dim 3..", "cannot read the dimensions"),
+    ("threshold --shells 0", "shells must be at least 1"),
+    ("threshold --shells 2 --lattice bcc", "shells are of the hypercubic lattice"),
+    ("spheres --dim 1", "d must be at least 2"),
+    ("spheres --dim 2..11", "d must be at most 10"),
+    ("spheres --dim 5 --method wrapping", "wrapping is for d = 2 to 4"),
+    ("spheres --quick --time 3", "leave it out beside --time"),
     ("threshold --runs 0", "runs must be at least"),
     ("threshold --sites -1", "n_sites must be at least"),
     ("threshold --time nan", "time must be a finite number above 0"),

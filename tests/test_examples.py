@@ -20,6 +20,9 @@ SMALL = {
     "threshold --dim 14..20 --method leath --p series --clusters 5000 --precision 1e-6 --relative --store p_c.sqlite": (
         "--dim 14 --clusters 10 --generations 16 --precision 1e-2"
     ),
+    "threshold --dim 2..4 --shells 2 --quick": "--dim 4 --sites 1024",
+    "spheres --dim 2..8 --quick": "--dim 3 --points 1024",
+    "spheres --dim 2 --precision 1e-3": "--points 1024 --precision 0.1",
     "theory hypercubic --dim 13": "",
     "theory kagome": "",
     "theory series": "",

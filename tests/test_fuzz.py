@@ -26,11 +26,11 @@ from empirical.finder.connections import Connection, Connections
 from empirical.finder.paths import Path as Chain
 from empirical.networks import models
 from percolation import graph_files
-from percolation.cli import parse_dimensions
 from percolation.runs import coding
 from percolation.runs.store import Store
 from percolation.runs.tasks import Outcome, Task
 from percolation.runs.tools import export, verify
+from percolation.terminal import parse_dimensions
 from tests import graph_writers
 
 FEW, MANY = 30, 500

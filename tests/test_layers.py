@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ABOVE = {"percolation": {"empirical", "papers", "torch", "torchvision"}, "empirical": {"papers"}, "papers": set()}
 # modules where theory and simulation are brought together
-MEETING = {"percolation/dimension_scan.py", "percolation/graph_scan.py", "percolation/cli.py"}
+MEETING = {f"percolation/{name}.py" for name in ("dimension_scan", "graph_scan", "spheres_scan", "cli")}
 
 
 @cache
@@ -97,9 +97,9 @@ FLOORS = (
     ("random_graphs", "clusters", "wrapping", "growth", "lattice_finder"),
     ("sphere_windings", "sweeps", "level_sets"),
     ("scaling",),
-    ("plotting", "dimension_scan", "graph_scan", "terminal"),
+    ("plotting", "dimension_scan", "graph_scan", "spheres_scan", "terminal"),
     ("report", "long_runs"),
-    ("cli_runs", "cli_graph"),
+    ("cli_runs", "cli_graph", "cli_spheres"),
     ("cli",),
 )
 

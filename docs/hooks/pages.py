@@ -32,7 +32,18 @@ ELSEWHERE = {
     if path.name != "README.md"
 }
 # what the reference leaves out: the command line's own parts, and what draws or prints for one command
-UNTOLD = {"cli", "cli_graph", "cli_runs", "cli_figures", "command", "options", "printed", "terminal", "tutorials"}
+UNTOLD = {
+    "cli",
+    "cli_graph",
+    "cli_runs",
+    "cli_spheres",
+    "cli_figures",
+    "command",
+    "options",
+    "printed",
+    "terminal",
+    "tutorials",
+}
 # packages whose door names all there is to use, but for these
 FURTHER = {"percolation.runs": ("scan", "store", "executors", "tasks")}
 

@@ -76,18 +76,8 @@ def overlapping_spheres(
     d = 3; in d = 2 in 62.5 % at one sigma and 85.5 % at two, too few: take longer runs there.
     Returns an `Estimate` that also holds its runs.
     """
-    checks.integer("d", d, at_least=spheres.DIMENSIONS[0], at_most=spheres.DIMENSIONS[-1])
-    checks.one_of("method", method, ("auto", *METHODS))
-    for_invasion = n_points is not None or degree is not None
-    if method == "auto":
-        method = "invasion" if for_invasion or d > WRAPPING_UP_TO else "wrapping"
     how = {"workers": workers, "progress": progress}
-    if method == "wrapping":
-        if for_invasion or d not in SIZES:
-            raise ValueError(
-                f"wrapping is for d = {min(SIZES)} to {max(SIZES)}, without n_points and degree, which invasions have; "
-                f"got d = {d}, n_points = {n_points}, degree = {degree}"
-            )
+    if chosen(d, method, n_points, degree) == "wrapping":
         usual = {"usual": tori.RUNS, "at_least": tori.FEWEST_RUNS}
         return _from_tori(d, Budget.asked(runs, time, precision, **usual, **how), seed)
     n_points = checks.integer("n_points", N_POINTS if n_points is None else n_points, at_least=invasion.FEWEST_SITES)
@@ -95,6 +85,21 @@ def overlapping_spheres(
     of_p = None if precision is None else checks.positive("precision", precision) * 2**d / degree
     usual = {"usual": invasion.RUNS, "at_least": invasion.FEWEST_RUNS}
     return _from_invasions(d, n_points, degree, Budget.asked(runs, time, of_p, **usual, **how), seed)
+
+
+def chosen(d: int, method: str = "auto", n_points: int | None = None, degree: float | None = None) -> str:
+    """The method by name, if it suits what else is asked for."""
+    checks.integer("d", d, at_least=spheres.DIMENSIONS[0], at_most=spheres.DIMENSIONS[-1])
+    checks.one_of("method", method, ("auto", *METHODS))
+    for_invasion = n_points is not None or degree is not None
+    if method == "auto":
+        return "invasion" if for_invasion or d > WRAPPING_UP_TO else "wrapping"
+    if method == "wrapping" and (for_invasion or d not in SIZES):
+        raise ValueError(
+            f"wrapping is for d = {min(SIZES)} to {max(SIZES)}, without n_points and degree, which invasions have; "
+            f"got d = {d}, n_points = {n_points}, degree = {degree}"
+        )
+    return method
 
 
 def _from_invasions(d: int, n_points: int, degree: float, budget: Budget, seed: seeds.Seed) -> InvadedSpheres:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import typer
 
-from percolation import cli
+from percolation import cli, terminal
 from percolation.dimension_scan import COLUMNS
 from percolation.scaling.budget import more_runs
 
@@ -225,7 +225,7 @@ def test_an_output_folder_that_cannot_be_made(percolation, tmp_path, command):
 
 
 def test_parse_dimensions():
-    assert cli.parse_dimensions("2..4, 8,3") == [2, 3, 4, 8]
+    assert terminal.parse_dimensions("2..4, 8,3") == [2, 3, 4, 8]
 
 
 def test_without_arguments_three_things_to_try(percolation):
@@ -274,3 +274,14 @@ def test_numbers_beyond_any_use(percolation, tmp_path, words, message):
 
 def test_a_precision_that_no_runs_reach():
     assert more_runs(10, 0.1, 1e-300) > 10
+
+
+def test_spheres_beside_published(percolation, tmp_path):
+    """Invasions in d = 2 and 5, within 4 errors; the same rows alone and together."""
+    call = ("spheres", "--dim", "2,5", "--quick", "--points", "1024", "--method", "invasion", "--out")
+    code, output, error = percolation(*call, tmp_path / "both")
+    assert code == 0 and "2^d eta_c" in output, error
+    both = pd.read_csv(tmp_path / "both" / "table.csv")
+    assert (both["z"].abs() < 4).all() and (both["mean_degree"] == 2.0 ** both["d"] * both["eta_c"]).all()
+    assert percolation(*call, tmp_path / "one", "--dim", "5")[0] == 0
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "one" / "table.csv"), both[1:].reset_index(drop=True))

@@ -120,3 +120,11 @@ def test_a_relative_precision_of_windows_and_clusters():
     for how in ({"lattice": "n-cube", "dimensions": [8]}, {"dimensions": [14], "p": "series", "n_clusters": 20}):
         (found,) = dimension_scan.scan(kind="bond", precision=5e-3, relative=True, seed=1, **how).simulated
         assert 0 < found.error <= 5e-3 * found.value < 1e-3
+
+
+def test_wide_neighbourhoods_stand_beside_theirs():
+    """Sites of two shells in d = 3, 4 within 4 errors; bonds have no reference."""
+    scan = dimension_scan.scan([3, 4], shells=2, method="invasion", runs=16, n_sites=2**12, seed=1)
+    assert set(scan.table()["lattice"]) == {"hypercubic, 2 shells"} and scan.series == ()
+    assert np.all(abs(scan.z) < 4) and np.all(scan.table()["error"] < 0.02 * scan.table()["estimate"])
+    assert dimension_scan.reference("hypercubic", 3, "bond", 2).source == "none"

@@ -8,9 +8,8 @@ import typer
 
 from empirical.experiments.rounds.printed import print_rounds
 from percolation import checks, files
-from percolation.cli import parse_dimensions
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.terminal import Device, Out, Run, Seed, Workers, loading, print_notes, print_paths
+from percolation.terminal import Device, Out, Run, Seed, Workers, loading, parse_dimensions, print_notes, print_paths
 
 if TYPE_CHECKING:
     from empirical.experiments.rounds.measure import Case
