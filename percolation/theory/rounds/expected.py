@@ -44,8 +44,8 @@ def expected_rounds(
     z, K, s = checked(values, gram, positions)
     levels, stops = checked_levels(level, stop, len(z))
     in_x = np.asarray(lengths, dtype=float)
-    if in_x.shape not in ((), (len(z),)) or not (np.isfinite(in_x).all() and (in_x > 0).all()):
-        raise ValueError(f"lengths must be finite and above 0, one for each of {len(z)} lines, got {in_x}")
+    if in_x.shape not in ((), (len(z),)) or not (np.isfinite(in_x).all() and (in_x >= 0).all()):
+        raise ValueError(f"lengths must be finite, 0 or more, one for each of {len(z)} lines, got {in_x}")
     normals = seeds.generator(seed).standard_normal((checks.integer("n_draws", n_draws, at_least=1), len(s)))
     per_block = max(BLOCK // len(s) ** 2, 1)
     blocks = (slice(i, i + per_block) for i in range(0, len(z), per_block))
@@ -81,8 +81,8 @@ def _turned(
     z: np.ndarray, norms: np.ndarray, cosines: np.ndarray, s: np.ndarray, lengths: np.ndarray, stops: np.ndarray
 ) -> np.ndarray:
     """sigma (m, n), 0 to 1, of a cut at each point of the straight lines; no further along than to their ends."""
-    fall = np.maximum(z - stops[:, None], 0)
-    delta = np.divide(fall, norms * lengths[:, None], where=norms > 0, out=np.zeros_like(z)) * (s[-1] - s[0])
+    fall, slope = np.maximum(z - stops[:, None], 0), norms * lengths[:, None]
+    delta = np.divide(fall, slope, where=slope > 0, out=np.zeros_like(z)) * (s[-1] - s[0])
     beside = [np.rint(np.interp(s + way * delta, s, np.arange(len(s)))).astype(int)[:, :, None] for way in (-1, 1)]
     alike = np.mean([np.take_along_axis(cosines, at, axis=2)[:, :, 0] for at in beside], axis=0)
     return (1 - alike).clip(0, 1)

@@ -204,6 +204,12 @@ def test_pairs_without_prediction_keep_their_place_and_say_why():
     assert paired.pair_columns(found, 2, 0)["response_success"] == 0
 
 
+def test_a_pair_of_one_point_is_open():
+    a, c = ends(2)
+    found = responses.of_pairs(Field(ridge), a, torch.stack([a[0], c[1]]), LEVEL, STOP)
+    assert found.rounds[0] == found.expected[0] == 0 and min(found.rounds[1], found.expected[1]) >= 1
+
+
 def test_adam_goes_on_below_stop_and_the_prediction_with_it():
     """Steps of 0.5 end up to 0.5 below stop: the displacement is that of the value reached."""
     a, c = ends(4)

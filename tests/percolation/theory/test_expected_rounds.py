@@ -85,7 +85,7 @@ def test_where_nothing_is_known_there_is_nan():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"lengths": 0.0}, "lengths must be finite and above 0, one for each of 1 lines, got 0.0"),
+        ({"lengths": -1.0}, "lengths must be finite, 0 or more, one for each of 1 lines, got -1.0"),
         ({"lengths": [1.0, 2.0]}, "one for each of 1 lines"),
         ({"lengths": np.nan}, "lengths must be finite"),
         ({"n_draws": 0}, "n_draws"),
