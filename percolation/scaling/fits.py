@@ -85,11 +85,6 @@ def intercept(
     return float(solve[0] @ mean), chance @ solve[0], -(chance / deviations) @ residuals, residuals @ residuals
 
 
-def power_corrections(sizes: np.ndarray, exponents: np.ndarray) -> list[np.ndarray]:
-    """The forms a + b N^-w, (n_sizes, 2) for each exponent w."""
-    return [np.stack([np.ones(len(sizes)), (sizes / sizes[0]) ** -w], axis=1) for w in exponents]
-
-
 def power(x: np.ndarray, y: np.ndarray, deviations: np.ndarray) -> tuple[np.ndarray, float]:
     """y smoothed by a x^b, and the relative error of a, by least squares; x is best 1 where y is known well."""
 

@@ -122,7 +122,7 @@ def test_thresholds_of_d_lattices_by_invasion(d, kind):
     """Clusters of 2^16 sites, within 4 errors of 10^-3 to 3 10^-5: about 1 seed in 10^4 fails."""
     lattice, marks = lattices.root_lattice("D", d), growth.doubling_marks(2**16)
     runs = [growth.invade(lattice, 2**16, kind=kind, seed=seed).n_revealed for seed in range(16)]
-    found, known = extrapolate(marks, np.array(runs)), thresholds.threshold("D", kind, d)
+    found, known = extrapolate(marks, np.array(runs), d), thresholds.threshold("D", kind, d)
     assert abs(found.z(known)) < 4 and found.error < 5e-3 * known.value
 
 

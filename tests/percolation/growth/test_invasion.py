@@ -82,7 +82,7 @@ THRESHOLDS = [
 def test_thresholds_of_lattices(name, kind, published):
     """16 runs of 2^16. Within 4 errors and 1 %: fewer than 1 seed in 10^3 fails (coverage at two errors is 94 %)."""
     invaded = [growth.invade(LATTICES[name], 2**16, kind=kind, seed=child) for child in runs.seeds(12, 16)]
-    found = scaling.extrapolate(invaded[0].n_accepted, np.array([run.n_revealed for run in invaded]))
+    found = scaling.extrapolate(invaded[0].n_accepted, np.array([run.n_revealed for run in invaded]), invaded[0].d)
     assert found.value == pytest.approx(published, abs=4 * found.error)
     assert found.value == pytest.approx(published, rel=0.01)
 
