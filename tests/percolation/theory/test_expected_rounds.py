@@ -18,28 +18,29 @@ def one_cut(beside):
     return np.array([-1.0, beside, 1.2, -9.0, -1.0]), g @ g.T, np.arange(5.0)
 
 
-@pytest.mark.parametrize("length", [4.0, 2.0])
-@pytest.mark.parametrize("beside", [0.8, 0.9, 1.0])
+@pytest.mark.parametrize("length", [4.0, 2.0, 1.0])
+@pytest.mark.parametrize("beside", [0.88, 0.92, 0.96])
 def test_one_cut_by_hand(beside, length):
-    """The cut moves by delta = 1.5 / 1.5 = 1, which is 4 / length points. The point beside then lies at
+    """The cut moves by delta = 1.5 / 1.5 = 1, 4 / length points, to the ends at most. The point beside then lies at
     beside - 1.5 / 2 (2 / 1.5) (cos(0.4) + sigma (e' - cos(0.4) e)), a Gaussian, and costs a second round where closed.
 
     20,000 draws: errors of 0.0035, 4 of them are allowed, and what the covariance is short of by rounding.
     """
     z, K, s = one_cut(beside)
-    sigma = 1 - np.cos(0.4 * 4 / length)
+    way = np.minimum(np.array([1, 3, 5, 7]) / 8 * 4 / length, 2)
+    sigma = 1 - np.interp(way, np.arange(5), np.cos(0.4 * np.arange(5))).mean()
     mean, deviation = beside - np.cos(0.4), sigma * np.sqrt(1 - np.cos(0.4) ** 2)
     found = expected_rounds(z, K, s, length, level=LEVEL, stop=STOP, n_draws=20_000, seed=1)
     assert found == pytest.approx(1 + ndtr((mean - LEVEL) / deviation), abs=0.016)
 
 
 def test_lines_of_one_number_are_told_apart():
-    lines = [one_cut(beside) for beside in (0.6, 0.8, 0.9, 1.1)]
+    lines = [one_cut(beside) for beside in (0.86, 0.89, 0.91, 1.0)]
     z, K = (np.array([line[i] for line in lines]) for i in (0, 1))
     s = lines[0][2]
     assert respond(z, K, s, level=LEVEL, stop=STOP).rounds.tolist() == [1, 1, 1, 2]
     found = expected_rounds(z, K, s, 2.0, level=LEVEL, stop=STOP)
-    assert (np.diff(found) > 0).all() and 1 <= found[0] < 1.05 and 1.8 < found[3] <= 2
+    assert (np.diff(found) > 0).all() and 1 < found[0] < 1.2 and 1.8 < found[3] <= 2
 
 
 def rough(m, n=48, turning=1.0, seed=0):
@@ -67,7 +68,7 @@ def test_closed_lines_stay_closed_and_lines_alone_are_as_together(monkeypatch):
     together = expected_rounds(z, K, s, lengths, level=LEVEL, stop=STOP)
     first_order = respond(z, K, s, level=LEVEL, stop=STOP).rounds
     assert (together[:5] == 0).all() and (together[first_order > 0] >= 1).all()
-    assert (together != first_order).sum() > 10
+    assert (together != first_order).sum() > 5
     monkeypatch.setattr("percolation.theory.rounds.expected.BLOCK", 4 * 48**2)
     np.testing.assert_array_equal(together, expected_rounds(z, K, s, lengths, level=LEVEL, stop=STOP))
     alone = expected_rounds(z[7], K[7].astype(np.float32), s, lengths[7], level=LEVEL, stop=STOP)
