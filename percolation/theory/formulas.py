@@ -44,7 +44,9 @@ class Series:
     """An asymptotic series p_c = sum_k c_k / sigma^k, k = 1, 2, ..."""
 
     coefficients: tuple[Fraction, ...]  # c_1, c_2, ...
-    next_coefficient: float  # the first unknown one, fitted to the table at d = 13: the size of the error
+    next_coefficient: (
+        float  # what stands for all unknown ones at d = 13: the size of the error; c_7: `series.continued`
+    )
     source: str
 
 
