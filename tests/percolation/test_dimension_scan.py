@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from percolation import dimension_scan, scaling
+from percolation.theory import formulas
 from percolation.theory.published import published
 
 BEYOND = Path(__file__).parents[2] / "papers" / "dimension_scaling" / "thresholds_13_to_20.csv"
@@ -128,3 +129,18 @@ def test_wide_neighbourhoods_stand_beside_theirs():
     assert set(scan.table()["lattice"]) == {"hypercubic, 2 shells"} and scan.series == ()
     assert np.all(abs(scan.z) < 4) and np.all(scan.table()["error"] < 0.02 * scan.table()["estimate"])
     assert dimension_scan.reference("hypercubic", 3, "bond", 2).source == "none"
+
+
+@pytest.mark.parametrize("kind", ["site", "bond"])
+def test_thresholds_of_the_n_cube_again(kind):
+    """The shipped row of the least cube, made anew; and all rows near the series of the n-cube beside them."""
+    rows = pd.read_csv(BEYOND.with_name("n_cube_10_to_24.csv"), comment="#")
+    rows = rows[rows.kind == kind]
+    assert rows.n.tolist() == list(range(10, 25))
+    (found,) = dimension_scan.scan([10], kind, lattice="n-cube", runs=200, seed=0).simulated
+    assert found.value == pytest.approx(rows.p_c.iloc[0], rel=1e-5) and found.error == pytest.approx(
+        rows.error.iloc[0], 1e-3
+    )
+    for row in rows.itertuples():
+        assert row.series == pytest.approx(formulas.n_cube(row.n, kind).threshold().value, rel=1e-6)
+        assert abs(row.p_c - row.series) < 3 * row.window + 3 * row.error
