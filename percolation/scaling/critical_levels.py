@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from percolation import checks, fields, level_sets
 from percolation.quantities import Estimate
-from percolation.scaling.fits import Fit, model_average
+from percolation.scaling.fits import model_average, points_fit
 from percolation.scaling.flooding import critical_occupation
 
 XIS = (1.0, 1.5, 2.0, 3.0, 4.0)  # correlation lengths in cells
@@ -98,7 +98,7 @@ def finest(xis: Sequence[float], levels: Sequence[Estimate]) -> Estimate:
     x = np.asarray(xis, dtype=float)[order] ** -2.0
     u, errors = (np.array([getattr(one, name) for one in levels])[order] for name in ("value", "error"))
     fits = (
-        _fit(np.vander(x, n_terms, increasing=True), u, errors, first)
+        points_fit(np.vander(x, n_terms, increasing=True), u, errors, first)
         for n_terms in range(2, min(MOST_TERMS, len(x)) + 1)
         for first in range(len(x) - n_terms + 1)
     )
@@ -122,18 +122,8 @@ def _infinite(found: Sequence[Estimate], sides: Sequence[int], nu: float) -> Est
     """p_c from p_L = p_c + A L^(-1 / nu), fits with none, one, ... of the first tori left out averaged."""
     p, errors = (np.array([getattr(one, name) for one in found]) for name in ("value", "error"))
     form = np.stack([np.ones(len(sides)), np.array(sides) ** (-1 / nu)], axis=1)
-    fits = (_fit(form, p, errors, first) for first in range(len(sides) - 1))
+    fits = (points_fit(form, p, errors, first) for first in range(len(sides) - 1))
     return Estimate(*model_average(fits), f"tori of sides {', '.join(map(str, sides))} cells")
-
-
-def _fit(form: np.ndarray, values: np.ndarray, errors: np.ndarray, first: int) -> Fit:
-    """The first coefficient of independent values by least squares, so many of the first left out."""
-    form, values, errors = form[first:], values[first:], errors[first:]
-    solve = np.linalg.pinv(form / errors[:, None]) / errors
-    residuals = (values - form @ (solve @ values)) / errors
-    left_out = np.zeros(first)
-    chances, pulls = (np.concatenate([left_out, of_each]) for of_each in (solve[0] * errors, -residuals))
-    return Fit(float(solve[0] @ values), chances, pulls, float(residuals @ residuals), form.shape[1], first)
 
 
 def _density(u: float) -> float:

@@ -70,6 +70,16 @@ def fits_from_each_first(
             yield Fit(value / scale[0], chances / scale[0], pulls, chi2, n_parameters, first)
 
 
+def points_fit(form: np.ndarray, values: np.ndarray, errors: np.ndarray, first: int = 0) -> Fit:
+    """The first coefficient of independent values by least squares, so many of the first left out."""
+    form, values, errors = form[first:], values[first:], errors[first:]
+    solve = np.linalg.pinv(form / errors[:, None]) / errors
+    residuals = (values - form @ (solve @ values)) / errors
+    left_out = np.zeros(first)
+    chances, pulls = (np.concatenate([left_out, of_each]) for of_each in (solve[0] * errors, -residuals))
+    return Fit(float(solve[0] @ values), chances, pulls, float(residuals @ residuals), form.shape[1], first)
+
+
 def intercept(
     values: np.ndarray, deviations: np.ndarray, form: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray, float]:

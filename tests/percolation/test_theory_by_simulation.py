@@ -111,7 +111,7 @@ def test_thresholds_of_d_lattices_by_wrapping(d, lengths, kind):
         ).first_steps("wrapping")
         for L in lengths
     ]
-    found, known = last_crossing(first), thresholds.threshold("D", kind, d)
+    found, known = last_crossing(first, lengths), thresholds.threshold("D", kind, d)
     assert abs(found.z(known)) < 4 and found.error < 0.06 * known.value
 
 

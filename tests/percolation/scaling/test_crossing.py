@@ -43,28 +43,36 @@ def test_error_of_the_crossing_covers():
     assert_covers(z)
 
 
-def test_chance_of_the_middle_size_is_no_shift():
-    """It moves the crossings before and after it apart: of these sets only shifts that no chance explains are added."""
-    for seed in range(20):
-        sizes = [invented(length, 100, seed=3 * seed + k) for k, length in enumerate((16, 32, 64))]
-        before, last, found = crossing(*sizes[:2]), crossing(*sizes[1:]), last_crossing(sizes)
-        added = found.error**2 - last.error**2
-        assert added >= 0
-        if added > 0:
-            apart = (last.value - before.value) ** 2
-            assert apart - added > 1.2 * (before.error**2 + last.error**2)
+LENGTHS = (16, 32, 64)
 
 
-def test_a_finite_size_shift_widens_the_error():
-    def at(length, seed):
-        return invented(length, 1000, seed=seed, shift=0.5 * length**-2.0)
+def three(n, *, seed, shift=0.0):
+    """Three sizes whose first steps are shifted by shift / L^2: R_L by shift / L in a unit of its width."""
+    return [invented(L, n, seed=3 * seed + k, shift=shift * L**-2.0) for k, L in enumerate(LENGTHS)]
 
-    sizes = [at(16, 1), at(32, 2), at(64, 3)]
-    found, alone = last_crossing(sizes), crossing(*sizes[1:])
-    assert found.value == alone.value and found.error >= alone.error
-    shifted = [invented(length, 1000, seed=length, shift=2 * length**-1.5) for length in (16, 32, 64)]
-    assert last_crossing(shifted).error > 2 * crossing(*shifted[1:]).error
-    assert abs(last_crossing(shifted).value - 0.4) < 4 * last_crossing(shifted).error
+
+@pytest.mark.parametrize(
+    ("n", "shift"), [(100, 0.0), *(pytest.param(400, shift, marks=pytest.mark.slow) for shift in (0.0, 0.5, 2.0))]
+)
+def test_error_of_the_last_crossing_covers(n, shift):
+    """With a shift of no, half and three errors of the last crossing."""
+    found = [last_crossing(three(n, seed=seed, shift=shift), LENGTHS) for seed in range(1000, 1200)]
+    assert_covers([(one.value - 0.4) / one.error for one in found])
+
+
+def test_last_crossing_is_half_way_to_where_a_shift_has_it():
+    """p_c of R_L = R + (p - p_c) S_L + b / L through three sizes, by hand, and of the last two alone, b = 0."""
+    sizes = three(400, seed=1, shift=2.0)
+    alone, found = crossing(*sizes[1:]), last_crossing(sizes, LENGTHS)
+    R = [one.probability(alone.value) for one in sizes]
+    form = [[one.slope(alone.value), 1, 1 / L] for one, L in zip(sizes, LENGTHS, strict=True)]
+    shift = np.linalg.inv(form)[0] @ [one.mean() for one in R]
+    assert found.value == pytest.approx(alone.value - shift / 2, abs=1e-9)
+    of_each = [one.std(ddof=1) / 20 for one in R]
+    chance = (np.linalg.inv(form)[0] + [0, *np.linalg.inv([row[:2] for row in form[1:]])[0]]) / 2 * of_each
+    apart = (np.linalg.inv(form)[0] - [0, *np.linalg.inv([row[:2] for row in form[1:]])[0]]) / 2 * of_each
+    beyond = max((shift / 2) ** 2 - apart @ apart, 0)
+    assert found.error == pytest.approx(np.sqrt(chance @ chance + beyond), rel=1e-6)
 
 
 def wrapping(build, kind, lengths, n):
@@ -81,7 +89,7 @@ def wrapping(build, kind, lengths, n):
 @pytest.mark.parametrize(("name", "kind"), [("triangular", "site"), ("honeycomb", "bond"), ("kagome", "site")])
 def test_thresholds_proved_in_two_dimensions(name, kind):
     """Within 4 errors: about 1 seed in 10^4 fails."""
-    found = last_crossing(wrapping(getattr(lattices, name), kind, (8, 16, 32), 500))
+    found = last_crossing(wrapping(getattr(lattices, name), kind, (8, 16, 32), 500), (8, 16, 32))
     assert abs(found.z(known.threshold(name, kind))) < 4
     assert found.error < 1e-2
 
@@ -90,7 +98,7 @@ def test_thresholds_proved_in_two_dimensions(name, kind):
 @pytest.mark.parametrize("kind", ["site", "bond"])
 @pytest.mark.parametrize("name", ["bcc", "fcc"])
 def test_thresholds_published_in_three_dimensions(name, kind):
-    found = last_crossing(wrapping(getattr(lattices, name), kind, (6, 12, 24), 2000))
+    found = last_crossing(wrapping(getattr(lattices, name), kind, (6, 12, 24), 2000), (6, 12, 24))
     assert abs(found.z(known.threshold(name, kind))) < 4
     assert found.error < 2e-3
 
@@ -105,7 +113,9 @@ def test_thresholds_published_in_three_dimensions(name, kind):
         ),
         (lambda: FirstSteps(np.arange(20), 10), r"first steps must lie in 0 ... 11, got 0 ... 19"),
         (lambda: invented(20, 30, seed=1).probability(1.2), r"p must lie in \[0, 1\]"),
-        (lambda: last_crossing([invented(20, 30, seed=1)] * 2), "three sizes at least"),
+        (lambda: last_crossing([invented(20, 30, seed=1)] * 2, (20, 40)), "three sizes at least"),
+        (lambda: last_crossing(three(30, seed=1), (16, 32)), "got 3 and 2"),
+        (lambda: last_crossing(three(30, seed=1), (32, 16, 64)), "lengths must be positive and increasing"),
         (lambda: crossing(invented(90, 50, seed=1), invented(20, 50, seed=2, shift=0.3)), "do not cross"),
     ],
 )
