@@ -37,7 +37,7 @@ _HU = "Hu and Charbonneau, Phys. Rev. E 103, 062115 (2021), from memory; digits 
 # Nothing is published there; thresholds_13_to_20.csv of the figures has runs, seeds and p. A row again, to all digits:
 # percolation threshold --dim 20 --kind bond --method leath --p series --clusters 5000 --generations 64 --runs 648
 # Such runs in d = 13, where the value is known, lie low by 1.2 errors (sites) and 1.3 (bonds); others, of other seeds,
-# lie high by 0.6 and 0.1. All of d = 12 to 20 together lie off published values and `series.continued` by -0.2(20)
+# lie high by 0.6 and 0.1. All of d = 8 to 20 together lie off published values and `series.continued` by -0.2(20)
 # (sites) and -2.4(12) (bonds) 10^-7 of themselves: benchmarks/thresholds.md.
 _OWN = (
     "this package, Leath's clusters of 64 generations, 3e8 sites for site, 2e8 for bond percolation, "
