@@ -51,13 +51,13 @@ _NEIGHBOURHOODS: dict[tuple[int, int], tuple[float, float, str]] = {
 # what the package itself finds
 _OURS = "this package, {}; percolation figures dimension_scaling/neighbourhoods --full --seed 0, version 0.1.0"
 SIMULATED_SPHERES = {
-    2: (1.1272, 0.0034),
-    3: (0.34158, 0.00051),
-    4: (0.12885, 0.00015),
-    5: (0.053648, 0.000055),
-    6: (0.023633, 0.000021),
-    7: (0.010779, 0.000016),
-    8: (0.0050309, 0.0000083),
+    2: (1.128076, 0.000094),
+    3: (0.341921, 0.000097),
+    4: (0.128966, 0.000097),
+    5: (0.053660, 0.000049),
+    6: (0.023620, 0.000020),
+    7: (0.010780, 0.000011),
+    8: (0.0050359, 0.0000025),
 }
 SIMULATED_NEIGHBOURHOODS = {
     (2, 2): (0.407237, 0.000070),
@@ -80,7 +80,7 @@ SIMULATED_NEIGHBOURHOODS = {
 def spheres(d: int) -> Threshold | None:
     """eta_c of overlapping spheres, number times volume of the spheres per volume; None above d = 11, and in d = 1.
 
-    In d = 6, 7, 8 our own simulation lies 0.8, 2.7 and 4.6 % above these (`simulated_spheres`). With C_d the share of a
+    In d = 6, 7, 8 our own simulation lies 0.7, 2.7 and 4.7 % above these (`simulated_spheres`). With C_d the share of a
     ball that its parent's covers, 2^d eta_c (1 - C_d) falls smoothly with ours, 1.28, 1.18, 1.13, 1.09, 1.06 from d = 4
     to 8, and to 1.01 with these, as recalled.
     """
@@ -96,9 +96,9 @@ def neighbourhood(d: int, shells: int) -> Threshold | None:
 
 
 def simulated_spheres(d: int) -> Threshold | None:
-    """eta_c as this package finds it, by invasion of Poisson points; None where it was not simulated."""
+    """eta_c as this package finds it, by windings of tori in d = 2, 3, by invasion above; None where it did not."""
     entry = SIMULATED_SPHERES.get(checks.integer("d", d, at_least=1))
-    return Threshold(*entry, _OURS.format("invasion")) if entry else None
+    return Threshold(*entry, _OURS.format("wrapping" if d <= 3 else "invasion")) if entry else None
 
 
 def simulated_neighbourhood(d: int, shells: int) -> Threshold | None:

@@ -16,6 +16,7 @@ from scipy.stats import poisson as poisson_law
 
 from percolation import checks
 from percolation.quantities import Published, Threshold
+from percolation.theory import continuum
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,24 +126,15 @@ def erdos_renyi_cluster_sizes(c: float, s: ArrayLike) -> np.ndarray:
 
 
 def geometric_critical_degree(d: int) -> Published:
-    """Critical mean degree 2^d eta_c of the random geometric graph, or of overlapping balls, in d = 2 ... 5.
+    """Critical mean degree 2^d eta_c of the random geometric graph, or of overlapping balls, in d = 2 ... 11.
 
-    It is 1 for d -> infinity. Error: one sigma in d = 2; in d = 3, 4 a unit of the last digit of the eta_c quoted; in
-    d = 5, where the number is from memory, that of our check: the sizes of the two largest clusters of 8000 and 32,000
-    points have the same ratio at 1.735(19).
+    It is 1 for d -> infinity. Of what is published and what the package finds, the one of less error; see `continuum`.
     """
-    d = checks.integer("d", d, at_least=2)
-    if d not in _CRITICAL_DEGREES:
-        raise ValueError(f"no critical degree is tabulated for d={d}, the table has d = 2 ... 5")
-    return Published(*_CRITICAL_DEGREES[d])
-
-
-_CRITICAL_DEGREES = {
-    2: (4.51234948, 2.4e-7, "4 eta_c of disks: Mertens and Moore, Phys. Rev. E 86, 061109 (2012)"),
-    3: (2.73512, 1e-5, "8 eta_c of balls: quoted by Xun, Hao and Ziff, arXiv:2010.02895"),
-    4: (2.086, 1.6e-3, "16 eta_c of balls: quoted by Xun, Hao and Ziff, arXiv:2109.11195"),
-    5: (1.74, 0.02, "32 eta_c of balls: Torquato and Jiao, J. Chem. Phys. 137, 074106 (2012), from memory; our error"),
-}
+    known = [one for one in (continuum.spheres(d), continuum.simulated_spheres(d)) if one]
+    if not known:
+        raise ValueError(f"no critical degree is tabulated for d={d}, the table has d = 2 ... 11")
+    best = min(known, key=lambda one: one.error)
+    return Published(2**d * best.value, 2**d * best.error, f"2^d eta_c of balls: {best.source}")
 
 
 def _dead_end(degrees: Degrees, p: float) -> float:

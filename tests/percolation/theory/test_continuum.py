@@ -46,8 +46,9 @@ def test_what_the_package_finds_agrees_with_what_is_published():
 @pytest.mark.slow
 @pytest.mark.parametrize("d", continuum.SIMULATED_SPHERES)
 def test_the_table_of_spheres_is_met_again(d):
+    """By invasions where the table is of windings."""
     n_points = 2**14 if d <= 5 else 2**12
-    found = scaling.overlapping_spheres(d, runs=32, n_points=n_points, seed=11, progress=False)
+    found = scaling.overlapping_spheres(d, "invasion", runs=32, n_points=n_points, seed=11, progress=False)
     ours = continuum.simulated_spheres(d)
     assert abs(found.value - ours.value) < 4 * math.hypot(found.error, ours.error)
 
