@@ -17,7 +17,7 @@ from percolation.theory import continuum
 
 NAME = "dimension_scaling/neighbourhoods"
 TITLE = "Thresholds of wide neighbourhoods and of overlapping spheres"
-MINUTES = 5.0
+MINUTES = 14.0
 
 
 @dataclass(frozen=True)
