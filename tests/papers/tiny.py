@@ -31,9 +31,7 @@ TINY = {
     thresholds.NAME: thresholds.Config(d_max=4, n_runs=8, n_sites=512),
     series.NAME: series.Config(first=9, fitted=9, last=14, n_points=5),
     collapse.NAME: collapse.Config(dimensions=(2,), sizes=((8, 16, 24),), n_realisations=20, n_points=7),
-    neighbourhoods.NAME: neighbourhoods.Config(
-        shells=((2, (2,), 32), (3, (2,), 8)), n_sites=512, spheres=((2, 8, 512), (3, 8, 512))
-    ),
+    neighbourhoods.NAME: neighbourhoods.Config(shells=((2, (2,), 32), (3, (2,), 8)), n_sites=512, spheres=((2, 0.1),)),
     above_six.NAME: above_six.Config(sizes=((7, (3, 4)),), n_realisations=30),
     occupation.NAME: occupation.Config(d_max=3, xis=(1.0,), n_sites=1024, n_floods=8, boxes=((2, 24, 2.0),), n_boxes=8),
     smooth_levels.NAME: smooth_levels.Config(
