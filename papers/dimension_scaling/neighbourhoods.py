@@ -17,7 +17,7 @@ from percolation.theory import continuum
 
 NAME = "dimension_scaling/neighbourhoods"
 TITLE = "Thresholds of wide neighbourhoods and of overlapping spheres"
-MINUTES = 14.0
+MINUTES = 8.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def caption(data_file: Path) -> str:
     return (
         rf"Site percolation on $\mathbb{{Z}}^d$ with bonds to all sites in a ball, up to {rows.z.max()} neighbours $z$ "
         rf"(left): windings in $d = 2$, invasion of {made['n_sites']} sites above. At $1/z = 0$, hollow: the limit "
-        rf"$2^d \eta_c$, the critical mean degree of overlapping spheres (right), by windings in $d = 2, 3$ and by "
+        rf"$2^d \eta_c$, the critical mean degree of overlapping spheres (right), by windings in $d = 2$ and by "
         rf"invasion of Poisson points above. Bars are one standard error. Dashed: Mertens and Moore 2012 ($d = 2$), "
         rf"Lorenz and Ziff 2001 ($d = 3$), Brzeski and Kondrat 2022 ($d = 4, 5$), Torquato and Jiao 2012 above. "
         rf"Of {len(z)} numbers beside published ones "

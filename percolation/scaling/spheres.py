@@ -17,7 +17,7 @@ SPHERES_OF_A_RUN = 2**17  # about 20 ms in d = 2, 50 in d = 3, 100 in d = 4
 DEGREE = 3.0  # mean number that overlap one, where pilots begin
 FIRST_SAMPLES, PILOT_RUNS = 64, 32  # they bring eta to about 0.5 %
 N_POINTS = 2**16  # of an invasion, if nothing else is said
-WRAPPING_UP_TO = 3  # dimensions, if nothing is said: from there on the error of invasions is less at equal time
+WRAPPING_UP_TO = 2  # dimensions, if nothing is said: above, the error of invasions is less at equal time
 METHODS = ("wrapping", "invasion")
 
 
@@ -67,7 +67,7 @@ def overlapping_spheres(
     """eta_c, number times volume of the spheres per volume at which those that overlap first form an infinite cluster.
 
     d: 2 to 10. method: "wrapping" (d = 2 to 4), "invasion" (any d), or "auto", the one whose error is the least at
-    equal time: wrapping up to d = 3, if neither n_points nor degree is given, invasion above.
+    equal time: wrapping in d = 2, if neither n_points nor degree is given, invasion above.
     runs: 64 of wrapping, 16 of invasion if absent; or time, seconds in all; or precision, one sigma of eta_c; as in
     `threshold`. n_points: of an invasion, accepted in each run, at least 512; 2^16 if absent. degree: of an invasion,
     see `growth.invade_spheres`.

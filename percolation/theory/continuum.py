@@ -52,7 +52,7 @@ _NEIGHBOURHOODS: dict[tuple[int, int], tuple[float, float, str]] = {
 _OURS = "this package, {}; percolation figures dimension_scaling/neighbourhoods --full --seed 0, version 0.1.0"
 SIMULATED_SPHERES = {
     2: (1.128076, 0.000094),
-    3: (0.341921, 0.000097),
+    3: (0.341993, 0.000099),
     4: (0.128966, 0.000097),
     5: (0.053660, 0.000049),
     6: (0.023620, 0.000020),
@@ -96,9 +96,9 @@ def neighbourhood(d: int, shells: int) -> Threshold | None:
 
 
 def simulated_spheres(d: int) -> Threshold | None:
-    """eta_c as this package finds it, by windings of tori in d = 2, 3, by invasion above; None where it did not."""
+    """eta_c as this package finds it, by windings of tori in d = 2, by invasion above; None where it did not."""
     entry = SIMULATED_SPHERES.get(checks.integer("d", d, at_least=1))
-    return Threshold(*entry, _OURS.format("wrapping" if d <= 3 else "invasion")) if entry else None
+    return Threshold(*entry, _OURS.format("wrapping" if d == 2 else "invasion")) if entry else None
 
 
 def simulated_neighbourhood(d: int, shells: int) -> Threshold | None:

@@ -25,7 +25,7 @@ def test_critical_density_of_invasions():
 @pytest.mark.parametrize(("d", "relative"), [(2, 0.01), (3, 0.02)])
 def test_critical_density_of_windings(d, relative, small_runs):
     """Within 4 errors, which are of use."""
-    found = scaling.overlapping_spheres(d, runs=32, seed=1, progress=False)
+    found = scaling.overlapping_spheres(d, "wrapping", runs=32, seed=1, progress=False)
     assert abs(found.value - KNOWN[d]) < 4 * found.error < 4 * relative * KNOWN[d]
     assert found.means.shape == (32, 4, 3) and found.mean_degree == 2**d * found.value
 
@@ -37,9 +37,9 @@ def test_bits_do_not_depend_on_workers(small_runs):
 
 
 def test_the_method_is_the_better_one_unless_said():
-    """By windings up to d = 3, but where invasions are described."""
+    """By windings in d = 2, but where invasions are described."""
     how = {"runs": 32, "seed": 1, "progress": False}
-    invaded = scaling.overlapping_spheres(3, n_points=512, **how)
+    invaded = scaling.overlapping_spheres(2, n_points=512, **how)
     assert isinstance(invaded, scaling.InvadedSpheres)
     assert isinstance(scaling.overlapping_spheres(5, **how | {"runs": 8, "n_points": 512}), scaling.InvadedSpheres)
 
@@ -63,7 +63,8 @@ def test_errors_hold_the_truth(d):
 @pytest.mark.parametrize("d", KNOWN)
 def test_errors_of_windings_hold_the_truth(d, small_runs):
     """200 repeats of 32 runs of an eighth."""
-    found = [scaling.overlapping_spheres(d, runs=32, seed=seed, workers=2, progress=False) for seed in range(200)]
+    how = {"runs": 32, "workers": 2, "progress": False}
+    found = [scaling.overlapping_spheres(d, "wrapping", seed=seed, **how) for seed in range(200)]
     assert_covers([(one.value - KNOWN[d]) / one.error for one in found])
 
 
@@ -74,7 +75,7 @@ def test_errors_of_windings_hold_the_truth(d, small_runs):
         ({"method": "windings"}, "did you mean 'wrapping'"),
         ({"d": 5, "method": "wrapping"}, "wrapping is for d = 2 to 4"),
         ({"method": "wrapping", "n_points": 1024}, "which invasions have"),
-        ({"runs": 8}, "runs must be at least 32"),
+        ({"d": 2, "runs": 8}, "runs must be at least 32"),
         ({"n_points": 100}, "n_points must be at least 512"),
         ({"runs": 16, "time": 1.0}, "not both"),
         ({"precision": -1.0}, "precision must be a finite number above 0"),
