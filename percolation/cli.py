@@ -14,7 +14,7 @@ from percolation import checks, cli_runs
 from percolation.cli_graph import graph
 from percolation.cli_spheres import spheres
 from percolation.long_runs import DryRun, LocalCluster, LongRun, Resume, Scheduler, StoreFile
-from percolation.terminal import Out, Run, Seed, Workers, parse_dimensions, print_paths, print_table
+from percolation.terminal import Out, Run, Seed, Workers, few_runs, parse_dimensions, print_paths, print_table
 
 if TYPE_CHECKING:
     from percolation.dimension_scan import DimensionScan
@@ -125,9 +125,7 @@ def threshold(
     from percolation import dimension_scan, plotting  # numba loads only when a command needs it
 
     dimensions = _dimensions_of(lattice, WIDE_DIMENSIONS if dim is None and shells > 1 else dim)
-    if quick and (time_ is not None or precision is not None):
-        raise ValueError("--quick makes few runs: leave it out beside --time and --precision, which say how many")
-    runs = QUICK_RUNS if quick and runs is None else runs
+    runs = few_runs(QUICK_RUNS, runs, time_, precision) if quick else runs
     sites = (2**13 if quick else 2**17) if sites is None else sites
     options: dict[str, Any] = {
         "relative": relative,
@@ -240,8 +238,8 @@ cli_runs.report.instead = NOT_RANDOM  # type: ignore[attr-defined]
 
 
 # all dimensions of a family that are worth a row
-WIDE_DIMENSIONS = "2..6"  # of wide neighbourhoods
 DEFAULT_DIMENSIONS = {"hypercubic": "2..13", "A": "2..8", "D": "3..13", "E": "6..8", "n-cube": "10..16"}
+WIDE_DIMENSIONS = "2..6"  # of wide neighbourhoods
 
 
 def _dimensions_of(lattice: str, dim: str | None) -> list[int]:

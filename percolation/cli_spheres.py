@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from percolation.quantities import with_error
-from percolation.terminal import Out, Run, Seed, Workers, parse_dimensions, print_paths, print_table
+from percolation.terminal import Out, Run, Seed, Workers, few_runs, parse_dimensions, print_paths, print_table
 
 if TYPE_CHECKING:
     from percolation.spheres_scan import SpheresScan
@@ -37,9 +37,7 @@ def spheres(
     """Critical density eta_c of overlapping spheres by simulation, beside the best values known; table and figure."""
     from percolation import plotting, spheres_scan
 
-    if quick and (time is not None or precision is not None):
-        raise ValueError("--quick makes few runs: leave it out beside --time and --precision, which say how many")
-    runs = QUICK_RUNS if quick and runs is None else runs
+    runs = few_runs(QUICK_RUNS, runs, time, precision) if quick else runs
     points = QUICK_POINTS if quick and points is None else points
     dimensions = parse_dimensions(dim)
     how: dict[str, Any] = {"runs": runs, "time": time, "precision": precision, "n_points": points}
@@ -53,12 +51,8 @@ def spheres(
 
 def print_spheres(scan: "SpheresScan") -> None:
     """A row a dimension: simulated beside known."""
-    rows = [
-        [
-            *(str(e.d), str(e), str(r), f"{e.z(r):+.1f}"),
-            with_error(e.mean_degree, 2**e.d * e.error),
-            e.method.split(",")[0],
-        ]
-        for e, r in zip(scan.simulated, scan.references, strict=True)
-    ]
+    rows = []
+    for e, r in zip(scan.simulated, scan.references, strict=True):
+        degree = with_error(e.mean_degree, 2**e.d * e.error)
+        rows.append([str(e.d), str(e), str(r), f"{e.z(r):+.1f}", degree, e.method.split(",")[0]])
     print_table("eta_c of overlapping spheres", ["d", "simulated", "reference", "z", "2^d eta_c", "method"], rows)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from percolation import checks, runs, seeds
 from percolation.lattices import NAMES, FiniteGraph, Lattice, hypercubic, named
-from percolation.quantities import Threshold
+from percolation.quantities import UNKNOWN, Threshold
 from percolation.scaling import invasion, leath
 from percolation.scaling.budget import Simulated
 from percolation.scaling.methods import METHODS, chosen, threshold
@@ -105,8 +105,10 @@ class Plan:
 
     def chosen(self, d: int) -> str:
         """The method in dimension d."""
-        how: dict[str, Any] = dict(runs=self.runs, time=self.time, precision=self.precision, relative=self.relative)
-        return chosen(self._lattice(d), self.kind, self.method, **how)
+        return chosen(self._lattice(d), self.kind, self.method, **self._budget(self.time))
+
+    def _budget(self, time: float | None) -> dict[str, Any]:
+        return {"runs": self.runs, "time": time, "precision": self.precision, "relative": self.relative}
 
     def _lattice(self, d: int) -> Lattice | FiniteGraph:
         """In dimension d."""
@@ -152,8 +154,7 @@ class Plan:
 
     def _simulated(self, d: int, seed: int, workers: int) -> Simulated:
         share = None if self.time is None else self.time / len(self.dimensions)
-        how: dict[str, Any] = dict(runs=self.runs, time=share, precision=self.precision, relative=self.relative)
-        how |= self.options(d)
+        how = self._budget(share) | self.options(d)
         return threshold(self._lattice(d), self.kind, self.chosen(d), seed=seed, workers=workers, **how)
 
 
@@ -169,7 +170,7 @@ def scan(dimensions: list[int], kind: str = "site", *, seed: seeds.Seed, workers
 def _near(p: float, known: Threshold) -> float:
     """p, unless what is known says that it is far from p_c."""
     if not 0 < p < 1 or abs(p / known.value - 1) > NEAR:  # never so where nothing is known
-        raise ValueError(f"p must lie near p_c, {known if known.source != 'none' else 'between 0 and 1'}, got {p:g}")
+        raise ValueError(f"p must lie near p_c, {known if known is not UNKNOWN else 'between 0 and 1'}, got {p:g}")
     return p
 
 
@@ -178,13 +179,12 @@ def reference(lattice: str, d: int, kind: str, shells: int = 1) -> Threshold:
 
     To the error of the n-cube's the critical window is added, in which the mean cluster size passes N^(1/3).
     """
-    unknown = Threshold(np.nan, np.nan, "none")
     if shells > 1:
-        return (continuum.neighbourhood(d, shells) if kind == "site" else None) or unknown
+        return (continuum.neighbourhood(d, shells) if kind == "site" else None) or UNKNOWN
     try:
         best = thresholds.threshold(lattice, kind, d)
     except ValueError:
-        return unknown
+        return UNKNOWN
     if lattice != "n-cube":
         return best
     window = 2 ** (-d / 3) / d

@@ -53,6 +53,9 @@ class Threshold(Published):
     """A published or derived percolation threshold."""
 
 
+UNKNOWN = Threshold(math.nan, math.nan, "none")  # where nothing is published
+
+
 def with_error(value: float, error: float) -> str:
     """The value with its error in units of the last digits: 0.0752102(7); two digits of error below 2."""
     if not math.isfinite(value) or not math.isfinite(error):

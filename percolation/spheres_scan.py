@@ -1,12 +1,11 @@
 """eta_c of overlapping spheres over the dimension: simulation beside what is published, a row a dimension."""
 
-import math
 from dataclasses import dataclass
 
 import pandas as pd
 
 from percolation import seeds
-from percolation.quantities import Threshold
+from percolation.quantities import UNKNOWN, Threshold
 from percolation.scaling import SpheresThreshold, overlapping_spheres
 from percolation.scaling.spheres import chosen
 from percolation.theory import continuum
@@ -23,7 +22,7 @@ class SpheresScan:
     @property
     def references(self) -> tuple[Threshold, ...]:
         """The best values known; not a number, with source "none", where there is none."""
-        return tuple(continuum.spheres(one.d) or Threshold(math.nan, math.nan, "none") for one in self.simulated)
+        return tuple(continuum.spheres(one.d) or UNKNOWN for one in self.simulated)
 
     def table(self) -> pd.DataFrame:
         """Columns COLUMNS, a row a dimension."""

@@ -49,6 +49,13 @@ def parse_dimensions(text: str) -> list[int]:
     return dimensions
 
 
+def few_runs(few: int, runs: int | None, time: float | None, precision: float | None) -> int:
+    """Of --quick: few runs, or those that are said; refused beside what says otherwise how many."""
+    if time is not None or precision is not None:
+        raise ValueError("--quick makes few runs: leave it out beside --time and --precision, which say how many")
+    return few if runs is None else runs
+
+
 @dataclass(frozen=True)
 class Run:
     """A command at work: where its files go, and what its record says beside the parameters."""

@@ -53,7 +53,7 @@ def connected(objective: Objective, a: Tensor, c: Tensor, level: float, xi: floa
 
 def n_vertices(xi: float, d: int) -> int:
     """Vertices xi / 4 apart on the unit sphere of R^d, of area 2 pi^(d/2) / Gamma(d/2): area (4 / xi)^(d - 1)."""
-    area = d * math.exp(balls.log_volume(d))
+    area = d * balls.volume(d)
     return max(math.ceil(area * (VERTICES_PER_XI / checks.positive("xi", xi)) ** (d - 1)), FEWEST)
 
 

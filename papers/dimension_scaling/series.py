@@ -13,14 +13,15 @@ from matplotlib.figure import Figure
 from papers import drawing
 from papers.figure import PAGE, house, keep, kept_table, macro_name, made_by
 from percolation.checks import KINDS
-from percolation.quantities import Published, with_error
+from percolation.quantities import UNKNOWN, Published, with_error
 from percolation.theory import series, thresholds
+from percolation.theory.formulas import SERIES
+from percolation.theory.series import PUBLISHED_UP_TO
 
 NAME = "dimension_scaling/series"
 TITLE = "How far the series of the hypercubic lattice holds"
 MINUTES = 0.3
-N_KNOWN = 6
-PUBLISHED_UP_TO = 13
+N_KNOWN = len(SERIES["site"].coefficients)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def compute(config: Config, folder: Path, *, seed: int = 0, workers: int = 0) ->
         for d in range(config.first, config.last + 1):
             p_c = thresholds.hypercubic(d, kind)
             sums = {f"series_{n}": thresholds.series(d, kind, n).value for n in range(1, N_KNOWN + 1)}
-            told = up_to_13.threshold(d) if d > PUBLISHED_UP_TO else Published(np.nan, np.nan, "none")
+            told = up_to_13.threshold(d) if d > PUBLISHED_UP_TO else UNKNOWN
             numbers = {"p_c": p_c.value, "error": p_c.error, "told": told.value, "told_error": told.error}
             rows.append({"kind": kind, "d": d} | numbers | sums)
         continued = series.continued(kind, dimensions=range(config.fitted, config.last + 1))
@@ -113,12 +114,7 @@ def _next(data_file: Path, kind: str) -> Published:
 
 def caption(data_file: Path) -> str:
     """What is plotted, errors, the command."""
-    rows, made = (
-        pd.read_csv(data_file),
-        ", ".join(
-            rf"{with_error(one.value, one.error)} ({kind}s)" for kind in KINDS for one in [_next(data_file, kind)]
-        ),
-    )
+    rows, made = pd.read_csv(data_file), ", ".join(rf"{_next(data_file, kind)} ({kind}s)" for kind in KINDS)
     return (
         rf"The series of $p_c(\mathbb{{Z}}^d)$ in $1/s$, $s = 2d - 1$ (Gaunt et al.\ 1976, 1978; Mertens and Moore "
         rf"2018). Left: relative distance of its sums of 1 to {N_KNOWN} terms from $p_c$ (of bonds the second term is "
@@ -134,8 +130,7 @@ def macros(data_file: Path) -> dict[str, str]:
     """c_7, what six terms leave in each dimension, and p_c beyond the published ones by the terms fitted up to them."""
     found = {}
     for kind in KINDS:
-        one = _next(data_file, kind)
-        found[macro_name("series next", kind)] = with_error(one.value, one.error)
+        found[macro_name("series next", kind)] = str(_next(data_file, kind))
     for row in pd.read_csv(data_file).itertuples():
         found[macro_name("series off", row.kind, row.d)] = f"{row.series_6 / row.p_c - 1:.1e}"
         if row.d > PUBLISHED_UP_TO:

@@ -1,7 +1,5 @@
 """Invasion percolation of overlapping spheres: points of a Poisson process, joined within distance 1."""
 
-import math
-
 import numpy as np
 from scipy.stats import poisson
 
@@ -74,7 +72,7 @@ def usual_degree(d: int) -> float:
 
 def process(d: int, degree: float, generator: np.random.Generator) -> kernels.Process:
     """Of a run: points whose mean number within distance 1 is the degree."""
-    mean = degree / math.exp(balls.log_volume(d))
+    mean = degree / balls.volume(d)
     counts = poisson.cdf(np.arange(2**kernels.LOW - 2), mean)
     r = _cells(generator, d) | np.uint64(1 << kernels.LOW)
     cells, squares, steps = np.empty(3**d, dtype=np.uint64), np.empty(3**d), np.empty((3**d, d), dtype=np.int8)

@@ -98,7 +98,7 @@ def _shells_within(d: int, radius: float, shells: int) -> int:
         raise ValueError(f"give a number of shells or the radius of a ball, not both; got {shells} and {radius}")
     if checks.positive("radius", radius) < 1:
         raise ValueError(f"radius must be at least 1, the spacing of the lattice, got {radius:g}")
-    volume = math.exp(balls.log_volume(d, radius))
+    volume = balls.volume(d, radius)
     if volume > MOST_NEIGHBOURS:
         largest = radius * (MOST_NEIGHBOURS / volume) ** (1 / d)
         raise ValueError(f"a ball of radius {radius:g} has about {volume:.2g} sites; take radius <= {largest:.3g}")

@@ -74,9 +74,9 @@ class Budget:
         """Whether the number of runs is not known beforehand."""
         return self.time is not None or self.precision is not None
 
-    def error_of(self, value: float) -> float | None:
-        """The error that an estimate of this value shall have; None if the number of runs does not hang on it."""
-        return self.precision if self.precision is None or not self.relative else self.precision * abs(value)
+    def unit(self, value: float) -> float:
+        """Of the precision, for an estimate of this value."""
+        return abs(value) if self.relative else 1.0
 
     def pilot(self) -> "Budget":
         """For a pilot that brings p near p_c: a tenth of the time, PILOT_PRECISION times the precision."""
@@ -119,8 +119,7 @@ class Budget:
         if self.precision is None:
             return math.inf
         found = estimate(np.array(done))
-        asked = self.error_of(found.value)
-        assert asked is not None
+        asked = self.precision * self.unit(found.value)
         if self.time is None and math.isfinite(found.error):
             _foretell(asked, spent * (found.error / asked) ** 2)
         return more_runs(len(done), found.error, asked)

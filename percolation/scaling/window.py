@@ -44,8 +44,9 @@ def simulate(graph: FiniteGraph, kind: str, budget: Budget, seed: seeds.Seed) ->
     while True:
         started = monotonic()
         found = _estimate(graph, kind, n, seed, budget.workers, budget.progress)
-        asked = budget.error_of(found.value)
-        more = [] if asked is None else [math.ceil(more_runs(n, found.error, asked))]
+        more = []
+        if budget.precision is not None:
+            more.append(math.ceil(more_runs(n, found.error, budget.precision * budget.unit(found.value))))
         if budget.time is not None:  # as many in all as the rest affords
             more.append(int(n * (budget.time - (monotonic() - begun)) / (monotonic() - started)) - n)
         if not more or min(more) < 1:

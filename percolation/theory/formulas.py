@@ -44,9 +44,7 @@ class Series:
     """An asymptotic series p_c = sum_k c_k / sigma^k, k = 1, 2, ..."""
 
     coefficients: tuple[Fraction, ...]  # c_1, c_2, ...
-    next_coefficient: (
-        float  # what stands for all unknown ones at d = 13: the size of the error; c_7: `series.continued`
-    )
+    next_coefficient: float  # stands for all unknown ones at d = 13: the size of the error; c_7 `series.continued` has
     source: str
 
 

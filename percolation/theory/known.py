@@ -10,8 +10,6 @@ from percolation.theory.published import LATTICES, published
 
 NAMES = ("hypercubic", "n-cube", "hamming", "bethe", "D", "gaussian", *LATTICES)
 
-CONTINUED_FROM = 14  # below, published values are better
-
 
 @dataclass(frozen=True)
 class Known:
@@ -46,7 +44,7 @@ def known(lattice: str, size: int | None = None, q: int | None = None) -> list[K
     if lattice == "hypercubic" and size is not None and size > 1:
         zero = "zero of sum_k (-1)^k binom(d,k) p^(2^k)"
         said.append(Known("site", zero, level_sets.cells(size), "estimate"))
-    if lattice == "hypercubic" and size is not None and size >= CONTINUED_FROM:
+    if lattice == "hypercubic" and size is not None and size > series.PUBLISHED_UP_TO:
         what = "series, next terms fitted"
         said += [Known(kind, what, series.continued(kind).threshold(size), "numerical") for kind in checks.KINDS]
     return said

@@ -24,6 +24,7 @@ from percolation.quantities import Published, Threshold
 from percolation.theory.formulas import SERIES
 from percolation.theory.published import published
 
+PUBLISHED_UP_TO = 13  # dimensions, in the literature
 DIMENSIONS = range(8, 21)  # in which p_c is known better than by the series
 FIRSTS = 4  # first dimensions left out one after another
 FEWEST_DIMENSIONS = 3  # of a fit

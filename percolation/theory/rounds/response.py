@@ -21,10 +21,8 @@ from numpy.typing import ArrayLike
 kernel = njit(cache=True, nogil=True)
 
 PLACE, LEFT, RIGHT, ROUND = range(4)  # of a cut: its point and the ends of its piece, indices of s; its round, from 1
-DONE, CLOSED_END = (
-    -1,
-    -2,
-)  # how the recursion ended on a line, or the point without gradient at which it could not go on
+# how the recursion ended on a line; else the point without gradient at which it could not go on
+DONE, CLOSED_END = -1, -2
 
 
 @dataclass(frozen=True, eq=False)
