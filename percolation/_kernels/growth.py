@@ -222,7 +222,7 @@ class Totals(NamedTuple):
     """Sums by generation; row t is about what was tested to make generation t."""
 
     counts: np.ndarray  # (max_generations + 1, 2) int64: opened, tested
-    excess: np.ndarray  # (max_generations + 1, 11), see EXCESS in percolation.growth.leath
+    excess: np.ndarray  # (max_generations + 1, 12), see EXCESS in percolation.growth.leath
     spread: np.ndarray  # (max_generations + 1,) sums of squared distances from the origin
 
 
@@ -280,10 +280,10 @@ def next_generation(begin, end, frontier, table, lattice, excess):
     last, n_tested = end, 0
     pairs, crowding, shared, adopted = 0.0, 0.0, 0.0, 0.0
     # opened, and below tested: integers inside the loop, floats outside, is 8 % less time
-    straight = aside = elder = above = along = back = opposite = 0
-    straight_met = aside_met = elder_met = above_met = along_met = back_met = opposite_met = 0
+    straight = aside = elder = above = along = back = around = opposite = 0
+    straight_met = aside_met = elder_met = above_met = along_met = back_met = around_met = opposite_met = 0
     family = np.int32(-2)
-    siblings = aunts = elders = theirs = behind = NONE
+    siblings = aunts = elders = theirs = behind = farther = NONE
     hash_neighbours(table, keys[begin], begin & 1, lattice)
     for i in range(begin, end):
         if i + 1 < end:
@@ -294,8 +294,9 @@ def next_generation(begin, end, frontier, table, lattice, excess):
             if family >= 0:
                 siblings = frontier.opened[family]
             if family > 0:
-                aunts = frontier.opened[parents[family]] & ~bit_of(directions[family])
-                behind = bit_of(directions[family] ^ 1)
+                grandparent = parents[family]
+                aunts = frontier.opened[grandparent] & ~bit_of(directions[family])
+                behind, farther = bit_of(directions[family] ^ 1), bit_of(directions[grandparent] ^ 1)
         b = key & lattice.ways.basis
         bit, met, found = ONE, NONE, NONE  # the step, all that is tested, all that is opened
         for j in range(z):
@@ -329,12 +330,14 @@ def next_generation(begin, end, frontier, table, lattice, excess):
         above_met += bits_in(met & aunts)
         along_met += bits_in(met & theirs)
         back_met += bits_in(met & behind)
+        around_met += bits_in(met & farther)
         opposite_met += bits_in(met & (met >> ONE) & EVEN)
         aside += bits_in(found & siblings & ~ahead)
         elder += bits_in(found & elders)
         above += bits_in(found & aunts)
         along += bits_in(found & theirs)
         back += bits_in(found & behind)
+        around += bits_in(found & farther)
         opposite += bits_in(found & (found >> ONE) & EVEN)
         frontier.opened[i] = found
         theirs |= found
@@ -344,7 +347,7 @@ def next_generation(begin, end, frontier, table, lattice, excess):
         excess[2], excess[3], excess[4] = shared, adopted, straight - p * straight_met
         excess[5], excess[6], excess[7] = aside - p * aside_met, elder - p * elder_met, above - p * above_met
         excess[8], excess[9] = along - p * along_met, back - p * back_met
-        excess[10] = opposite - p * p * opposite_met
+        excess[10], excess[11] = around - p * around_met, opposite - p * p * opposite_met
     return last, n_tested
 
 

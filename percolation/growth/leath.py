@@ -20,6 +20,7 @@ EXCESS = (
     "above",
     "along",
     "back",
+    "around",
     "opposite",
 )
 FEWEST_SLOTS = {"site": 2**18, "bond": 2**14}  # 1 MiB for what a few thousand sites reveal: fits the second cache
@@ -44,7 +45,7 @@ class Leath:
     truncated: np.ndarray  # (n_clusters,) bool, still growing when it met a limit
     opened: np.ndarray  # (max_generations + 1,) int64, over all clusters
     tested: np.ndarray  # (max_generations + 1,) int64
-    excess: np.ndarray  # (max_generations + 1, 11), columns EXCESS: sums of zero mean, see `leath`
+    excess: np.ndarray  # (max_generations + 1, 12), columns EXCESS: sums of zero mean, see `leath`
     spread: np.ndarray  # (max_generations + 1,) sums over the opened sites of squared distances from the origin
 
 
@@ -77,7 +78,8 @@ def leath(
     in direction a from its parent, as do the `siblings` in theirs, and the parent in direction b from the grandparent;
     the sum over the tests in a set of directions j of (1 if opened, else 0) - p: straight, j = a; aside, those of the
     siblings; elder, of the siblings before i; above, of the parent's siblings; along, in which siblings before i
-    opened; back, j = -b; opposite, pairs j, -j both opened, less p^2; and k - p T of i which are beside a second
+    opened; back, j = -b; around, j = -c, the grandparent
+    being in direction c from the parent before; opposite, pairs j, -j both opened, less p^2; and k - p T of i which are beside a second
     parent: shared, a is the direction of one of the parent's siblings; adopted, a sibling before opened in direction a.
     Of more than 64 directions only the first 64 count.
     Distances of `spread` are |x|^2 = sum_i x_i^2 over the first four cell coordinates x, in units of the cell: a

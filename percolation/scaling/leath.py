@@ -49,7 +49,7 @@ FOLDS = 8
 MANY_RUNS = 128  # that tell the coefficients of all control variates; fewer those of FEW
 KIN_FROM = 5  # dimension: below, what siblings and aunts explain (a tenth of the variance) is not worth its time
 FEWEST_SITES = 1000  # of all runs in the last window: below, ratios are not linear in them
-N, T, CONTROLS, SCORE, COLUMNS = 0, 1, slice(2, 14), 14, 15  # columns of `sums`, and how many
+N, T, CONTROLS, SCORE, COLUMNS = 0, 1, slice(2, 15), 15, 16  # columns of `sums`, and how many
 FEW = [2, *(3 + growth.EXCESS.index(one) for one in ("pairs", "crowding", "straight", "aside", "back"))]
 
 
@@ -61,7 +61,7 @@ class LeathThreshold(Simulated):
     p: float  # at which the clusters grew
     n_clusters: int  # of a run
     bounds: np.ndarray  # (n_windows + 1,) generations, see `windows`
-    sums: np.ndarray  # (n_runs, n_windows, 15), see `window_sums`
+    sums: np.ndarray  # (n_runs, n_windows, 16), see `window_sums`
 
 
 def simulate(
@@ -115,7 +115,7 @@ def windows(n_generations: int) -> np.ndarray:
 
 
 def window_sums(run: growth.Leath, bounds: np.ndarray) -> np.ndarray:
-    """Sums over the generations t = bounds[w] .. bounds[w + 1] - 1 of each window, (n_windows, 15).
+    """Sums over the generations t = bounds[w] .. bounds[w + 1] - 1 of each window, (n_windows, 16).
 
     Columns: N_t; T_{t+1}; the control variates, N_t - p T_t and `growth.EXCESS`; and the score of all tests up to
     the window's end, d log(probability) / dp = sum_s (N_s - p T_s) / (p (1 - p)): for bonds those of generation t + 1

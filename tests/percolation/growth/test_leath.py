@@ -17,7 +17,7 @@ class Twin:
         self.lattice, self.weights = Infinite(lattice), Weights(lattice, seed, cluster)
         self.kind, self.cutoff = kind, int(p * 2.0**64)
         origin = self.lattice.origin
-        self.seen, self.order, self.opened, self.tested, self.excess = {origin}, [origin], [1], [0], [np.zeros(11)]
+        self.seen, self.order, self.opened, self.tested, self.excess = {origin}, [origin], [1], [0], [np.zeros(len(growth.EXCESS))]
         self.spread, self.steps = [0], {}
         generation = {origin: (None, None)}  # site: its parent and the step from it
         while generation and len(self.order) < max_size and len(self.opened) <= max_generations:
@@ -51,7 +51,8 @@ class Twin:
                 siblings, aunts, behind = set(steps_of[parent]), self.aunts(parent), self.behind(parent)
                 before, theirs = elders.setdefault(parent, set()), along.setdefault(parent, set())
                 sets = {"straight": {ahead}, "aside": siblings - {ahead}, "elder": before, "above": aunts}
-                for name, steps in (sets | {"along": theirs, "back": behind}).items():
+                sets |= {"along": theirs, "back": behind, "around": self.behind(self.steps[parent][0])}
+                for name, steps in sets.items():
                     excess[name] += known(opened, steps) - p * known(tested, steps)
                 excess["shared"] += (k - p * T) * known([ahead], aunts)
                 excess["adopted"] += (k - p * T) * known([ahead], theirs)
@@ -73,8 +74,8 @@ class Twin:
         return set(siblings) - {step}
 
     def behind(self, parent):
-        """The opposite of the step to a site."""
-        step = self.steps[parent][1]
+        """The opposite of the step to a site, if there is one."""
+        step = None if parent is None else self.steps[parent][1]
         return set() if step is None else {(step[0], not step[1])}
 
     def is_open(self, site, bond):
@@ -244,8 +245,8 @@ def test_excess_has_mean_zero(lattice, p, kind):
     limits = {"n_clusters": 100, "max_generations": 12}
     runs = [growth.leath(lattice, p, kind=kind, kin=True, seed=seed, **limits) for seed in range(200)]
     excess = np.array([np.column_stack([run.excess, run.opened - run.p * run.tested])[1:] for run in runs])
-    assert_means(excess.reshape(200, -1), np.zeros(12 * 12))
-    np.testing.assert_array_equal(excess[:, 0, 2:10], 0)  # the origin has no step ahead and no sibling
+    assert_means(excess.reshape(200, -1), np.zeros(12 * (1 + len(growth.EXCESS))))
+    np.testing.assert_array_equal(excess[:, 0, 2:-2], 0)  # the origin has no step ahead and no sibling
 
 
 @pytest.mark.parametrize("kind", checks.KINDS)
