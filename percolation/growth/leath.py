@@ -78,9 +78,9 @@ def leath(
     in direction a from its parent, as do the `siblings` in theirs, and the parent in direction b from the grandparent;
     the sum over the tests in a set of directions j of (1 if opened, else 0) - p: straight, j = a; aside, those of the
     siblings; elder, of the siblings before i; above, of the parent's siblings; along, in which siblings before i
-    opened; back, j = -b; around, j = -c, the grandparent
-    being in direction c from the parent before; opposite, pairs j, -j both opened, less p^2; and k - p T of i which are beside a second
-    parent: shared, a is the direction of one of the parent's siblings; adopted, a sibling before opened in direction a.
+    opened; back, j = -b; around, j = -c, the grandparent in direction c from its parent; opposite, pairs j, -j both
+    opened, less p^2; and k - p T of i which are beside a second parent: shared, a is the direction of one of the
+    parent's siblings; adopted, a sibling before opened in direction a.
     Of more than 64 directions only the first 64 count.
     Distances of `spread` are |x|^2 = sum_i x_i^2 over the first four cell coordinates x, in units of the cell: a
     quadratic form, which grows as the Euclidean distance does. From 2^15 generations on (fewer if a displacement is

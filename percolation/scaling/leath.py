@@ -11,8 +11,9 @@ zero mean in `growth.Leath.excess` say how many more siblings, children beside a
 loops of four steps, so that in high d what is left of the variance falls as (2d - 1)^-2.
 Form: close to p_c log(p m_t) = s_t log(p / p_c) + theta / t + b t^-w, with the sensitivity s_t = d log(p m_t) / d log p
 measured on the same clusters by their score. Below six dimensions s_t falls slowly with t, since p - p_c acts as
-(p - p_c) t^(1 / nu_t) in N_t; theta, b and w are left free. Above, the loops that generation t misses are those with
-ancestors more than t back, sum_{i, j > 0, i + j > t} (i + j)^(-d/2) ~ t^-(d - 4)/2 (at d = 6 up to logarithms).
+(p - p_c) t^(1 / nu_t) in N_t; theta, b and w are left free. Above, theta = 0 and what is left are the loops that
+generation t misses, those with ancestors more than t back: on Z^d as `loops.missing` counts them, on other lattices as
+sum_{i, j > 0, i + j > t} (i + j)^(-d/2) ~ t^-(d - 4)/2 (at d = 6 up to logarithms).
 """
 
 import math
@@ -25,6 +26,7 @@ from percolation import checks, growth, seeds
 from percolation.growth.keys import checked as checked_infinite
 from percolation.lattices import Lattice
 from percolation.quantities import Estimate
+from percolation.scaling import loops
 from percolation.scaling.budget import Budget, Simulated
 from percolation.scaling.fits import fits_from_each_first, model_average, power
 from percolation.scaling.staged import RunsAt
@@ -38,6 +40,7 @@ FEWEST_GENERATIONS = 4 * FIRST_GENERATION
 # until chi^2 excludes it. From there (d - 4)/2 and one more, where the logarithms of d = 6 act as a power a bit above 1
 BELOW_SIX = ((1.0, 1.3), (1.0, 1.6), (1.0, 1.9), (1.0, 2.2))
 POWERS = dict.fromkeys((3, 4, 5), BELOW_SIX) | {6: ((1.0, 2.0), (1.2, 2.2), (1.4, 2.4))}
+SECOND = {7: 0.5}  # what is left of loops, relative to them: two that share a stretch, t^-(d - 6)/2; from 8 on t^-1
 SENSITIVITY = {3: 0.45, 4: 0.65, 5: 0.85}  # s_t, to a tenth, for the pilots; near 1 above
 START = 2**15  # sites of the invasion that the pilots begin with
 PILOTS = {16: 2000, 32: 4000, 64: 8000}  # generations: clusters; brings p to 3 in 10^4 (d = 3: 2 in 10^3)
@@ -87,9 +90,9 @@ def simulate(
 
     run = partial(_sums, lattice, kind, n_clusters, n_generations)
     begin, stages, label = partial(_pilot, lattice, kind), [FEWEST_RUNS] * (d < MEAN_FIELD), f"d = {d} {kind}"
-    at = RunsAt(run, lambda sums, p: estimate(sums, bounds, d, p), begin, stages, label)
+    at = RunsAt(run, lambda sums, p: estimate(sums, bounds, lattice, p), begin, stages, label)
     p, sums = at.collect(budget, seed, p)
-    found, runs = estimate(sums, bounds, d, p), (len(sums), d, p, n_clusters, bounds, sums)
+    found, runs = estimate(sums, bounds, lattice, p), (len(sums), d, p, n_clusters, bounds, sums)
     return LeathThreshold(found.value, found.error, found.method, kind, seed, *runs)
 
 
@@ -129,8 +132,8 @@ def window_sums(run: growth.Leath, bounds: np.ndarray) -> np.ndarray:
     return np.column_stack([np.add.reduceat(columns[: bounds[-1]], bounds[:-1], axis=0), score])
 
 
-def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate:
-    """p_c from sums of runs at p: log(p m_t) = s_t log(p / p_c) + terms in t of `POWERS`, by least squares.
+def estimate(sums: np.ndarray, bounds: np.ndarray, lattice: Lattice, p: float) -> Estimate:
+    """p_c from sums of runs at p: log(p m_t) = s_t log(p / p_c) + terms in t, by least squares.
 
     With every first window of the earlier half and every choice of the terms, averaged as `fits.model_average` does.
     The later half of the windows is always kept: fewer, the last and least known, would tell of noise.
@@ -146,11 +149,10 @@ def estimate(sums: np.ndarray, bounds: np.ndarray, d: int, p: float) -> Estimate
         )
     values = ratios(sums)
     m = values.mean(axis=0)
-    sensitivity, relative = sensitivities(sums, bounds, d, p)
+    sensitivity, relative = sensitivities(sums, bounds, lattice.d, p)
     growth_rates = np.log(p * m) + values / m - 1  # log(p m_t), linearised in the run
     deviations = growth_rates.std(axis=0, ddof=1) / math.sqrt(len(growth_rates))
-    powers = POWERS.get(d, (((d - 4) / 2, (d - 2) / 2),))
-    forms = [_form(bounds, sensitivity, exponents) for exponents in powers]
+    forms = [np.column_stack([sensitivity, terms]) for terms in _terms(lattice, bounds)]
     fits = fits_from_each_first(growth_rates, deviations, forms, fewest=(len(m) + 1) // 2 + 1)
     distance, error = model_average(fits)
     error = math.hypot(error, distance * relative)
@@ -197,11 +199,15 @@ def _surplus(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return m, sums[:, :, T] - m * sums[:, :, N]
 
 
-def _form(bounds: np.ndarray, sensitivity: np.ndarray, exponents: tuple[float, ...]) -> np.ndarray:
-    """Columns s_t and the mean over each window of t^-w for every exponent w, (n_windows, n_parameters)."""
-    t = np.arange(bounds[0], bounds[-1], dtype=float)
-    terms = np.add.reduceat(np.array([t**-w for w in exponents]), bounds[:-1] - bounds[0], axis=1) / np.diff(bounds)
-    return np.column_stack([sensitivity, terms.T])
+def _terms(lattice: Lattice, bounds: np.ndarray) -> list[np.ndarray]:
+    """The terms in t of each fit, as means over the windows, (n_windows, n_terms)."""
+    d, t = lattice.d, np.arange(bounds[0], bounds[-1], dtype=float)
+    if lattice.is_hypercubic and d > MEAN_FIELD:
+        missing = loops.missing(d, bounds[-1])[bounds[0] : bounds[-1]]
+        of_each = [np.array([missing]), np.array([missing, missing * t ** -SECOND.get(d, 1.0)])]
+    else:
+        of_each = [np.array([t**-w for w in of_one]) for of_one in POWERS.get(d, (((d - 4) / 2, (d - 2) / 2),))]
+    return [(np.add.reduceat(terms, bounds[:-1] - bounds[0], axis=1) / np.diff(bounds)).T for terms in of_each]
 
 
 def _sums(

@@ -17,7 +17,13 @@ class Twin:
         self.lattice, self.weights = Infinite(lattice), Weights(lattice, seed, cluster)
         self.kind, self.cutoff = kind, int(p * 2.0**64)
         origin = self.lattice.origin
-        self.seen, self.order, self.opened, self.tested, self.excess = {origin}, [origin], [1], [0], [np.zeros(len(growth.EXCESS))]
+        self.seen, self.order, self.opened, self.tested, self.excess = (
+            {origin},
+            [origin],
+            [1],
+            [0],
+            [np.zeros(len(growth.EXCESS))],
+        )
         self.spread, self.steps = [0], {}
         generation = {origin: (None, None)}  # site: its parent and the step from it
         while generation and len(self.order) < max_size and len(self.opened) <= max_generations:

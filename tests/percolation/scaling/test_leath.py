@@ -70,7 +70,7 @@ def test_newton_makes_up_for_a_p_that_is_off(off):
     published = thresholds.hypercubic(13, "site")
     p = published.value * (1 + off)
     sums, bounds = sums_at(p, 13, n_runs=64, n_clusters=400, seed=2)
-    estimate = leath.estimate(sums, bounds, 13, p)
+    estimate = leath.estimate(sums, bounds, lattices.hypercubic(13), p)
     assert abs(estimate.z(published)) < 4.5
     assert estimate.error < 1e-4 * published.value
 
@@ -144,7 +144,7 @@ def test_extrapolation_finds_m_whatever_the_amplitudes():
     sums[:, :, leath.N] = 1000
     sums[:, :, leath.T] = 1000 * (13 + 5 / t**2 - 8 / t**3) * (1 + 1e-7 * rng.standard_normal((40, len(t))))
     sums[:, :, 2:] = 1e-6 * rng.standard_normal((40, len(t), leath.COLUMNS - 2))
-    assert leath.estimate(sums, bounds, 8, 1 / 13).value == pytest.approx(1 / 13, rel=1e-4)
+    assert leath.estimate(sums, bounds, lattices.hypercubic(8), 1 / 13).value == pytest.approx(1 / 13, rel=1e-4)
 
 
 @pytest.mark.parametrize("d", [5, 13])
@@ -160,7 +160,7 @@ def test_far_from_p_c_the_error_is_that_of_the_sensitivity(d):
     sums[:, :, leath.SCORE] = noise / 1e-18 * np.exp(rng.normal(size=(n_runs, 1))) / p
     _, relative = leath.sensitivities(sums, bounds, d, p)
     assert 0.05 < relative < 0.5
-    estimate = leath.estimate(sums, bounds, d, p)
+    estimate = leath.estimate(sums, bounds, lattices.hypercubic(d), p)
     distance = np.log(p / estimate.value)
     assert distance > 0.01
     assert estimate.error == pytest.approx(p * distance * relative, rel=1e-3)
@@ -182,7 +182,7 @@ def test_bits_do_not_depend_on_workers_and_time_budget_can_be_repeated():
     )
     np.testing.assert_array_equal(one.sums, four.sums)
     assert one == four
-    assert vars(leath.estimate(one.sums, one.bounds, 9, one.p)).items() <= vars(one).items()
+    assert vars(leath.estimate(one.sums, one.bounds, lattices.hypercubic(9), one.p)).items() <= vars(one).items()
 
 
 @pytest.mark.parametrize(
