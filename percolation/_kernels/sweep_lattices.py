@@ -56,8 +56,6 @@ class Cells(NamedTuple):
 @by_kind
 def coordination(kind):
     """Number of neighbours of a site, those missing at a face included."""
-    if kind is Cube:
-        return lambda lattice: len(lattice.bits)
     if kind is Cells:
         return lambda lattice: lattice.steps.shape[1]
     return lambda lattice: 2 * len(lattice.strides)
@@ -90,12 +88,6 @@ def fill_neighbours(kind):
             around[k], around[k + U(1)] = up, down
             k += U(2)
 
-    def in_cube(lattice, site, around, slot):
-        k = slot
-        for bit in lattice.bits:
-            around[k] = site ^ bit
-            k += U(1)
-
     def in_cells(lattice, site, around, slot):
         n_basis, degree, d = lattice.steps.shape
         rest, b, L, stride = np.int64(site) // n_basis, np.int64(site) % n_basis, np.int64(lattice.L), n_basis
@@ -114,7 +106,7 @@ def fill_neighbours(kind):
             if around[slot + U(k)] < 0:
                 around[slot + U(k)] = lattice.n_sites
 
-    return {Cube: in_cube, Cells: in_cells}.get(kind, in_box)
+    return in_cells if kind is Cells else in_box
 
 
 @by_kind

@@ -65,6 +65,8 @@ class Sites(_Opened):
         if isinstance(self.graph, Graph):
             return openings.GraphSites(self.graph.indptr, self.graph.indices, order, of_bonds)
         form = self.graph.kernel_form()
+        if isinstance(form, lattices.Cube):
+            return openings.CubeSites(form, order, np.zeros(self.n // lattices.WORD + 1, dtype=np.uint64), of_bonds)
         around = np.empty(openings.AHEAD * lattices.coordination(form), dtype=np.int32)
         return openings.Sites(form, order, around, of_bonds)
 

@@ -9,7 +9,7 @@ from percolation import checks
 from percolation._kernels import sweep as kernels
 from percolation._kernels.sweep_forests import Forest, Plain, Spanning, Wrapping
 from percolation._kernels.sweep_lattices import marks_type
-from percolation._kernels.sweep_openings import NO_WINDINGS, Bonds, GraphSites, Opening, Sites, TorusBonds
+from percolation._kernels.sweep_openings import NO_WINDINGS, Bonds, Opening, TorusBonds
 from percolation._kernels.sweep_records import Tally, Totals
 from percolation._kernels.union_find import CLOSED, OPEN
 from percolation.lattices import Box, FiniteGraph
@@ -49,7 +49,7 @@ class Recorder:
 
     def fill(self, row: int, opening: Opening, when: kernels.EveryStep | kernels.At) -> None:
         """Fill a row by opening what is to be opened; all sites are open from the start if these are bonds."""
-        n_open = 0 if isinstance(opening, Sites | GraphSites) else self.graph.n_sites
+        n_open = self.graph.n_sites if isinstance(opening, Bonds | TorusBonds) else 0
         forest, tally = self._forest(row, OPEN if n_open else CLOSED), self._tally(row)
         totals = _totals_of_single_sites(n_open)
         tally.counts[1:2] = n_open
