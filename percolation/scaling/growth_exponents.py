@@ -26,7 +26,7 @@ SMALLEST_SIZE, FIRST_GENERATION = 4, 2  # below, no power of the size holds
 SIZE_OMEGAS = np.geomspace(0.2, 0.8, 6)
 DISTANCE_OMEGAS, MASS_OMEGAS = np.geomspace(0.25, 1.2, 6), np.geomspace(0.25, 1.8, 8)
 # standard deviation of b, the correction at the small end
-SIZE_WIDTH, DISTANCE_WIDTH, MASS_WIDTH = 0.2, 0.5, 2.0
+SIZE_WIDTH, DISTANCE_WIDTH, MASS_WIDTH = 0.2, 0.5, 1.5
 
 Runs = Sequence[growth.Leath]
 Sums = tuple[np.ndarray, ...]

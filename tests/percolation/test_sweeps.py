@@ -235,7 +235,7 @@ def test_graph_sweep_equals_networkx_step_by_step(graph, kind, seed):
 
 @pytest.mark.parametrize(
     "lattice",
-    [*LATTICES, *TORI[-6:], lattices.root_lattice("E", 7).torus(2), lattices.square.torus(40)],
+    [*LATTICES, *TORI[-6:], lattices.n_cube(9), lattices.root_lattice("E", 7).torus(2), lattices.square.torus(40)],
     ids=str,
 )
 def test_stored_lattice_sweeps_as_the_computed_one(lattice):

