@@ -40,7 +40,6 @@ FEWEST_GENERATIONS = 4 * FIRST_GENERATION
 # until chi^2 excludes it. From there (d - 4)/2 and one more, where the logarithms of d = 6 act as a power a bit above 1
 BELOW_SIX = ((1.0, 1.3), (1.0, 1.6), (1.0, 1.9), (1.0, 2.2))
 POWERS = dict.fromkeys((3, 4, 5), BELOW_SIX) | {6: ((1.0, 2.0), (1.2, 2.2), (1.4, 2.4))}
-SECOND = {7: 0.5}  # what is left of loops, relative to them: two that share a stretch, t^-(d - 6)/2; from 8 on t^-1
 SENSITIVITY = {3: 0.45, 4: 0.65, 5: 0.85}  # s_t, to a tenth, for the pilots; near 1 above
 START = 2**15  # sites of the invasion that the pilots begin with
 PILOTS = {16: 2000, 32: 4000, 64: 8000}  # generations: clusters; brings p to 3 in 10^4 (d = 3: 2 in 10^3)
@@ -203,8 +202,9 @@ def _terms(lattice: Lattice, bounds: np.ndarray) -> list[np.ndarray]:
     """The terms in t of each fit, as means over the windows, (n_windows, n_terms)."""
     d, t = lattice.d, np.arange(bounds[0], bounds[-1], dtype=float)
     if lattice.is_hypercubic and d > MEAN_FIELD:
-        missing = loops.missing(d, bounds[-1])[bounds[0] : bounds[-1]]
-        of_each = [np.array([missing]), np.array([missing, missing * t ** -SECOND.get(d, 1.0)])]
+        one = loops.missing(d, int(bounds[-1]))[bounds[0] : bounds[-1]]
+        two = one * t ** -min((d - MEAN_FIELD) / 2, 1)  # that share a stretch; t^-1 is what any form has next
+        of_each = [np.array([one]), np.array([one, two])]
     else:
         of_each = [np.array([t**-w for w in of_one]) for of_one in POWERS.get(d, (((d - 4) / 2, (d - 2) / 2),))]
     return [(np.add.reduceat(terms, bounds[:-1] - bounds[0], axis=1) / np.diff(bounds)).T for terms in of_each]
