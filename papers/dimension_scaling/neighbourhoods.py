@@ -17,7 +17,7 @@ from percolation.theory import continuum
 
 NAME = "dimension_scaling/neighbourhoods"
 TITLE = "Thresholds of wide neighbourhoods and of overlapping spheres"
-MINUTES = 8.0
+MINUTES = 11.0
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Config:
     shells: tuple[tuple[int, tuple[int, ...], int], ...] = (
         (2, (2, 3, 4, 5, 7, 8), 256),
         (3, (2, 3, 5, 6), 128),
-        (4, (2, 3), 128),
-        (5, (2,), 128),
-        (6, (2,), 128),
+        (4, (2, 3, 4), 128),
+        (5, (2, 3, 4), 128),
+        (6, (2, 3), 128),
     )
     n_sites: int = 2**15  # of an invasion, in d >= 3
     spheres: tuple[tuple[int, float], ...] = (
