@@ -18,23 +18,22 @@ from functools import cache
 
 import numpy as np
 
-N_EXACT = 256  # steps; beyond, as two powers
+N_EXACT = 128  # steps; beyond, as two powers
 
 
 @cache
 def missing(d: int, n_generations: int) -> np.ndarray:
     """M(t) of Z^d for t = 0 .. n_generations, (n_generations + 1,)."""
+    t, n = np.arange(n_generations + 1), np.arange(2 * max(n_generations, N_EXACT) + 4)
     exact = returns(d, N_EXACT)
-    a, b = _powers(d, exact)
-    end = 2 * max(n_generations, N_EXACT) + 4  # from here on every i of the sum is after t
-    n = np.arange(2, end, 2)
-    later = n[N_EXACT // 2 :] / N_EXACT
-    R = np.concatenate([exact[2::2], a * later ** (-d / 2) + b * later ** (-d / 2 - 1)])
-    middle = n // 2 - 1  # i = j
-    t = np.arange(n_generations + 1)[:, None]
-    pairs = np.maximum(n - 2 - np.maximum(t + 1, middle) + 1, 0) - 0.5 * (middle > t)
-    beyond = a * _all_pairs(end, d / 2) + b * _all_pairs(end, d / 2 + 1)
-    result: np.ndarray = pairs @ R + beyond
+    later, (a, b) = np.maximum(n, N_EXACT) / N_EXACT, _powers(d, exact)
+    law = np.where(n % 2, 0, a * later ** (-d / 2) + b * later ** (-d / 2 - 1))
+    R = np.where(n < N_EXACT, exact[np.minimum(n, N_EXACT)], law)
+    # of n - 2 = i + j steps: for n <= 2t + 2 the pairs i = t + 1 .. n - 2, above j = 0 .. n / 2 - 1 with the last half
+    sums, moments = (np.cumsum(one[::-1])[::-1] for one in (R, n * R))  # over n and all above
+    few = moments[t + 3] - moments[2 * t + 3] - (t + 2) * (sums[t + 3] - sums[2 * t + 3])
+    beyond = a * _all_pairs(len(n), d / 2) + b * _all_pairs(len(n), d / 2 + 1)
+    result: np.ndarray = few + (moments - sums)[2 * t + 3] / 2 + beyond
     result.setflags(write=False)
     return result
 
@@ -46,10 +45,7 @@ def _powers(d: int, R: np.ndarray) -> np.ndarray:
 
 
 def _all_pairs(end: int, power: float) -> float:
-    """Sum over n = end, end + 2, ... of (n / N_EXACT)^-power times (n - 1) / 2, the pairs i + j + 2 = n with j <= i.
-
-    As an integral from end - 1, by the midpoint rule.
-    """
+    """Sum over even n >= end of (n / N_EXACT)^-power times (n - 1) / 2, as an integral from end - 1: midpoint rule."""
     x = (end - 1) / N_EXACT
     return N_EXACT**2 / 4 * x ** (2 - power) / (power - 2) - N_EXACT / 4 * x ** (1 - power) / (power - 1)
 
