@@ -47,6 +47,7 @@ LONGEST = {3: 512, 4: 1024, 5: 256, 6: 256, 7: 256, 8: 256, 9: 256}  # generatio
 CLUSTERS = {3: 100, 4: 60}  # of a run, 500 above
 RUNS = 64  # if nothing else is said
 FEWEST_RUNS = 32  # whose scatter gives the error and the control variates' coefficients
+RUNS_OF_ONE_PILOT = 10 * FEWEST_RUNS  # above six dimensions fewer are content with the p of PILOTS
 FOLDS = 8
 MANY_RUNS = 128  # that tell the coefficients of all control variates; fewer those of FEW
 KIN_FROM = 5  # dimension: below, what siblings and aunts explain (a tenth of the variance) is not worth its time
@@ -88,8 +89,8 @@ def simulate(
     bounds = windows(checks.integer("n_generations", n_generations, at_least=FEWEST_GENERATIONS))
 
     run = partial(_sums, lattice, kind, n_clusters, n_generations)
-    begin, stages, label = partial(_pilot, lattice, kind), [FEWEST_RUNS] * (d < MEAN_FIELD), f"d = {d} {kind}"
-    at = RunsAt(run, lambda sums, p: estimate(sums, bounds, lattice, p), begin, stages, label)
+    begin, stages = partial(_pilot, lattice, kind), [FEWEST_RUNS] * (d < MEAN_FIELD or budget.runs >= RUNS_OF_ONE_PILOT)
+    at = RunsAt(run, lambda sums, p: estimate(sums, bounds, lattice, p), begin, stages, f"d = {d} {kind}")
     p, sums = at.collect(budget, seed, p)
     found, runs = estimate(sums, bounds, lattice, p), (len(sums), d, p, n_clusters, bounds, sums)
     return LeathThreshold(found.value, found.error, found.method, kind, seed, *runs)
