@@ -8,7 +8,7 @@ already met, about 1.6 a site: an error of about 1.5 / (2d - 1) a site in the ra
 sqrt(1 - p); and it does not grow with t, in any dimension (0.4 a site in d = 2, 3 from t = 30 to 500).
 Variance: of those loops most are known from the tree: two siblings at a right angle share a neighbour. The sums of
 zero mean in `growth.Leath.excess` say how many more siblings, children beside an aunt, ... than due there were: all
-loops of four steps, so that in high d what is left of the variance falls as (2d - 1)^-2.
+loops of four and six steps. What is left in d = 14 is of the size of chance in those of eight and more, 0.1 a site.
 Form: close to p_c log(p m_t) = s_t log(p / p_c) + theta / t + b t^-w, with the sensitivity s_t = d log(p m_t) / d log p
 measured on the same clusters by their score. Below six dimensions s_t falls slowly with t, since p - p_c acts as
 (p - p_c) t^(1 / nu_t) in N_t; theta, b and w are left free. Above, theta = 0 and what is left are the loops that
