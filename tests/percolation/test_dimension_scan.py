@@ -117,6 +117,25 @@ def test_a_threshold_beyond_13_again():
     )
 
 
+def test_the_table_of_root_lattices_stands_beside_the_reference():
+    """Within 3 errors of both; a value off by as much is the fault of one of them."""
+    rows = pd.read_csv(BEYOND.with_name("root_lattices_d_5_to_10.csv"), comment="#")
+    assert [*zip(rows.kind, rows.d, strict=True)] == [(kind, d) for kind in ("site", "bond") for d in range(5, 11)]
+    for row in rows.itertuples():
+        kept = published("D", row.kind, row.d)
+        assert (row.reference, row.reference_error) == (kept.value, kept.error)
+        assert abs(row.p_c - kept.value) < 3 * np.hypot(row.error, kept.error)
+
+
+@pytest.mark.slow
+def test_a_threshold_of_the_root_lattices_again():
+    row = pd.read_csv(BEYOND.with_name("root_lattices_d_5_to_10.csv"), comment="#").iloc[-1]
+    how = dict(lattice="D", method="leath", runs=int(row.runs))
+    (found,) = dimension_scan.scan([int(row.d)], row.kind, seed=0, **how).simulated
+    assert found.value == pytest.approx(row.p_c, abs=0.01 * row.error)
+    assert found.error == pytest.approx(row.error, rel=0.02)
+
+
 def test_a_relative_precision_of_windows_and_clusters():
     for how in ({"lattice": "n-cube", "dimensions": [8]}, {"dimensions": [14], "p": "series", "n_clusters": 20}):
         (found,) = dimension_scan.scan(kind="bond", precision=5e-3, relative=True, seed=1, **how).simulated
