@@ -135,11 +135,16 @@ def open_site_of_cube(sites, forest, counts, totals, n):
     parent[site] = OPEN
     is_open[site >> IN_WORD] |= U(1) << (site & U(WORD - 1))
     while opened:
-        j = lowest_bit(opened)
-        opened &= opened - U(1)
+        axis = opened & (U(0) - opened)
         totals, root, here = join_neighbour(
-            kind, parent, marks, axes, counts, totals, root, here, site ^ (U(1) << j), U(0), n + 1
+            kind, parent, marks, axes, counts, totals, root, here, site ^ axis, U(0), n + 1
         )
+        # of the others most hang below the same root: which do not is told without a branch
+        left, opened = opened ^ axis, U(0)
+        while left:
+            axis = left & (U(0) - left)
+            left ^= axis
+            opened |= axis * U(U(parent[site ^ axis]) != root)
     note(kind, marks, axes, root, n + 1)
     if n + 1 + AHEAD <= len(order):
         site = U(order[n + AHEAD])
