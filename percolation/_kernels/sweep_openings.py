@@ -69,6 +69,7 @@ class TorusBonds(NamedTuple):
 
 Opening = Sites | CubeSites | GraphSites | Bonds | TorusBonds
 IN_WORD = U(6)  # site >> IN_WORD: its word of bits
+IN_LINE = 4  # axes of the n-cube along which parents lie in one line of 64 bytes
 NO_WINDINGS = np.empty(0, dtype=np.uint32)
 
 
@@ -148,9 +149,9 @@ def open_site_of_cube(sites, forest, counts, totals, n):
     note(kind, marks, axes, root, n + 1)
     if n + 1 + AHEAD <= len(order):
         site = U(order[n + AHEAD])
-        opened = open_around(lattice, is_open, site)
-        for j in range(len(lattice.bits)):
-            prefetch(parent, site ^ (opened & (U(1) << U(j))))  # of a closed one the site itself, without a branch
+        prefetch(parent, site)
+        for j in range(IN_LINE, len(lattice.bits)):  # open or not: to ask costs more than what is fetched for nothing
+            prefetch(parent, site ^ (U(1) << U(j)))
     return add(counts, totals, -parent[root])
 
 
