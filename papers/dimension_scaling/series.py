@@ -66,7 +66,7 @@ def draw(data_file: Path) -> Figure:
         for ax, (kind, of_kind) in zip(axes, rows.groupby("kind", sort=False), strict=False):
             _partial_sums(ax, of_kind, str(kind))
         axes[1].sharey(axes[0])
-        axes[1].text(0.6, 0.2, "error of $p_c$", transform=axes[1].transAxes, fontsize=6.5, color="0.35")
+        axes[1].text(0.6, 0.12, "error of $p_c$", transform=axes[1].transAxes, fontsize=6.5, color="0.35")
         axes[0].set_ylabel("relative distance from $p_c$")
         axes[0].legend(ncols=2, fontsize=5.5, title="terms", title_fontsize=5.5)
         for number, (kind, of_fit) in enumerate(fits.groupby("kind", sort=False)):

@@ -1,7 +1,7 @@
 """The series of p_c(Z^d) in 1/s, s = 2d - 1, beside thresholds: how far it holds, and what they say of its next terms.
 
 Coefficients of an asymptotic series grow like factorials, so a plain fit of a few of them takes what it leaves out for
-part of what it fits: sites in d = 10 to 20 give c_7 = 17205(0), 20868(2), -4802(27), 9491(390), 16067(29000) with one
+part of what it fits: sites in d = 10 to 20 give c_7 = 17205(0), 20868(2), -4801(27), 9494(390), 18672(15440) with one
 to five of them, each with its error. Here a coefficient that is not known has a size beforehand instead,
 
     c_k = 0 +- |c_K| a^(k - K) k! / K!, K the last known one,

@@ -108,7 +108,7 @@ def test_the_command_of_the_thresholds_beyond_13_has_their_p_and_seeds():
 
 @pytest.mark.slow
 def test_a_threshold_beyond_13_again():
-    """The cheapest, a core-minute: the same number, to what another processor's least squares may change."""
+    """The cheapest, six core-minutes: the same number, to what another processor's least squares may change."""
     row = pd.read_csv(BEYOND, comment="#").iloc[-1]
     how = dict(method="leath", p="series", n_clusters=5000, n_generations=64, runs=int(row.runs))
     (found,) = dimension_scan.scan([int(row.d)], row.kind, seed=0, **how).simulated
