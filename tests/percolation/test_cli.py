@@ -12,6 +12,7 @@ import typer
 from percolation import cli, terminal
 from percolation.dimension_scan import COLUMNS
 from percolation.scaling.budget import more_runs
+from percolation.theory import thresholds
 
 
 def test_threshold_writes_its_table(percolation, tmp_path):
@@ -60,7 +61,7 @@ def test_thresholds_beyond_13_accumulate_in_a_store(percolation, tmp_path):
         call = f"{BEYOND_13} --precision {precision} --store {tmp_path / 'p_c.sqlite'} --out {tmp_path / 'out'}"
         code, output, _ = percolation(*call.split())
         (row,) = pd.read_csv(tmp_path / "out" / "table.csv").itertuples()
-        assert code == 0 and "0.03718368(2)" in output
+        assert code == 0 and str(thresholds.hypercubic(14, "bond")) in output
         assert row.error <= precision * row.estimate and abs(row.z) < 4.5
         with sqlite3.connect(tmp_path / "p_c.sqlite") as database:
             stored.append(dict(database.execute("SELECT id, finished FROM outcomes")))
