@@ -68,7 +68,7 @@ class TorusBonds(NamedTuple):
 
 
 Opening = Sites | CubeSites | GraphSites | Bonds | TorusBonds
-IN_WORD = U(6)  # site >> IN_WORD: its word of bits
+IN_WORD = 6  # axes of the n-cube within a word of bits; site >> IN_WORD: its word
 IN_LINE = 4  # axes of the n-cube along which parents lie in one line of 64 bytes
 NO_WINDINGS = np.empty(0, dtype=np.uint32)
 
@@ -105,7 +105,7 @@ def open_site(sites, forest, counts, totals, n):
         opened, first = U(0), slot + U(word * WORD)
         for j in range(min(degree - word * WORD, WORD)):
             opened |= U(parent[U(around[first + U(j)])] != CLOSED) << U(j)
-        if word == 0:  # not before the look: on the n-cube half the reads would wait for this, 4096 bytes apart
+        if word == 0:  # not before the look: reads that lie a multiple of 4096 bytes off would wait for this
             parent[site] = OPEN
         if coins.p < 1.0:
             opened = only_open_bonds(coins, U((n + 1) * degree + word * WORD), opened)
@@ -134,7 +134,7 @@ def open_site_of_cube(sites, forest, counts, totals, n):
     if coins.p < 1.0:
         opened = only_open_bonds(coins, U((n + 1) * len(lattice.bits)), opened)
     parent[site] = OPEN
-    is_open[site >> IN_WORD] |= U(1) << (site & U(WORD - 1))
+    is_open[site >> U(IN_WORD)] |= U(1) << (site & U(WORD - 1))
     while opened:
         axis = opened & (U(0) - opened)
         totals, root, here = join_neighbour(
@@ -158,12 +158,12 @@ def open_site_of_cube(sites, forest, counts, totals, n):
 @part
 def open_around(lattice, is_open, site):
     """Which neighbours are open: bit j for that across axis j. Six of them share the word of the site."""
-    word, bit, n = site >> IN_WORD, site & U(WORD - 1), len(lattice.bits)
+    word, bit, n = site >> U(IN_WORD), site & U(WORD - 1), len(lattice.bits)
     here, opened = is_open[word], U(0)
-    for j in range(min(n, 6)):
+    for j in range(min(n, IN_WORD)):
         opened |= (here >> (bit ^ (U(1) << U(j))) & U(1)) << U(j)
-    for j in range(6, n):
-        opened |= (is_open[word ^ (U(1) << U(j - 6))] >> bit & U(1)) << U(j)
+    for j in range(IN_WORD, n):
+        opened |= (is_open[word ^ (U(1) << U(j - IN_WORD))] >> bit & U(1)) << U(j)
     return opened
 
 

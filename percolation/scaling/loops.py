@@ -58,7 +58,8 @@ def returns(d: int, n: int) -> np.ndarray:
     <A^k> = k! [x^k] I_0(2x)^d. In integers, since the terms cancel.
     """
     q = 2 * d - 1
-    before, now = closed_walks(d, n), closed_walks(d, n + 1)[1:]  # <P_k A^l>, l = 0 .. n - k, for k = 0 and 1
+    closed = closed_walks(d, n + 1)
+    before, now = closed[:-1], closed[1:]  # <P_k A^l>, l = 0 .. n - k, for k = 0 and 1
     found, walks = [1.0, 0.0], q + 1
     for k in range(1, n):
         before, now = now, now[1:] - (q + (k == 1)) * before[: len(now) - 1]

@@ -106,15 +106,19 @@ def test_the_command_of_the_thresholds_beyond_13_has_their_p_and_seeds():
             assert kept.value == pytest.approx(row.p_c, abs=6e-11) and kept.error == row.error
 
 
+def assert_made_again(row, **how):
+    """The same number as the row of a table, to what another processor's least squares may change."""
+    (found,) = dimension_scan.scan([int(row.d)], row.kind, seed=0, **how).simulated
+    assert found.value == pytest.approx(row.p_c, abs=0.01 * row.error)
+    assert found.error == pytest.approx(row.error, rel=0.02)
+
+
 @pytest.mark.slow
 def test_a_threshold_beyond_13_again():
-    """The cheapest, six core-minutes: the same number, to what another processor's least squares may change."""
+    """The cheapest, six core-minutes."""
     row = pd.read_csv(BEYOND, comment="#").iloc[-1]
     how = dict(method="leath", p="series", n_clusters=5000, n_generations=64, runs=int(row.runs))
-    (found,) = dimension_scan.scan([int(row.d)], row.kind, seed=0, **how).simulated
-    assert found.value == pytest.approx(row.p_c, abs=0.01 * row.error) and found.error == pytest.approx(
-        row.error, rel=0.02
-    )
+    assert_made_again(row, **how)
 
 
 def test_the_table_of_root_lattices_stands_beside_the_reference():
@@ -130,10 +134,7 @@ def test_the_table_of_root_lattices_stands_beside_the_reference():
 @pytest.mark.slow
 def test_a_threshold_of_the_root_lattices_again():
     row = pd.read_csv(BEYOND.with_name("root_lattices_d_5_to_10.csv"), comment="#").iloc[-1]
-    how = dict(lattice="D", method="leath", runs=int(row.runs))
-    (found,) = dimension_scan.scan([int(row.d)], row.kind, seed=0, **how).simulated
-    assert found.value == pytest.approx(row.p_c, abs=0.01 * row.error)
-    assert found.error == pytest.approx(row.error, rel=0.02)
+    assert_made_again(row, lattice="D", method="leath", runs=int(row.runs))
 
 
 def test_a_relative_precision_of_windows_and_clusters():
