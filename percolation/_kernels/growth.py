@@ -11,7 +11,7 @@ import numpy as np
 
 from percolation._kernels.bits import HALF, count_bits, lowest_bit, mix, prefetch
 from percolation._kernels.compiling import kernel, part
-from percolation._kernels.hash_set import contains, fingerprint_of, insert, slot_of
+from percolation._kernels.hash_set import contains, fingerprint_of, insert
 
 ONE, NONE = np.uint64(1), np.uint64(0)
 EVEN = np.uint64(0x5555555555555555)  # the bits of steps up, beside those of the steps down
@@ -265,6 +265,50 @@ def bits_in(word):
 
 
 @part
+def meet(first, row, table, lattice, cutoff):
+    """Which neighbours from step `first` on, 64 at most, are tested now, and which of them are open: words of bits.
+
+    Without a branch for each but where a slot is taken: a neighbour that was seen, or another site.
+    """
+    mask, n = np.uint64(len(table) - 1), min(lattice.hashes.shape[1] - first, 64)
+    new, seen, below = NONE, NONE, NONE
+    for j in range(n):
+        hashed, bit = lattice.hashes[row, first + j], np.uint64(j)
+        slot, fingerprint = hashed & mask, fingerprint_of(hashed)
+        held = table[slot]
+        if not lattice.bonds:
+            table[slot] = held if held else fingerprint
+        new |= np.uint64(held == 0) << bit
+        seen |= np.uint64(held == fingerprint) << bit
+    for j in range(n):
+        weight = lattice.weights[row, first + j] if lattice.bonds else lattice.hashes[row, first + j]
+        below |= np.uint64(weight < cutoff) << np.uint64(j)
+    rest = ~(new | seen) & (HIGHEST_WEIGHT >> np.uint64(64 - n))
+    while rest:
+        j = lowest_bit(rest)
+        hashed = lattice.hashes[row, np.uint64(first) + j]
+        is_new = not contains(table, hashed) if lattice.bonds else insert(table, hashed)
+        new |= np.uint64(is_new) << j
+        rest &= rest - ONE
+    return new, new & below
+
+
+@part
+def list_open(found, first, i, last, table, frontier, lattice):
+    """List the open neighbours of site i, steps from `first` on; returns the new end of the list."""
+    key = frontier.keys[i]
+    b = key & lattice.ways.basis
+    while found:
+        j = np.int64(lowest_bit(found)) + first
+        frontier.keys[last], frontier.parents[last], frontier.directions[last] = key + lattice.ways.steps[b, j], i, j
+        last += 1
+        if lattice.bonds:
+            insert(table, lattice.hashes[i & 1, j])
+        found &= found - ONE
+    return last
+
+
+@part
 def next_generation(begin, end, frontier, table, lattice, excess):
     """Test what is new around the sites begin..end, the generation before, and list what is open from end on.
 
@@ -274,8 +318,7 @@ def next_generation(begin, end, frontier, table, lattice, excess):
     excess: what chance gave above what was due. Returns (end of the new generation, number tested).
     """
     keys, parents, directions = frontier.keys, frontier.parents, frontier.directions
-    steps, hashes, weights = lattice.ways.steps, lattice.hashes, lattice.weights
-    p, bonds, z = lattice.p, lattice.bonds, hashes.shape[1]
+    p, z = lattice.p, lattice.hashes.shape[1]
     cutoff = np.uint64(p * 2.0**64) if p < 1 else HIGHEST_WEIGHT
     last, n_tested = end, 0
     pairs, crowding, shared, adopted = 0.0, 0.0, 0.0, 0.0
@@ -288,7 +331,7 @@ def next_generation(begin, end, frontier, table, lattice, excess):
     for i in range(begin, end):
         if i + 1 < end:
             hash_neighbours(table, keys[i + 1], (i + 1) & 1, lattice)
-        key, first, tested, row = keys[i], last, 0, i & 1
+        first, row = last, i & 1
         if parents[i] != family:
             family, elders, theirs = parents[i], NONE, NONE
             if family >= 0:
@@ -297,21 +340,12 @@ def next_generation(begin, end, frontier, table, lattice, excess):
                 grandparent = parents[family]
                 aunts = frontier.opened[grandparent] & ~bit_of(directions[family])
                 behind, farther = bit_of(directions[family] ^ 1), bit_of(directions[grandparent] ^ 1)
-        b = key & lattice.ways.basis
-        bit, met, found = ONE, NONE, NONE  # the step, all that is tested, all that is opened
-        for j in range(z):
-            slot = slot_of(table, hashes[row, j])
-            if table[slot] == 0:
-                is_open = (weights[row, j] if bonds else hashes[row, j]) < cutoff
-                tested += 1
-                met |= bit
-                if is_open or not bonds:
-                    table[slot] = fingerprint_of(hashes[row, j])
-                if is_open:
-                    found |= bit
-                    keys[last], parents[last], directions[last] = key + steps[b, j], i, j
-                    last += 1
-            bit <<= ONE  # 0 from step 64 on
+        met, found = meet(0, row, table, lattice, cutoff)
+        tested, last = bits_in(met), list_open(found, 0, i, last, table, frontier, lattice)
+        for other in range(64, z, 64):
+            further, open_there = meet(other, row, table, lattice, cutoff)
+            tested += bits_in(further)
+            last = list_open(open_there, other, i, last, table, frontier, lattice)
         opened, ahead = last - first, bit_of(directions[i])
         n_tested += tested
         luck = opened - p * tested
@@ -419,7 +453,7 @@ def leath(begin, origin, max_size, table, frontier, lattice, of_cluster, totals,
     """
     n_seen = np.int64(0)
     for c in range(begin, len(clusters.size)):
-        if n_seen > len(table) // 8:
+        if n_seen > len(table) // 16:
             clear(table)
             n_seen = 0
         start = mix(origin + np.uint64(c)) & ~lattice.ways.basis  # site 0 of its cell

@@ -23,7 +23,9 @@ EXCESS = (
     "around",
     "opposite",
 )
-FEWEST_SLOTS = {"site": 2**18, "bond": 2**14}  # 1 MiB for what a few thousand sites reveal: fits the second cache
+# of the set in the memory: of up to 64 generations 1 MiB, for what a few thousand sites reveal, fits the second cache;
+# longer runs have clusters of tens of thousands, and to grow those anew in a larger set costs more than the third cache
+FEWEST_SLOTS, FEWEST_OF_LONG, SHORT = {"site": 2**18, "bond": 2**14}, {"site": 2**20, "bond": 2**17}, 64
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def leath(
     longer than 1) it is nan.
     Error: a new site is taken for a seen one with probability below 4e-10 a look-up, see `invade`.
     Memory: 20 bytes for each of 2 to 6 times the sites tested in the largest cluster (bond: its sites), 5 MiB at
-    least (bond 320 KiB): 4 for the set of what was seen, 16 for the list of open sites, of which a part is touched.
+    least (bond 320 KiB; beyond 64 generations 20 MiB and 2.5 MiB): 4 for the set of what was seen, 16 for the list of
+    open sites, of which a part is touched.
     Source: Leath, Phys. Rev. B 14, 5046 (1976); hashed, with zero-mean sums, Grassberger, Phys. Rev. E 67, 036101
     (2003).
     """
@@ -133,7 +136,8 @@ def _grow(
     hashes, weights = np.empty((2, 2, z), dtype=np.uint64)
     tests = kernels.Lattice(around, _moves(lattice), kind == "bond", kin, p, hashes, weights)
     of_cluster = _totals(len(totals.spread) - 1)
-    n_slots, done = max(FEWEST_SLOTS[kind], 1 << (4 * z).bit_length()), 0
+    fewest = FEWEST_SLOTS if len(totals.spread) - 1 <= SHORT else FEWEST_OF_LONG
+    n_slots, done = max(fewest[kind], 1 << (4 * z).bit_length()), 0
     while done < len(clusters.size):
         if n_slots > 2**32:
             raise ValueError(f"a cluster of {z} neighbours a site needs over 2^32 slots; reduce max_size={max_size}")

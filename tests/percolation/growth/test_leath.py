@@ -285,7 +285,7 @@ def test_ends_of_p():
 def test_room_grows_without_a_trace(kind, monkeypatch):
     roomy = growth.leath(lattices.hypercubic(3), 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
     module = sys.modules["percolation.growth.leath"]  # the function of the same name hides it
-    monkeypatch.setitem(module.FEWEST_SLOTS, kind, 64)
+    monkeypatch.setitem(module.FEWEST_OF_LONG, kind, 64)
     tight = growth.leath(lattices.hypercubic(3), 0.5, kind=kind, n_clusters=20, seed=9, max_size=20_000)
     for name in ("size", "perimeter", "generations", "truncated", "opened", "tested", "excess", "spread"):
         np.testing.assert_array_equal(getattr(tight, name), getattr(roomy, name))
