@@ -65,22 +65,22 @@ def _likely(costs: Sequence[float]) -> np.ndarray:
     return np.geomspace(*ends, N_LIKELY)
 
 
-def posterior(form: np.ndarray, y: np.ndarray, dy: np.ndarray, prior: np.ndarray, first: int = 0) -> Fit:
+def posterior(form: np.ndarray, y: np.ndarray, dy: np.ndarray, prior: np.ndarray) -> Fit:
     """First parameter of a linear form whose parameters have the precisions `prior`; its misfit is -2 log(evidence).
 
     form: (n_points, n_parameters); y, dy: (n_points,), independent; prior: (n_parameters,), 0 for a flat one.
-    first: so many of the first points are left out. Chances are those of the points and of the parameters' priors.
+    Chances are those of the points and of the parameters' priors.
     """
-    form, y, dy = form[first:] / dy[first:, None], y[first:], dy[first:]
+    form = form / dy[:, None]
     precision = form.T @ form + np.diag(prior)
     covariance = np.linalg.inv(precision)
     parameters = covariance @ form.T @ (y / dy)
     residuals = y / dy - form @ parameters
     surprise = residuals @ residuals + prior @ parameters**2
-    left_out, widths = np.zeros(first), np.sqrt(prior)
-    chances = np.concatenate([left_out, form @ covariance[0], widths * covariance[0]])
-    pulls = np.concatenate([left_out, -residuals, widths * parameters])
-    return Fit(parameters[0], chances, pulls, surprise + np.linalg.slogdet(precision)[1], 0, first)
+    widths = np.sqrt(prior)
+    chances = np.concatenate([form @ covariance[0], widths * covariance[0]])
+    pulls = np.concatenate([-residuals, widths * parameters])
+    return Fit(parameters[0], chances, pulls, surprise + np.linalg.slogdet(precision)[1], 0, 0)
 
 
 def _logarithms(lengths: ArrayLike, values: ArrayLike, errors: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

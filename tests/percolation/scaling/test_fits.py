@@ -44,9 +44,9 @@ def test_chances_and_pulls_are_what_a_source_does(first):
     """Each source moved by a little of its deviation, the value and -misfit / 2 by as much as is said."""
     h, x = 1e-6, np.arange(1.0, 6)
     form, y, dy, prior = np.stack([np.ones(5), 1 / x], axis=1), np.cos(x), 0.1 * x, np.array([0, 0.5**-2])
-    fit = posterior(form, y, dy, prior, first)
+    fit = posterior(form, y, dy, prior)
     for k in range(5):
-        moved = posterior(form, y + h * dy * (np.arange(5) == k), dy, prior, first)
+        moved = posterior(form, y + h * dy * (np.arange(5) == k), dy, prior)
         assert (moved.value - fit.value) / h == pytest.approx(fit.chances[k], abs=1e-5)
         assert (fit.misfit - moved.misfit) / (2 * h) == pytest.approx(fit.pulls[k], abs=1e-4)
     assert len(fit.chances) == len(fit.pulls) == 7  # two of them the parameters' priors

@@ -6,11 +6,13 @@ import pytest
 from percolation import growth, lattices, runs
 from percolation.scaling import growth_exponents
 from percolation.scaling.growth_exponents import chemical_dimension, fractal_dimension, size_exponent
+from percolation.theory import thresholds
 from percolation.theory.exponents import exponents
 from tests.statistical import assert_covers
 
 TRIANGULAR = lattices.triangular  # p_c = 1/2, exact
-P_C = {7: 0.088951121}  # site, Mertens and Moore 2018
+CRITICAL = {2: (TRIANGULAR, 0.5)}  # lattices and p_c
+CRITICAL |= {d: (lattices.hypercubic(d), thresholds.hypercubic(d, "site").value) for d in (3, 7, 8, 10, 13)}
 BY_SIZE = {"max_size": 2**12, "max_generations": 2**12}
 BY_GENERATION = {"max_size": 2**40, "max_generations": 128}
 
@@ -115,23 +117,16 @@ def test_too_few_clusters_are_refused():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("d", "lattice", "p", "n_clusters"), [(2, TRIANGULAR, 0.5, 400), (7, lattices.hypercubic(7), P_C[7], 4000)]
-)
-def test_error_of_tau_covers(d, lattice, p, n_clusters):
-    repeats = runs.seeds(4, 400)
-    found = [size_exponent(growth.leath(lattice, p, n_clusters=n_clusters, seed=one, **BY_SIZE)) for one in repeats]
-    assert_covers([one.z(exponents(d).tau) for one in found])
+@pytest.mark.parametrize(("d", "n_clusters"), [(2, 400), (3, 500), (7, 4000), (13, 2000)])
+def test_error_of_tau_covers(d, n_clusters):
+    """400 repeats, of other seeds than those that the priors were chosen on, as below."""
+    of_each = [growth.leath(*CRITICAL[d], n_clusters=n_clusters, seed=one, **BY_SIZE) for one in runs.seeds(24, 400)]
+    assert_covers([size_exponent(one).z(exponents(d).tau) for one in of_each])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("d", "lattice", "p", "n_clusters"),
-    [(2, TRIANGULAR, 0.5, 25), (7, lattices.hypercubic(7), P_C[7], 150)],
-)
-def test_errors_of_d_min_and_d_f_cover(d, lattice, p, n_clusters):
-    """800 repeats, of other seeds than those that the priors were chosen on."""
-    seeds = [one for seed in (1905, 2905) for one in runs.seeds(seed, 400)]
-    repeats = [grown(one, 16, n_clusters, lattice, p, **BY_GENERATION) for one in seeds]
+@pytest.mark.parametrize(("d", "n_clusters"), [(2, 25), (3, 30), (7, 150), (8, 150), (10, 150), (13, 150)])
+def test_errors_of_d_min_and_d_f_cover(d, n_clusters):
+    repeats = [grown(one, 16, n_clusters, *CRITICAL[d], **BY_GENERATION) for one in runs.seeds(26, 400)]
     assert_covers([chemical_dimension(one).z(exponents(d).d_min) for one in repeats])
     assert_covers([fractal_dimension(one).z(exponents(d).d_f) for one in repeats])
