@@ -119,11 +119,11 @@ def test_thresholds_of_d_lattices_by_wrapping(d, lengths, kind):
 @pytest.mark.parametrize("kind", ["site", "bond"])
 @pytest.mark.parametrize("d", range(3, 14))
 def test_thresholds_of_d_lattices_by_invasion(d, kind):
-    """Clusters of 2^16 sites, within 4 errors of 8 10^-3 (d = 3) to 3 10^-5: about 1 seed in 10^4 fails."""
+    """Clusters of 2^16 sites, within 4 errors of 2 10^-3 to 2 10^-5: about 1 seed in 10^4 fails."""
     lattice, marks = lattices.root_lattice("D", d), growth.doubling_marks(2**16)
-    runs = [growth.invade(lattice, 2**16, kind=kind, seed=seed).n_revealed for seed in range(16)]
+    runs = [growth.invade(lattice, 2**16, kind=kind, seed=seed).n_revealed for seed in range(32)]
     found, known = extrapolate(marks, np.array(runs), d), thresholds.threshold("D", kind, d)
-    assert abs(found.z(known)) < 4 and found.error < 1e-2 * known.value
+    assert abs(found.z(known)) < 4 and found.error < 5e-3 * known.value
 
 
 @pytest.mark.parametrize("d", [3, 4, 5, 6])
