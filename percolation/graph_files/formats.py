@@ -40,12 +40,15 @@ def gml(content: bytes) -> Parts:
 
 
 def matrix_market(content: bytes) -> Parts:
+    """scipy 1.17 runs past the end, and the process dies, where NUL bytes or an open last line follow an entry."""
+    if b"\0" in content:
+        raise ValueError("not MatrixMarket: it holds NUL bytes, which no text has")
     sizes = re.match(rb"%%MatrixMarket.*\n(?:%.*\n|\s*\n)*\s*(\d{1,18})\s+(\d{1,18})", content)
     if sizes:  # before scipy makes room for them
         dense = b"array" in content.split(b"\n", 1)[0].lower()
         _checked_matrix((int(sizes[1]), int(sizes[2])), dense)
     with _in_words("MatrixMarket that scipy reads"):
-        matrix = scipy_io.mmread(io.BytesIO(content), spmatrix=False)
+        matrix = scipy_io.mmread(io.BytesIO(content + b"\n"), spmatrix=False)
     return _matrix(sparse.coo_array(matrix))
 
 

@@ -167,6 +167,7 @@ def test_further_columns_are_said(tmp_path):
         ("a.mtx", "%%MatrixMarket matrix coordinate pattern general\n2 3 1\n1 1\n", {}, "square"),
         ("a.mtx", "%%MatrixMarket matrix array real general\n9999999 9999999\n1\n", {}, "GiB"),
         ("a.mtx", "1 2\n", {}, "not MatrixMarket"),
+        ("a.mtx", "%%MatrixMarket matrix coordinate pattern general\n2 2 1\n2 1\0\n", {}, "holds NUL bytes"),
         ("a.npz", "PK", {}, "not a matrix that scipy"),
         ("a.parquet", "PAR1", {}, "not Parquet"),
         ("a.graph", "3 2\n2\n1 3\n", {}, "not METIS: 3 nodes, but 2 lines"),
@@ -255,6 +256,12 @@ def test_matrices(tmp_path):
     file = read(tmp_path, "a.mtx", general)
     np.testing.assert_array_equal(file.graph.bonds(), [[0, 1], [1, 2]])
     assert file.graph.n_sites == 4 and said(file, "stored and zero") and said(file, "not symmetric: 1 pairs")
+
+
+@pytest.mark.parametrize("end", ["", " ", "\t", "\n", "\n\n", " more"])
+def test_a_matrix_whose_last_line_may_be_open(tmp_path, end):
+    file = read(tmp_path, "a.mtx", "%%MatrixMarket matrix coordinate integer symmetric\n3 3 2\n2 1 1\n3 2 1" + end)
+    np.testing.assert_array_equal(file.graph.bonds(), [[0, 1], [1, 2]])
 
 
 def test_npz_that_holds_no_sparse_matrix(tmp_path):
